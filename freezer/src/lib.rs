@@ -1,0 +1,1 @@
+//! Freezes Lib, packages applications, inspects and verifies what it made.

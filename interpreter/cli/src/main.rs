@@ -1,0 +1,3 @@
+//! The `rspy` executable.
+
+fn main() {}

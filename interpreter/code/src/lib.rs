@@ -1,0 +1,1 @@
+//! Opcodes, code objects as plain data, location and exception tables, marshal and .pyc.

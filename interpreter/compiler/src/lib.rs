@@ -1,0 +1,1 @@
+//! Syntax tree to symbol tables to instruction graph to code object.

@@ -1,0 +1,1 @@
+//! The macros with which native types, functions and modules are declared.

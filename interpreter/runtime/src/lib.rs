@@ -1,0 +1,1 @@
+//! Values, heap, types, evaluation, calls, exceptions, imports, threads.

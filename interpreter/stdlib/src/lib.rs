@@ -1,0 +1,1 @@
+//! The frozen standard library as data.
