@@ -138,7 +138,7 @@ impl CodeObject {
     }
 
     /// This code and all code nested in it, outermost first.
-    pub fn walk(&self, visit: &mut impl FnMut(&CodeObject)) {
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a CodeObject)) {
         visit(self);
         for constant in self.constants.iter() {
             if let Constant::Code(code) = constant {

@@ -6,6 +6,7 @@
 pub mod code_object;
 pub mod exception_table;
 pub mod location;
+pub mod marshal;
 pub mod opcode;
 pub mod operation;
 pub mod text;
