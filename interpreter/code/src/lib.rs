@@ -9,6 +9,7 @@ pub mod location;
 pub mod marshal;
 pub mod opcode;
 pub mod operation;
+pub mod pyc;
 pub mod text;
 
 pub use code_object::{CodeObject, Constant};

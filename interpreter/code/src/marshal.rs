@@ -57,3 +57,30 @@ mod code_of {
     pub const SHORT_ASCII_INTERNED: u8 = b'Z';
     pub const SLICE: u8 = b':';
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claimed_sizes_cost_nothing() {
+        for kind in b"(<>[lsuatA" {
+            let bytes = [*kind, 0xFF, 0xFF, 0xFF, 0x7F, b'N'];
+            assert!(load(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let bytes = vec![[b')', 1]; 5000].concat();
+        assert_eq!(load(&bytes).err(), Some(code::LoadError::Read(ReadError::TooDeep)));
+    }
+
+    #[test]
+    fn truncated_data_is_an_error() {
+        assert_eq!(load(b"").err(), Some(code::LoadError::Read(ReadError::NoObject)));
+        assert_eq!(load(b"i\0").err(), Some(code::LoadError::Read(ReadError::TooShort)));
+        assert_eq!(load(b")").err(), Some(code::LoadError::Read(ReadError::UnexpectedEnd)));
+        assert_eq!(load(b"q").err(), Some(code::LoadError::Read(ReadError::UnknownType)));
+    }
+}
