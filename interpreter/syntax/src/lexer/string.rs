@@ -119,7 +119,9 @@ impl Lexer<'_> {
         let mut quotes = 0;
         let mut has_escaped_quote = false;
         while quotes != quote_size {
-            self.skip_text(quote, b'\\');
+            if self.skip_text(quote) {
+                quotes = 0;
+            }
             let mut c = self.next();
             if self.state == State::Error {
                 return self.empty_token(TokenKind::ErrorToken);
@@ -143,14 +145,13 @@ impl Lexer<'_> {
         self.token(TokenKind::String)
     }
 
-    /// Skips text of the current line that needs no attention.
-    fn skip_text(&mut self, quote: u8, other: u8) {
+    /// Skips text of the current line that needs no attention. Says whether there was any.
+    fn skip_text(&mut self, quote: u8) -> bool {
         let rest = &self.source[self.cursor..self.read_end];
-        let length = rest
-            .iter()
-            .position(|&byte| byte == quote || byte == other || byte == b'\n')
-            .unwrap_or(rest.len());
+        let is_special = |&byte: &u8| byte == quote || byte == b'\\' || byte == b'\n';
+        let length = rest.iter().position(is_special).unwrap_or(rest.len());
         self.cursor += length;
+        length > 0
     }
 
     fn unterminated_string(
