@@ -271,45 +271,25 @@ fn end_run(run: &mut Vec<Expr>, values: &mut Vec<Expr>) {
 
 /// The source of an expression with its comments left out, as debug fields show it.
 fn without_comments(source: &str) -> String {
-    if !has_comment(source) {
-        return source.to_owned();
-    }
     let mut result = String::with_capacity(source.len());
     let mut quote = None;
     let mut characters = source.chars();
     while let Some(character) = characters.next() {
+        result.push(character);
         match character {
+            '\\' => result.extend(characters.next()),
             '"' | '\'' if quote.is_none() => quote = Some(character),
             '"' | '\'' if quote == Some(character) => quote = None,
             '#' if quote.is_none() => {
+                result.pop();
                 if characters.by_ref().any(|skipped| skipped == '\n') {
                     result.push('\n');
                 }
-                continue;
             }
-            _ => {}
-        }
-        result.push(character);
-    }
-    result
-}
-
-/// Whether there is a `#` outside of strings. Unlike [`without_comments`], this knows escaped quotes, as in CPython.
-fn has_comment(source: &str) -> bool {
-    let mut quote = None;
-    let mut bytes = source.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' => {
-                bytes.next();
-            }
-            b'"' | b'\'' if quote.is_none() => quote = Some(byte),
-            b'"' | b'\'' if quote == Some(byte) => quote = None,
-            b'#' if quote.is_none() => return true,
             _ => {}
         }
     }
-    false
+    result
 }
 
 /// The warning about the first invalid escape sequence of a literal, unless the lexer has given it.
