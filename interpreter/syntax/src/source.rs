@@ -10,10 +10,12 @@ use crate::{Mode, ParseOptions};
 pub type Decoder<'a> = &'a dyn Fn(&str, &[u8]) -> Option<String>;
 
 /// What to parse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Source<'a> {
-    /// Bytes, which may declare their encoding.
+    /// Bytes, which may declare one of the encodings every Python knows: UTF-8, Latin-1, ASCII.
     Bytes(&'a [u8]),
+    /// Bytes, which may declare any encoding that the function decodes.
+    EncodedBytes(&'a [u8], Decoder<'a>),
     /// Text.
     Text(&'a str),
 }
@@ -22,11 +24,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl<'a> Source<'a> {
     /// The text, with `\n` for every line end and, for files, one at the end.
-    pub fn decode(&self, mode: Mode, options: &ParseOptions<'_>) -> Result<Cow<'a, str>, SyntaxError> {
+    pub fn decode(&self, mode: Mode, options: &ParseOptions) -> Result<Cow<'a, str>, SyntaxError> {
         let text = match *self {
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Bytes(bytes) if options.ignore_cookie => decode_utf8(bytes)?,
-            Self::Bytes(bytes) => decode_bytes(bytes, options.decoder)?,
+            Self::Bytes(bytes) | Self::EncodedBytes(bytes, _) if options.ignore_cookie => decode_utf8(bytes)?,
+            Self::Bytes(bytes) => decode_bytes(bytes, None)?,
+            Self::EncodedBytes(bytes, decoder) => decode_bytes(bytes, Some(decoder))?,
         };
         Ok(translate_newlines(text, mode == Mode::Module))
     }
