@@ -70,7 +70,7 @@ impl Search<'_> {
             engine.raise_here(ErrorKind::IncompleteInput, "incomplete input");
             return engine.finish();
         }
-        if engine.has_error_of(ErrorKind::Memory) {
+        if engine.has_final_error() {
             return engine.finish();
         }
         let last_token = engine.last_token();
@@ -83,7 +83,7 @@ impl Search<'_> {
     /// Chooses between what was found, what the lexer finds in the rest of the source, and "invalid syntax".
     fn settle(&self, engine: &mut Engine<'_>, last_token: Option<Token>) {
         if engine.has_error() {
-            if engine.lexer.state() == State::Running && !engine.has_error_of(ErrorKind::Memory) {
+            if engine.lexer.state() == State::Running && !engine.has_final_error() {
                 engine.check_rest_of_tokens();
             }
             return;

@@ -478,13 +478,14 @@ impl<'a> Lexer<'a> {
 
     /// Fails at the cursor.
     fn fail(&mut self, message: &str) -> Token {
-        let column = self.text_lossy(self.line_start, self.cursor).chars().count();
-        self.fail_in_range(column, column, message)
+        self.fail_in_range(self.cursor, self.cursor, message)
     }
 
-    /// Fails at columns of the current line.
-    fn fail_in_range(&mut self, column: usize, end_column: usize, message: &str) -> Token {
+    /// Fails at the characters that end at two places of the current line.
+    fn fail_in_range(&mut self, end_of_first: usize, end_of_last: usize, message: &str) -> Token {
         if self.state != State::Error {
+            let column = self.text_lossy(self.line_start, end_of_first).chars().count();
+            let end_column = self.text_lossy(self.line_start, end_of_last).chars().count();
             self.error = Some(self.error_in_line(column, end_column, message));
             self.state = State::Error;
         }

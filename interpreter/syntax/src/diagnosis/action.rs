@@ -440,32 +440,28 @@ impl Engine<'_> {
             if !literal.is_raw {
                 match literal::decode_bytes(literal.body) {
                     Ok((_, invalid)) => self.warn_of_escape(token, invalid),
-                    Err(error) => return self.fail_to_decode("value error", error),
+                    Err(error) => return self.fail_to_decode("value error", token, error),
                 }
             }
             return Some(Value::node(NodeKind::Bytes, token, token));
         }
-        if !literal.is_raw {
-            self.decode(token, literal.body)?;
+        if !literal.is_raw
+            && let Err(error) = self.decode(literal.body, token)
+        {
+            return self.fail_to_decode("unicode error", token, error);
         }
         Some(Value::node(NodeKind::Literal, token, token))
     }
 
-    fn decode(&mut self, token: Token, body: &str) -> Option<()> {
-        match literal::decode_text(body, self.options.character_names) {
-            Ok((_, invalid)) => {
-                self.warn_of_escape(token, invalid);
-                Some(())
-            }
-            Err(error) => {
-                self.fail_to_decode("unicode error", error);
-                None
-            }
-        }
+    /// Decodes text; a warning about it is placed at the token `warned`.
+    fn decode(&mut self, body: &str, warned: Token) -> Result<(), DecodeError> {
+        let (_, invalid) = literal::decode_text(body, self.options.character_names)?;
+        self.warn_of_escape(warned, invalid);
+        Ok(())
     }
 
-    fn fail_to_decode(&mut self, what: &str, error: DecodeError) -> Option<Value> {
-        self.raise_here(ErrorKind::Syntax, &format!("({what}) {error}"));
+    fn fail_to_decode(&mut self, what: &str, token: Token, error: DecodeError) -> Option<Value> {
+        self.raise_at_token(token, &format!("({what}) {error}"));
         None
     }
 
@@ -480,8 +476,11 @@ impl Engine<'_> {
 
     fn spec_text(&mut self, token: Token) -> Option<Value> {
         let text = self.text(token);
-        if text.contains('\\') {
-            self.decode(token, text)?;
+        if text.contains('\\')
+            && let Err(error) = self.decode(text, token)
+        {
+            self.raise_unicode_error(error);
+            return None;
         }
         Some(Value::Token(token))
     }
@@ -517,8 +516,11 @@ impl Engine<'_> {
         for part in parts.children() {
             let Value::Token(token) = part else { continue };
             let text = self.text(*token);
-            if !is_raw && text.contains('\\') {
-                self.decode(closing, text)?;
+            if !is_raw
+                && text.contains('\\')
+                && let Err(error) = self.decode(text, closing)
+            {
+                return self.fail_to_decode("unicode error", *token, error);
             }
         }
         let kind =

@@ -225,7 +225,7 @@ impl<'a> Engine<'a> {
         let mut values = vec![Value::Nothing; alternative.label_count];
         let mut only = Value::Nothing;
         let mut is_cut = false;
-        for (label, item) in &alternative.items {
+        for (index, (label, item)) in alternative.items.iter().enumerate() {
             if matches!(item, Item::Cut) {
                 is_cut = true;
                 continue;
@@ -236,7 +236,7 @@ impl<'a> Engine<'a> {
             };
             match label {
                 Some(label) => values[usize::from(*label)] = value,
-                None if alternative.items.len() == 1 => only = value,
+                None if alternative.only == Some(index) => only = value,
                 None => {}
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Rule {
 /// One alternative of a rule or group.
 pub(super) struct Alternative {
     pub items: Vec<(Option<u8>, Item)>,
+    /// The one item that makes a value, if there is only one.
+    pub only: Option<usize>,
     /// How many labels the items have.
     pub label_count: usize,
     pub action: Action,
@@ -218,7 +220,10 @@ impl Reader<'_> {
             action = Action::read(self, &labels);
         }
         let is_invalid = items.iter().any(|(_, item)| self.mentions_invalid(item));
-        Alternative { items, label_count: labels.len(), action, version, is_invalid }
+        let makes_value = |item: &Item| !matches!(item, Item::Ahead { .. } | Item::Cut);
+        let mut makers = (0..items.len()).filter(|&index| makes_value(&items[index].1));
+        let only = makers.next().filter(|_| makers.next().is_none());
+        Alternative { items, only, label_count: labels.len(), action, version, is_invalid }
     }
 
     fn mentions_invalid(&self, item: &Item) -> bool {

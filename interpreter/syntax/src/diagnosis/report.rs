@@ -27,10 +27,6 @@ impl Engine<'_> {
         self.error.is_some()
     }
 
-    pub(super) fn has_error_of(&self, kind: ErrorKind) -> bool {
-        self.error.as_ref().is_some_and(|error| error.kind == kind)
-    }
-
     pub(super) fn forget_error(&mut self) {
         self.error = None;
     }
@@ -117,6 +113,19 @@ impl Engine<'_> {
         );
         let (line, end_line) = (i64::from(token.line), i64::from(token.end_line));
         self.raise(ErrorKind::Syntax, &Place { line, column: 0, end_line, end_column: 0 }, &message);
+    }
+
+    /// Reports an error that is no `SyntaxError`.
+    pub(super) fn raise_unicode_error(&mut self, message: String) {
+        self.is_stopped = true;
+        self.error.get_or_insert(SyntaxError::without_place(ErrorKind::UnicodeDecode, message));
+    }
+
+    /// Whether the error found is final: it is no `SyntaxError`.
+    pub(super) fn has_final_error(&self) -> bool {
+        let is_final =
+            |error: &SyntaxError| matches!(error.kind, ErrorKind::Memory | ErrorKind::UnicodeDecode);
+        self.error.as_ref().is_some_and(is_final)
     }
 
     /// Reports the end of the source where more was expected.
