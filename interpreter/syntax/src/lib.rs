@@ -65,7 +65,7 @@ impl Default for ParseOptions {
             dont_imply_dedent: false,
             ignore_cookie: false,
             int_max_str_digits: 4300,
-            character_names: unicode_names2::character,
+            character_names: unicode::character_named,
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Alternative {
     pub action: Action,
     /// The minor version of Python 3 that brought the form, and what to call it.
     pub version: Option<(u8, String)>,
-    /// Whether it has a wrong form in it.
+    /// Whether it is a wrong form and nothing else. Those with more to them are tried always, as in CPython.
     pub is_invalid: bool,
 }
 
@@ -219,25 +219,15 @@ impl Reader<'_> {
             }
             action = Action::read(self, &labels);
         }
-        let is_invalid = items.iter().any(|(_, item)| self.mentions_invalid(item));
+        let is_invalid = matches!(items.as_slice(), [(_, Item::Rule(rule))] if self.is_invalid(*rule));
         let makes_value = |item: &Item| !matches!(item, Item::Ahead { .. } | Item::Cut);
         let mut makers = (0..items.len()).filter(|&index| makes_value(&items[index].1));
         let only = makers.next().filter(|_| makers.next().is_none());
         Alternative { items, only, label_count: labels.len(), action, version, is_invalid }
     }
 
-    fn mentions_invalid(&self, item: &Item) -> bool {
-        match item {
-            Item::Rule(index) => {
-                self.names.iter().any(|(name, other)| other == index && name.starts_with("invalid_"))
-            }
-            Item::Optional(item)
-            | Item::Repeat { item, .. }
-            | Item::Gather { item, .. }
-            | Item::Ahead { item, .. } => self.mentions_invalid(item),
-            Item::Group(alternatives) => alternatives.iter().any(|alternative| alternative.is_invalid),
-            _ => false,
-        }
+    fn is_invalid(&self, rule: usize) -> bool {
+        self.names.iter().any(|(name, &index)| index == rule && name.starts_with("invalid_"))
     }
 
     fn item(&mut self) -> Item {
