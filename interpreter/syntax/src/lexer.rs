@@ -348,6 +348,10 @@ impl<'a> Lexer<'a> {
         let rest = &self.source[self.cursor..self.read_end];
         let length = rest.iter().position(|&byte| !is_identifier_byte(byte)).unwrap_or(rest.len());
         self.cursor += length;
+        if self.cursor == self.read_end {
+            // CPython finds a word's end by reading the character after it, so it has seen the end of the source.
+            self.peek();
+        }
         let word = &self.source[self.token_start..self.cursor];
         let kind = match TokenKind::keyword(word) {
             Some(keyword) => keyword,

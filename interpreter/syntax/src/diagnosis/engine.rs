@@ -105,10 +105,7 @@ impl<'a> Engine<'a> {
         } else {
             self.is_started = true;
         }
-        let warnings = std::mem::take(&mut self.lexer.warnings);
-        if !self.call_invalid_rules {
-            self.warnings.extend(warnings);
-        }
+        self.warnings.append(&mut self.lexer.warnings);
         self.tokens.push(token);
         if token.kind == TokenKind::ErrorToken {
             self.raise_lexer_error();

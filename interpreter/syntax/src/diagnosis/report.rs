@@ -19,6 +19,7 @@ impl Engine<'_> {
     pub(super) fn finish(&mut self) -> Option<SyntaxError> {
         let mut error = self.error.take()?;
         error.last_statement = self.last_statement;
+        self.warnings.append(&mut self.lexer.warnings);
         error.warnings = std::mem::take(&mut self.warnings);
         Some(error)
     }
