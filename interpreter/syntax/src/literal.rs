@@ -115,7 +115,7 @@ impl InvalidEscape {
 pub(crate) type DecodeError = String;
 
 /// Finds characters by name, for `\N{…}`.
-pub type CharacterNames<'a> = &'a dyn Fn(&str) -> Option<char>;
+pub type CharacterNames = fn(&str) -> Option<char>;
 
 /// The value of a string literal's body with escape sequences.
 ///
@@ -123,7 +123,7 @@ pub type CharacterNames<'a> = &'a dyn Fn(&str) -> Option<char>;
 /// they take ten bytes each here as well.
 pub(crate) fn decode_text(
     body: &str,
-    names: Option<CharacterNames<'_>>,
+    names: CharacterNames,
 ) -> Result<(Text, Option<InvalidEscape>), DecodeError> {
     TextDecoder { bytes: body.as_bytes(), body, at: 0, widened: 0, names, invalid: None }.decode()
 }
@@ -134,7 +134,7 @@ struct TextDecoder<'a> {
     at: usize,
     /// How many bytes more CPython's text has up to here.
     widened: usize,
-    names: Option<CharacterNames<'a>>,
+    names: CharacterNames,
     invalid: Option<InvalidEscape>,
 }
 
@@ -266,7 +266,7 @@ impl TextDecoder<'_> {
         }
         let name = &self.body[name_start..name_end];
         self.at = name_end + 1;
-        match self.names.and_then(|find| find(name)) {
+        match (self.names)(name) {
             Some(character) => {
                 text.push(u32::from(character));
                 Ok(())

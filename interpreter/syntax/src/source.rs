@@ -10,10 +10,12 @@ use crate::{Mode, ParseOptions};
 pub type Decoder<'a> = &'a dyn Fn(&str, &[u8]) -> Option<String>;
 
 /// What to parse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Source<'a> {
-    /// Bytes, which may declare their encoding.
+    /// Bytes, which may declare one of the encodings every Python knows: UTF-8, Latin-1, ASCII.
     Bytes(&'a [u8]),
+    /// Bytes, which may declare any encoding that the function decodes.
+    EncodedBytes(&'a [u8], Decoder<'a>),
     /// Text.
     Text(&'a str),
 }
@@ -22,11 +24,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl<'a> Source<'a> {
     /// The text, with `\n` for every line end and, for files, one at the end.
-    pub fn decode(&self, mode: Mode, options: &ParseOptions<'_>) -> Result<Cow<'a, str>, SyntaxError> {
+    pub fn decode(&self, mode: Mode, options: &ParseOptions) -> Result<Cow<'a, str>, SyntaxError> {
         let text = match *self {
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Bytes(bytes) if options.ignore_cookie => decode_utf8(bytes)?,
-            Self::Bytes(bytes) => decode_bytes(bytes, options.decoder)?,
+            Self::Bytes(bytes) | Self::EncodedBytes(bytes, _) if options.ignore_cookie => decode_utf8(bytes)?,
+            Self::Bytes(bytes) => decode_bytes(bytes, None)?,
+            Self::EncodedBytes(bytes, decoder) => decode_bytes(bytes, Some(decoder))?,
         };
         Ok(translate_newlines(text, mode == Mode::Module))
     }
@@ -44,18 +47,46 @@ fn decode_bytes<'a>(bytes: &'a [u8], decoder: Option<Decoder<'_>>) -> Result<Cow
         };
     }
     let Some(name) = declared else { return decode_utf8(bytes) };
-    match name.as_str() {
-        "utf-8" => decode_utf8(bytes),
-        "iso-8859-1" => Ok(match bytes.is_ascii() {
-            true => decode_utf8(bytes)?,
-            false => bytes.iter().map(|&byte| byte as char).collect::<String>().into(),
-        }),
-        "ascii" | "us-ascii" if bytes.is_ascii() => decode_utf8(bytes),
-        _ => match decoder.and_then(|decode| decode(&name, bytes)) {
+    match known_encoding(&name) {
+        Some(Encoding::Utf8) => decode_utf8(bytes),
+        Some(Encoding::Ascii) if !bytes.is_ascii() => Err(encoding_error(not_ascii(bytes))),
+        Some(Encoding::Latin1) if !bytes.is_ascii() => {
+            Ok(bytes.iter().map(|&byte| byte as char).collect::<String>().into())
+        }
+        Some(Encoding::Ascii | Encoding::Latin1) => decode_utf8(bytes),
+        None => match decoder.and_then(|decode| decode(&name, bytes)) {
             Some(text) => Ok(text.into()),
             None => Err(encoding_error(format!("unknown encoding: {name}"))),
         },
     }
+}
+
+/// The encodings that need no other module.
+enum Encoding {
+    Utf8,
+    Latin1,
+    Ascii,
+}
+
+/// Recognises an encoding by any of the names Python has for it.
+fn known_encoding(name: &str) -> Option<Encoding> {
+    let short: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    match short.to_ascii_lowercase().as_str() {
+        "utf8" | "u8" | "utf" | "utf8ucs2" | "utf8ucs4" | "cp65001" | "utf8sig" => Some(Encoding::Utf8),
+        "iso88591" | "latin1" | "latin" | "l1" | "8859" | "iso8859" | "cp819" | "ibm819" | "isoir100"
+        | "csisolatin1" | "iso885911987" | "isolatin1" => Some(Encoding::Latin1),
+        "ascii" | "usascii" | "646" | "us" | "ansix341968" | "ansix341986" | "cp367" | "csascii"
+        | "ibm367" | "iso646us" | "iso646irv1991" | "isoir6" => Some(Encoding::Ascii),
+        _ => None,
+    }
+}
+
+fn not_ascii(bytes: &[u8]) -> String {
+    let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default();
+    format!(
+        "'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)",
+        bytes.get(at).copied().unwrap_or_default()
+    )
 }
 
 /// An error without a place: CPython gives these line 0 and column -1.

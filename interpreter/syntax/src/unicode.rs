@@ -33,6 +33,20 @@ pub(crate) fn is_printable(character: char) -> bool {
     }
 }
 
+/// The character with this name or alias, in letters of either case.
+pub(crate) fn character_named(name: &str) -> Option<char> {
+    let character = unicode_names2::character(name)?;
+    let official = unicode_names2::name(character)?.to_string();
+    if name.eq_ignore_ascii_case(&official) {
+        return Some(character);
+    }
+    // The look-up is loose about spaces and hyphens; Python is not.
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+    };
+    (letters(name) != letters(&official)).then_some(character)
+}
+
 /// The identifier in normal form NFKC, unless it already is (PEP 3131).
 pub(crate) fn normalize_identifier(identifier: &str) -> Option<String> {
     match is_nfkc_quick(identifier.chars()) {

@@ -128,7 +128,7 @@ fn two_characters(first: u8, second: u8) -> Option<TokenKind> {
     use TokenKind::*;
     Some(match (first, second) {
         (b'=', b'=') => EqualEqual,
-        (b'!', b'=') | (b'<', b'>') => NotEqual,
+        (b'!', b'=') => NotEqual,
         (b'<', b'=') => LessEqual,
         (b'>', b'=') => GreaterEqual,
         (b'<', b'<') => LeftShift,

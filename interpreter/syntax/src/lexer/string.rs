@@ -60,9 +60,8 @@ impl Lexer<'_> {
         }
         self.cursor = end + 1;
         if let Some((one, other)) = seen.conflict() {
-            let start = self.token_start + 1 - self.line_start;
             let message = format!("'{one}' and '{other}' prefixes are incompatible");
-            return Some(self.fail_in_range(start, self.column(), &message));
+            return Some(self.fail_in_range(self.token_start + 1, self.cursor, &message));
         }
         Some(if seen.format || seen.template {
             let flavour = if seen.template { StringFlavour::Template } else { StringFlavour::Format };

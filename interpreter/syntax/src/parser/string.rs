@@ -270,23 +270,24 @@ fn end_run(run: &mut Vec<Expr>, values: &mut Vec<Expr>) {
 }
 
 /// The source of an expression with its comments left out, as debug fields show it.
-pub(crate) fn without_comments(source: &str) -> String {
+fn without_comments(source: &str) -> String {
     let mut result = String::with_capacity(source.len());
     let mut quote = None;
     let mut characters = source.chars();
     while let Some(character) = characters.next() {
+        result.push(character);
         match character {
+            '\\' => result.extend(characters.next()),
             '"' | '\'' if quote.is_none() => quote = Some(character),
             '"' | '\'' if quote == Some(character) => quote = None,
             '#' if quote.is_none() => {
+                result.pop();
                 if characters.by_ref().any(|skipped| skipped == '\n') {
                     result.push('\n');
                 }
-                continue;
             }
             _ => {}
         }
-        result.push(character);
     }
     result
 }
