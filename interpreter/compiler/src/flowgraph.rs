@@ -30,6 +30,7 @@ use rspy_code::Location;
 
 pub use build::build;
 pub use cells::Variables;
+pub use folding::STACK_USE_GUIDELINE;
 
 use crate::constants::{ConstantId, Constants};
 use crate::op::Op;

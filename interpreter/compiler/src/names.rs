@@ -113,16 +113,27 @@ impl Names {
 
     /// `__name` inside `class Class` is `_Class__name`, however it is used.
     pub fn mangle(&mut self, class: Option<NameId>, name: NameId) -> NameId {
-        let Some(class) = class else { return name };
+        match self.mangled(class, name) {
+            Some(mangled) => self.intern(&mangled),
+            None => name,
+        }
+    }
+
+    /// The mangled name, if mangling changes it.
+    pub fn mangled(&self, class: Option<NameId>, name: NameId) -> Option<String> {
+        if !self.text(name).as_bytes().starts_with(b"__") {
+            return None;
+        }
         let text = self.str(name);
-        if !text.starts_with("__") || text.ends_with("__") || text.contains('.') {
-            return name;
+        if text.ends_with("__") || text.contains('.') {
+            return None;
         }
-        let class = self.str(class).trim_start_matches('_');
-        if class.is_empty() {
-            return name;
-        }
-        let mangled = format!("_{class}{text}");
-        self.intern(&mangled)
+        let class = self.str(class?).trim_start_matches('_');
+        (!class.is_empty()).then(|| format!("_{class}{text}"))
+    }
+
+    /// The number of an identifier, if it was seen before.
+    pub fn find(&self, text: &str) -> Option<NameId> {
+        self.ids.get(text.as_bytes()).copied()
     }
 }
