@@ -185,9 +185,7 @@ impl<'a> Generator<'a> {
         let mut unit = Unit::new(name, kind, scope, first_line, class, parameters);
         unit.set_up_variables(self.table.scope(scope), &self.names);
         self.units.push(unit);
-        if kind != UnitKind::Module {
-            self.set_qualified_name();
-        }
+        self.set_qualified_name();
         let line = if kind == UnitKind::Module { 0 } else { first_line };
         let place = Location::new(line, first_line, 0, 0);
         self.emit_argument(Op::RESUME, Resume::FunctionStart as i32, place);
@@ -198,7 +196,11 @@ impl<'a> Generator<'a> {
 
     fn set_qualified_name(&mut self) {
         let Some((unit, outer)) = self.units.split_last() else { return };
-        let Some(mut parent) = outer.last() else { return };
+        let Some(mut parent) = outer.last() else {
+            let name = self.names.text(unit.name).clone();
+            self.unit().qualified_name = name;
+            return;
+        };
         let mut base = None;
         let skips_annotations = parent.kind == UnitKind::Annotations;
         let grandparent = outer.len().checked_sub(2).and_then(|index| outer.get(index));

@@ -107,6 +107,11 @@ pub struct Block {
     unsafe_locals: u64,
     /// A mark for passes that walk the graph.
     is_visited: bool,
+    /// The handlers of instructions that were removed from the end, the last to be overwritten first.
+    ///
+    /// CPython keeps instructions in arrays, removes them by moving others over them, and does not set the handler of one
+    /// that it appends: that is the one which was at its place before.
+    removed_handlers: Vec<Option<BlockId>>,
 }
 
 impl Block {
@@ -127,8 +132,36 @@ impl Block {
         self.instructions.iter().all(|instruction| instruction.line() < 0)
     }
 
-    fn op(&self, index: usize) -> Option<Op> {
-        self.instructions.get(index).map(|instruction| instruction.op)
+    /// Appends an instruction, which takes the handler that is left at its place.
+    fn append(&mut self, mut instruction: Instruction) {
+        instruction.handler = self.take_place();
+        self.instructions.push(instruction);
+    }
+
+    /// Appends copies of instructions.
+    fn append_copies(&mut self, copies: &[Instruction]) {
+        for &copy in copies {
+            self.take_place();
+            self.instructions.push(copy);
+        }
+    }
+
+    /// Inserts instructions.
+    fn insert(&mut self, index: usize, inserted: &[Instruction]) {
+        for _ in inserted {
+            self.take_place();
+        }
+        self.instructions.splice(index..index, inserted.iter().copied());
+    }
+
+    fn take_place(&mut self) -> Option<BlockId> {
+        self.removed_handlers.pop().flatten()
+    }
+
+    /// Keeps the first instructions only. `handlers` are those that the others had.
+    fn truncate(&mut self, length: usize, handlers: &[Option<BlockId>]) {
+        self.instructions.truncate(length);
+        self.removed_handlers.extend(handlers.iter().rev());
     }
 }
 

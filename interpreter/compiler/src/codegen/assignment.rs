@@ -118,11 +118,6 @@ impl<'a> Generator<'a> {
             }
             _ => {}
         }
-        // The annotation of anything but a simple name is evaluated, and dropped.
-        let is_evaluated = !is_simple && !self.settings.futures.annotations;
-        if is_evaluated && matches!(self.unit().kind, UnitKind::Module | UnitKind::Class) {
-            self.evaluate_and_drop(annotation)?;
-        }
         Ok(())
     }
 

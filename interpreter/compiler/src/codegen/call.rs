@@ -11,7 +11,7 @@ use crate::flowgraph::STACK_USE_GUIDELINE;
 use crate::instruction_sequence::Label;
 use crate::names::{self, NameId};
 use crate::op::Op;
-use crate::symtable::{Visibility, location, usage};
+use crate::symtable::{ScopeRole, Visibility, location, usage};
 
 impl<'a> Generator<'a> {
     pub(super) fn call(
@@ -227,7 +227,8 @@ impl<'a> Generator<'a> {
     ) -> Result<()> {
         let ExprKind::Name { id, .. } = &function.kind else { return Ok(()) };
         let [argument @ Expr { kind: ExprKind::GeneratorExp { .. }, .. }] = arguments else { return Ok(()) };
-        if !keywords.is_empty() {
+        let scope = self.scope_of(argument, ScopeRole::Body);
+        if !keywords.is_empty() || self.table.scope(scope).is_coroutine {
             return Ok(());
         }
         // What it is if no item decides otherwise, and the jump that goes on with the next item.

@@ -71,12 +71,12 @@ fn optimize_jump(graph: &mut Graph, block: BlockId, index: usize) -> Option<Agai
     if jump.target == target.target {
         return Some(Again::Next);
     }
-    let instructions = &mut graph[block].instructions;
-    instructions[index].clear();
-    instructions[index].target = None;
+    let source = &mut graph[block];
+    source.instructions[index].clear();
+    source.instructions[index].target = None;
     let mut threaded = Instruction::new(through, 0, target.location);
     threaded.target = target.target;
-    instructions.push(threaded);
+    source.append(threaded);
     Some(Again::Same)
 }
 
@@ -106,6 +106,11 @@ fn optimize_at(instructions: &mut [Instruction], index: usize, folder: &mut Fold
             folder.tuple(instructions, index);
         }
         Op::BUILD_LIST | Op::BUILD_SET => folder.list_or_set(instructions, index),
+        Op::LIST_APPEND | Op::SET_ADD
+            if argument == 1 && matches!(next_op, Op::GET_ITER | Op::CONTAINS_OP) =>
+        {
+            folder.appended_display(instructions, index);
+        }
         Op::STORE_FAST => {
             if next.is_some_and(|next| {
                 next.op == op && next.argument == argument && next.line() == instructions[index].line()

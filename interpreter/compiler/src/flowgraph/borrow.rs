@@ -136,13 +136,16 @@ impl Simulation {
             // These leave their inputs where they are.
             Op::GET_ANEXT
             | Op::GET_LEN
+            | Op::GET_YIELD_FROM_ITER
             | Op::IMPORT_FROM
             | Op::MATCH_KEYS
             | Op::MATCH_MAPPING
             | Op::MATCH_SEQUENCE
             | Op::WITH_EXCEPT_START => {
-                for _ in op.popped(argument)..op.pushed(argument) {
-                    self.push(index, None);
+                // CPython counts what is pushed instead of naming the instruction, so that the block's first
+                // instructions are held responsible.
+                for number in 0..op.pushed(argument) - op.popped(argument) {
+                    self.push(number as usize, None);
                 }
             }
             // These take some of their inputs and push nothing.

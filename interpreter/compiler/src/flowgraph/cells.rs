@@ -59,7 +59,7 @@ pub fn prepare(graph: &mut Graph, variables: &Variables<'_>, first_line: i32, is
         prefix.push(Instruction::new(Op::POP_TOP, 0, location));
     }
     let entry = graph.entry;
-    graph[entry].instructions.splice(0..0, prefix);
+    graph[entry].insert(0, &prefix);
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
         for instruction in &mut graph[block].instructions {

@@ -80,6 +80,36 @@ fn erase(instructions: &mut [Instruction], indices: &[usize]) {
     }
 }
 
+/// Where the building of a list or set of constants starts that ends before `end`, and the loads of its items.
+fn appended_constants(instructions: &[Instruction], end: usize) -> Option<(usize, Vec<usize>)> {
+    let mut loads = Vec::new();
+    let mut expects_append = true;
+    for position in (0..end).rev() {
+        let Instruction { op, argument, .. } = instructions[position];
+        match op {
+            Op::NOP => continue,
+            Op::BUILD_LIST | Op::BUILD_SET if argument == 0 && expects_append => {
+                loads.reverse();
+                return Some((position, loads));
+            }
+            Op::LIST_APPEND | Op::SET_ADD if argument == 1 && expects_append => {}
+            _ if loads_constant(op) && !expects_append => loads.push(position),
+            _ => return None,
+        }
+        expects_append = !expects_append;
+    }
+    None
+}
+
+/// Erases the instructions from `start` to `end` that do something.
+fn erase_from(instructions: &mut [Instruction], start: usize, end: usize) {
+    for instruction in &mut instructions[start..end] {
+        if instruction.op != Op::NOP {
+            instruction.erase();
+        }
+    }
+}
+
 impl Folder<'_> {
     fn value(&self, instruction: &Instruction) -> Constant {
         constant_value(instruction.op, instruction.argument, self.constants, self.pool)
@@ -114,39 +144,27 @@ impl Folder<'_> {
 
     /// A tuple that was made by appending constants to a list one by one.
     pub fn tuple_from_list(&mut self, instructions: &mut [Instruction], index: usize) {
-        let mut loads = Vec::new();
-        let mut expects_append = true;
-        for position in (0..index).rev() {
-            let Instruction { op, argument, .. } = instructions[position];
-            if op == Op::NOP {
-                continue;
+        let Some((start, loads)) = appended_constants(instructions, index) else { return };
+        let tuple = Constant::tuple(self.values(instructions, &loads));
+        erase_from(instructions, start, index);
+        self.make_load(&mut instructions[index], tuple);
+    }
+
+    /// A list or set of constants that is built by appending, the last at `index`, and then only iterated or searched.
+    pub fn appended_display(&mut self, instructions: &mut [Instruction], index: usize) {
+        let Some((start, loads)) = appended_constants(instructions, index + 1) else { return };
+        let items = self.values(instructions, &loads);
+        let display = if instructions[index].op == Op::SET_ADD {
+            match arithmetic::frozen_set(items) {
+                Some(set) => set,
+                None => return,
             }
-            if op == Op::BUILD_LIST && argument == 0 {
-                if !expects_append {
-                    return;
-                }
-                loads.reverse();
-                let tuple = Constant::tuple(self.values(instructions, &loads));
-                for instruction in &mut instructions[position..index] {
-                    if instruction.op != Op::NOP {
-                        instruction.erase();
-                    }
-                }
-                self.make_load(&mut instructions[index], tuple);
-                return;
-            }
-            if expects_append {
-                if op != Op::LIST_APPEND || argument != 1 {
-                    return;
-                }
-            } else {
-                if !loads_constant(op) {
-                    return;
-                }
-                loads.push(position);
-            }
-            expects_append = !expects_append;
-        }
+        } else {
+            Constant::tuple(items)
+        };
+        erase_from(instructions, start, index);
+        let place = self.intern(display);
+        instructions[index].set(Op::LOAD_CONST, place);
     }
 
     /// A list or set display: constant if it is only iterated or searched, else built from a constant.

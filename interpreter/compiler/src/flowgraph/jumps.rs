@@ -32,13 +32,13 @@ fn inline_target(graph: &mut Graph, block: BlockId) -> bool {
         return false;
     }
     let copied = destination.instructions.clone();
-    let instructions = &mut graph[block].instructions;
-    if let Some(jump) = instructions.last_mut() {
+    let source = &mut graph[block];
+    if let Some(jump) = source.instructions.last_mut() {
         jump.clear();
     }
-    instructions.extend(copied);
+    source.append_copies(&copied);
     // A jump that may be interrupted must not become one that may not.
-    if let (true, Some(last)) = (is_lineless_end, instructions.last_mut())
+    if let (true, Some(last)) = (is_lineless_end, source.instructions.last_mut())
         && last.op.is_unconditional_jump()
         && op == Op::JUMP
     {
@@ -64,7 +64,7 @@ fn normalize_block(graph: &mut Graph, block: BlockId) {
     let (Some(inverted), Some(target)) = (last.op.inverted_jump(), last.target) else { return };
     let not_taken = Instruction::new(Op::NOT_TAKEN, 0, last.location);
     if !graph[target].is_visited {
-        graph[block].instructions.push(not_taken);
+        graph[block].append(not_taken);
         return;
     }
     let next = graph[block].next;

@@ -7,9 +7,10 @@ use crate::op::Op;
 pub fn expand_conditional_jumps(graph: &mut Graph) {
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
-        let instructions = &mut graph[block].instructions;
+        let block = &mut graph[block];
         let mut index = 0;
-        while index < instructions.len() {
+        while index < block.instructions.len() {
+            let instructions = &mut block.instructions;
             let op = match instructions[index].op {
                 Op::JUMP_IF_FALSE => Op::POP_JUMP_IF_FALSE,
                 Op::JUMP_IF_TRUE => Op::POP_JUMP_IF_TRUE,
@@ -18,10 +19,11 @@ pub fn expand_conditional_jumps(graph: &mut Graph) {
                     continue;
                 }
             };
-            let location = instructions[index].location;
-            instructions[index].op = op;
-            let test = [Instruction::new(Op::COPY, 1, location), Instruction::new(Op::TO_BOOL, 0, location)];
-            instructions.splice(index..index, test);
+            let jump = &mut instructions[index];
+            jump.op = op;
+            let beside = |op, argument| Instruction { target: None, op, argument, ..*jump };
+            let test = [beside(Op::COPY, 1), beside(Op::TO_BOOL, 0)];
+            block.insert(index, &test);
             index += 3;
         }
     }

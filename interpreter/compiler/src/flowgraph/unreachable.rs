@@ -33,7 +33,8 @@ pub fn remove(graph: &mut Graph) {
     while let Some(block) = order.next(graph) {
         let block = &mut graph[block];
         if block.predecessors == 0 {
-            block.instructions.clear();
+            let handlers: Vec<_> = block.instructions.iter().map(|instruction| instruction.handler).collect();
+            block.truncate(0, &handlers);
             block.is_handler = false;
         }
     }
