@@ -146,10 +146,9 @@ fn optimize_at(instructions: &mut [Instruction], index: usize, folder: &mut Fold
         }
         Op::UNARY_NOT | Op::UNARY_INVERT | Op::UNARY_NEGATIVE => folder.unary(instructions, index),
         Op::CALL_INTRINSIC_1 if argument == UnaryIntrinsic::ListToTuple as i32 => {
-            if next_op == Op::GET_ITER {
+            folder.tuple_from_list(instructions, index);
+            if next_op == Op::GET_ITER && instructions[index].op == op {
                 instructions[index].clear();
-            } else {
-                folder.tuple_from_list(instructions, index);
             }
         }
         Op::CALL_INTRINSIC_1 if argument == UnaryIntrinsic::UnaryPositive as i32 => {

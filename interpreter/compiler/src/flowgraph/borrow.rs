@@ -134,7 +134,8 @@ impl Simulation {
                 self.stack.swap(top, (top + 1).saturating_sub(argument as usize));
             }
             // These leave their inputs where they are.
-            Op::GET_ANEXT
+            Op::FORMAT_SIMPLE
+            | Op::GET_ANEXT
             | Op::GET_LEN
             | Op::GET_YIELD_FROM_ITER
             | Op::IMPORT_FROM

@@ -162,7 +162,7 @@ impl Folder<'_> {
         } else {
             Constant::tuple(items)
         };
-        erase_from(instructions, start, index);
+        erase_from(instructions, start, index + 1);
         let place = self.intern(display);
         instructions[index].set(Op::LOAD_CONST, place);
     }
