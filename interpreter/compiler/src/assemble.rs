@@ -61,7 +61,7 @@ pub fn assemble(
         arg_count: (metadata.positional_only_count + metadata.positional_count) as u32,
         positional_only_arg_count: metadata.positional_only_count as u32,
         keyword_only_arg_count: metadata.keyword_only_count as u32,
-        stack_size: stack_depth,
+        stack_size: stack_depth.max(1),
         flags: metadata.flags,
         code: code.into(),
         constants: constants

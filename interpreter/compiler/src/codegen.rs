@@ -35,7 +35,7 @@ use rspy_syntax::{Warning, WarningCategory};
 
 use crate::assemble::{Metadata, assemble};
 use crate::constants::{ConstantId, Constants};
-use crate::docstring::docstring;
+use crate::docstring::{body_statements, clean, docstring, replacing_pass, starts_with_plain_string};
 use crate::error::{CompileError, Result, located, syntax_error};
 use crate::flowgraph::{self, Variables};
 use crate::future::Futures;
@@ -132,8 +132,11 @@ impl<'a> Generator<'a> {
     }
 
     fn module_body(&mut self, body: &'a [Stmt]) -> Result<()> {
-        let statements = crate::docstring::body_statements(body, self.settings.optimize);
-        let place = statements.first().map_or(Location::new(1, 1, 0, 0), |first| location(first.span));
+        let statements = body_statements(body, self.settings.optimize);
+        let place = match statements.first() {
+            Some(first) => location(first.span),
+            None => replacing_pass(body, self.settings.optimize).unwrap_or(Location::new(1, 1, 0, 0)),
+        };
         if self.scope().has_conditional_annotations {
             self.emit_argument(Op::BUILD_SET, 0, place);
             let index = self.unit().names.add(names::CONDITIONAL_ANNOTATIONS);
@@ -148,8 +151,9 @@ impl<'a> Generator<'a> {
             self.emit(Op::SETUP_ANNOTATIONS, place);
         }
         let optimize = self.settings.optimize;
-        let statements = crate::docstring::body_statements(body, optimize);
+        let statements = body_statements(body, optimize);
         if statements.is_empty() {
+            self.replace_docstring(body);
             return Ok(());
         }
         let mut rest = statements;
@@ -157,9 +161,9 @@ impl<'a> Generator<'a> {
         if !is_prompt {
             if let Some((expression, text)) = docstring(body, optimize) {
                 rest = &statements[1..];
-                self.load_constant(Constant::Str(crate::docstring::clean(text)), location(expression.span));
+                self.load_constant(Constant::Str(clean(text)), location(expression.span));
                 self.name(names::DOC, ast::ExprContext::Store, Location::NONE);
-            } else if crate::docstring::starts_with_plain_string(body, optimize) {
+            } else if starts_with_plain_string(body, optimize) {
                 rest = &statements[1..];
                 self.plain_string(&statements[0])?;
             }
@@ -169,6 +173,13 @@ impl<'a> Generator<'a> {
             self.deferred_annotations(place)?;
         }
         Ok(())
+    }
+
+    /// A body that was documentation only, and that is left out, is a `pass`.
+    fn replace_docstring(&mut self, body: &[Stmt]) {
+        if let Some(place) = replacing_pass(body, self.settings.optimize) {
+            self.emit(Op::NOP, place);
+        }
     }
 
     /// Starts a code object.

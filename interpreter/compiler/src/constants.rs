@@ -16,13 +16,17 @@ pub struct Constants {
 
 impl Constants {
     /// The number of a constant.
+    ///
+    /// A NaN equals nothing, so each is a constant of its own.
     pub fn intern(&mut self, value: Constant) -> ConstantId {
         if let Some(&id) = self.ids.get(&value) {
             return id;
         }
         let id = ConstantId(self.values.len() as u32);
         self.values.push(value.clone());
-        self.ids.insert(value, id);
+        if !matches!(value, Constant::Float(value) if value.is_nan()) {
+            self.ids.insert(value, id);
+        }
         id
     }
 

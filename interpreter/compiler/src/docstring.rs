@@ -1,7 +1,9 @@
 //! Documentation strings: where they are, and their indentation taken away.
 
-use rspy_code::Text;
+use rspy_code::{Location, Text};
 use rspy_syntax::ast::{Constant, Expr, ExprKind, Stmt, StmtKind};
+
+use crate::symtable::location;
 
 /// The level of optimisation from which on documentation is left out.
 const WITHOUT_DOCSTRINGS: u8 = 2;
@@ -29,6 +31,17 @@ pub fn has_docstring(body: &[Stmt], optimize: u8) -> bool {
 pub fn body_statements(body: &[Stmt], optimize: u8) -> &[Stmt] {
     let is_left_out = optimize >= WITHOUT_DOCSTRINGS && leading_string(body).is_some();
     &body[usize::from(is_left_out)..]
+}
+
+/// Where the statement stands that takes the place of documentation if that was all there is: a `pass`.
+pub fn replacing_pass(body: &[Stmt], optimize: u8) -> Option<Location> {
+    const LENGTH: i32 = 4;
+    let [only] = body else { return None };
+    if !body_statements(body, optimize).is_empty() {
+        return None;
+    }
+    let place = location(only.span);
+    Some(Location::new(place.line, place.line, place.column, place.column + LENGTH))
 }
 
 /// Whether the first of [`body_statements`] is a string that must not be taken for documentation.

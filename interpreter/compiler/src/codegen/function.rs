@@ -155,6 +155,7 @@ impl<'a> Generator<'a> {
             self.plain_string(&statements[0])?;
             statements = &statements[1..];
         }
+        self.replace_docstring(definition.body);
         self.statements(statements)?;
         if is_generator {
             self.wrap_in_stop_iteration_handler();

@@ -6,6 +6,9 @@ use super::scope::{ScopeId, ScopeKind, Symbol, SymbolTable, Visibility, usage};
 use crate::error::{Result, syntax_error};
 use crate::names::{self, NameId, Names};
 
+/// Names that a class provides to the scopes in it by cells of its own.
+const PROVIDED_BY_CLASS: [NameId; 3] = [names::CLASS, names::CLASSDICT, names::CONDITIONAL_ANNOTATIONS];
+
 type Set = FxHashSet<NameId>;
 
 /// Decides for every symbol of a table where it lives.
@@ -70,7 +73,7 @@ impl Analysis<'_> {
         if is_function_like {
             inner_bound.extend(&state.local);
         } else if is_class {
-            inner_bound.extend([names::CLASS, names::CLASSDICT, names::CONDITIONAL_ANNOTATIONS]);
+            inner_bound.extend(PROVIDED_BY_CLASS);
         }
         let mut free = Set::default();
         let mut inlined_cells = Set::default();
@@ -192,7 +195,7 @@ impl Analysis<'_> {
         inlined_cells: &mut Set,
     ) {
         let is_class = self.table.scope(id).kind == ScopeKind::Class;
-        let mut removes_class = false;
+        let mut removed = Vec::new();
         for place in 0..self.table.scope(comprehension).symbols.len() {
             let (name, symbol) = self.table.scope(comprehension).symbols.at(place);
             if symbol.usage & usage::PARAMETER != 0 {
@@ -202,11 +205,13 @@ impl Analysis<'_> {
                 inlined_cells.insert(name);
             }
             let mut seen = symbol.visibility;
-            // `__class__` never comes through a class scope.
-            if seen == Visibility::Free && is_class && name == names::CLASS {
+            // What a class provides never comes through its own scope.
+            if seen == Visibility::Free && is_class && PROVIDED_BY_CLASS.contains(&name) {
                 seen = Visibility::GlobalImplicit;
-                comprehension_free.remove(&name);
-                removes_class = true;
+                if !self.is_free_in_any_child(comprehension, name) {
+                    comprehension_free.remove(&name);
+                }
+                removed.push(name);
             }
             match self.table.scope(id).symbols.get(name) {
                 None => {
@@ -223,8 +228,8 @@ impl Analysis<'_> {
                 }
             }
         }
-        if removes_class {
-            self.table.scope_mut(comprehension).symbols.remove(names::CLASS);
+        for name in removed {
+            self.table.scope_mut(comprehension).symbols.remove(name);
         }
     }
 
