@@ -76,6 +76,7 @@ pub fn generate(
         units: Vec::new(),
         settings,
         warnings,
+        silence: 0,
         depth: Depth::default(),
         is_interactive: matches!(module, Mod::Interactive { .. }),
     };
@@ -91,6 +92,8 @@ struct Generator<'a> {
     units: Vec<Unit<'a>>,
     settings: Settings,
     warnings: Vec<Warning>,
+    /// Greater than zero while code is generated about which warnings were given.
+    silence: u32,
     depth: Depth,
     is_interactive: bool,
 }
@@ -365,8 +368,9 @@ impl<'a> Generator<'a> {
     }
 
     fn warn(&mut self, place: Location, message: impl Into<String>) {
-        let message = message.into();
-        self.warnings.push(syntax_warning(place, message));
+        if self.silence == 0 {
+            self.warnings.push(syntax_warning(place, message.into()));
+        }
     }
 }
 

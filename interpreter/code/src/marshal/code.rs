@@ -15,13 +15,23 @@ use super::write::{WriteError, Writer};
 use crate::code_object::flags;
 use crate::{CodeObject, Constant, Text};
 
-/// Writes a code object in the given version, as CPython does for one that the caller holds on to.
+/// Writes a code object in the given version, as CPython does for one that nobody else holds: the bytes are those of
+/// `marshal.dumps(compile(…))`.
 pub fn dump(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    dump_root(code, version, 1)
+}
+
+/// Writes a code object in the given version, as CPython does for one that is still held: the bytes are those in a `.pyc`
+/// file.
+pub fn dump_held(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    dump_root(code, version, 2)
+}
+
+fn dump_root(code: &CodeObject, version: u32, references: u32) -> Result<Vec<u8>, WriteError> {
     let mut objects = Objects::default();
     objects.note_names(code, &mut ALREADY_INTERNED.iter().map(|name| name.as_bytes()).collect());
     let root = objects.code(code);
-    // The caller holds the code.
-    objects.list[root].references += 1;
+    objects.list[root].references += references;
     let mut dumper = Dumper {
         writer: Writer::new(version),
         places: vec![None; objects.list.len()],
