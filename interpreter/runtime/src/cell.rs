@@ -20,6 +20,9 @@ pub struct GilCell<T> {
     value: UnsafeCell<T>,
 }
 
+// SAFETY: the rule of the module: only the thread that holds the interpreter's lock looks inside.
+unsafe impl<T> Sync for GilCell<T> {}
+
 impl<T> GilCell<T> {
     /// A cell that holds `value`.
     pub const fn new(value: T) -> Self {

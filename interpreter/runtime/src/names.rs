@@ -53,12 +53,12 @@ names! {
     parent path path_hooks path_importer_cache pattern peek
     platlibdir pop popitem pos pos1 posix prefix print_file_and_line priority progress_routine
     ps1 ps2 raw read read1 readable readall readinto readinto1 readline readonly release reload repl replace
-    reset resetids reversed reversed_ script seek seekable select self_ send sep setdefault
+    reset resetids reversed reversed_ script seek seekable select send sep setdefault
     setcomp signal size sort source space stderr stdin stdout stdlib_dir store_name strict
     strict_mode string sub_key surrogateescape surrogatepass suppress symmetric sys tb_frame tb_lasti tb_lineno tb_next
-    tell text throw times true_ truncate type_ type_params tzinfo unicode_errors unraisablehook
-    update upper value values version warn warn_explicit warning_ warnings warnoptions
-    weekday which who with_ writable write year zipimporter meta_path __breakpointhook__ breakpointhook
+    tell text throw times truncate type_params tzinfo unicode_errors unraisablehook
+    update upper value values version warn warn_explicit warnings warnoptions
+    weekday which who writable write year zipimporter meta_path __breakpointhook__ breakpointhook
     _warn_unawaited_coroutine showwarnmsg _showwarnmsg
     ensure_ascii utf_8 ascii latin_1 _io io TextIOWrapper BytesIO StringIO
 }
