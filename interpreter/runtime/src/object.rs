@@ -95,7 +95,17 @@ impl Header {
         }
     }
 
+    /// Gives back a reference that is not the last.
+    #[inline(always)]
+    pub(crate) fn remove_reference_quietly(&self) {
+        let count = self.count.get();
+        if count as i32 >= 0 {
+            self.count.set(count - 1);
+        }
+    }
+
     /// Number of references.
+    #[inline(always)]
     pub fn reference_count(&self) -> u32 {
         self.count.get()
     }
