@@ -16,6 +16,7 @@ use crate::types::code::{Code, Unit};
 use crate::types::dict::Dict;
 use crate::types::frame::FrameObject;
 use crate::types::function::Function;
+use crate::types::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -53,6 +54,8 @@ pub struct Frame {
     pub function: u64,
     /// The mapping of local names in modules and classes, owned; or 0.
     pub locals: u64,
+    /// The generator that the frame lies in, or null.
+    pub generator: *const Object<Generator>,
     /// The frame object, owned; or 0.
     pub frame_object: Cell<u64>,
     /// Code units from `instruction` to where the frame goes on when a call returns.
@@ -150,6 +153,7 @@ impl Frame {
             (&raw mut (*this).builtins).write(callee.builtins());
             (&raw mut (*this).function).write(function.into_bits());
             (&raw mut (*this).locals).write(0);
+            (&raw mut (*this).generator).write(ptr::null());
             (&raw mut (*this).frame_object).write(Cell::new(0));
             (&raw mut (*this).return_offset).write(0);
             (&raw mut (*this).owner).write(owner);
