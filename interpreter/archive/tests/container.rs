@@ -143,15 +143,13 @@ fn use_all(archive: &Archive<'_>) {
 #[test]
 fn every_altered_byte_is_an_error() {
     let mut bytes = sample().finish().unwrap();
-    for position in 0..bytes.len() {
+    // The header and the index byte by byte; of the blocks, which are all alike, a sample.
+    for position in (0..6000).chain((6000..bytes.len()).step_by(23)) {
         let change = 1 << (position % 8);
         bytes[position] ^= change;
         if let Ok(archive) = Archive::open(&bytes) {
             assert!(archive.verify().is_err(), "byte {position}");
-            // Each byte of the index matters to lookups; of the rest a sample is enough.
-            if position < 8000 || position % 97 == 0 {
-                use_all(&archive);
-            }
+            use_all(&archive);
         }
         bytes[position] ^= change;
     }
