@@ -1,5 +1,6 @@
 //! What a folder of Python files holds: modules, packages, and the files beside them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -75,12 +76,38 @@ impl Tree {
         let mut above = Vec::new();
         walk(folder, "", exclude, &mut above, &mut files)?;
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        let sources: std::collections::HashSet<String> =
-            files.iter().filter(|file| file.path.ends_with(".py")).map(|file| file.path.clone()).collect();
+        let paths: HashSet<String> = files.iter().map(|file| file.path.clone()).collect();
         // A compiled file beside its source is a cache of it.
-        files.retain(|file| !sources.contains(file.path.trim_end_matches('c')) || file.path.ends_with(".py"));
+        files.retain(|file| file.kind == Kind::Data || !is_cache(&file.path, &paths));
+        // Of a package and a file of one name, an import finds the package.
+        let packages: HashSet<String> =
+            files.iter().filter_map(|file| file.kind.package().map(str::to_owned)).collect();
+        for file in &mut files {
+            if let Kind::Source { module, is_package: false } | Kind::Compiled { module, is_package: false } =
+                &file.kind
+                && packages.contains(module)
+            {
+                file.kind = Kind::Data;
+            }
+        }
         Ok(Tree { files })
     }
+}
+
+impl Kind {
+    /// The name of the package whose `__init__` this is.
+    fn package(&self) -> Option<&str> {
+        match self {
+            Kind::Source { module, is_package: true } | Kind::Compiled { module, is_package: true } => {
+                Some(module)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_cache(path: &str, paths: &HashSet<String>) -> bool {
+    path.strip_suffix('c').is_some_and(|source| paths.contains(source))
 }
 
 fn walk(
@@ -178,7 +205,8 @@ mod tests {
         let tree = Tree::scan(&folder, &["t".to_owned()]).unwrap();
         let paths: Vec<&str> = tree.files.iter().map(|file| file.path.as_str()).collect();
         fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(paths, ["a.py", "only.pyc", "p/__init__.py", "p/q.txt"]);
+        assert_eq!(paths, ["a.py", "only.pyc", "p.py", "p/__init__.py", "p/q.txt"]);
+        assert_eq!(tree.files[2].kind, Kind::Data);
         assert!(Tree::scan(&folder, &[]).is_err());
     }
 }
