@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rspy_archive::{BuildError, Builder, Compression, FrozenModule, Metadata};
 
-use crate::{CompileFailure, Kind, Tree, TreeError, TreeFile, code_of_pyc};
+use rspy_code::pyc;
+
+use crate::{CompileFailure, Kind, Tree, TreeError, TreeFile};
 
 /// How to freeze a folder.
 #[derive(Clone, Debug)]
@@ -75,8 +77,8 @@ pub enum FileError {
     Unreadable(io::Error),
     /// It does not compile.
     Compile(CompileFailure),
-    /// It is a `.pyc` file of another bytecode.
-    OtherBytecode,
+    /// It is no `.pyc` file of this bytecode.
+    Header(pyc::HeaderError),
 }
 
 impl fmt::Display for FileError {
@@ -84,7 +86,7 @@ impl fmt::Display for FileError {
         match self {
             FileError::Unreadable(error) => write!(formatter, "{error}"),
             FileError::Compile(failure) => write!(formatter, "{failure}"),
-            FileError::OtherBytecode => formatter.write_str("compiled for another Python"),
+            FileError::Header(error) => write!(formatter, "{error}"),
         }
     }
 }
@@ -196,8 +198,8 @@ fn freeze_file(
             Err(failure) => return Err(FileError::Compile(failure)),
         },
         Kind::Compiled { module, is_package } => {
-            let code = code_of_pyc(&contents).ok_or(FileError::OtherBytecode)?.to_vec();
-            (module, *is_package, code, false)
+            let (_, code) = pyc::read_header(&contents).map_err(FileError::Header)?;
+            (module, *is_package, code.to_vec(), false)
         }
     };
     // A module that came without its source keeps its file, as it would be found on disk.
@@ -215,7 +217,7 @@ fn freeze_file(
 fn metadata(options: &Options) -> Metadata {
     Metadata {
         python: options.python.clone(),
-        bytecode: u32::from(crate::BYTECODE_MAGIC),
+        bytecode: u32::from(pyc::MAGIC_NUMBER),
         optimize: options.optimize,
         root: options.root.clone(),
         modified: options.modified.max(Metadata::EARLIEST),

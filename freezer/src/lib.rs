@@ -7,15 +7,15 @@
 //! It needs the compiler and not the interpreter: it runs in the build script of the frozen library, before
 //! there is an interpreter.
 
+mod cache;
 mod compile;
 mod freeze;
 mod output;
 pub mod parity;
-mod pyc;
 mod tree;
 
+pub use cache::cache_path;
 pub use compile::{CompileFailure, compile_file, compile_source};
 pub use freeze::{FileError, FreezeError, FrozenTree, Options, Progress, freeze};
 pub use output::write_atomically;
-pub use pyc::{BYTECODE_MAGIC, cache_path, code_of_pyc, timestamp_pyc};
 pub use tree::{Kind, Tree, TreeError, TreeFile};

@@ -8,11 +8,10 @@ use std::time::UNIX_EPOCH;
 
 use clap::{Args, Parser, Subcommand};
 use freezer::parity::{self, Outcome};
-use freezer::{
-    CompileFailure, Options, Progress, cache_path, compile_source, freeze, timestamp_pyc, write_atomically,
-};
+use freezer::{CompileFailure, Options, Progress, cache_path, compile_source, freeze, write_atomically};
 use indicatif::{ProgressBar, ProgressStyle};
 use rspy_archive::{Archive, ArchiveError, Compression, Entry, Metadata};
+use rspy_code::pyc::{self, Validation};
 
 /// Compile Python files, freeze folders of them into containers, and look into containers.
 #[derive(Parser)]
@@ -159,7 +158,8 @@ fn compile_one(path: &Path, arguments: &CompileArguments) -> Result<(), Failure>
     let source = fs::read(path)?;
     let code = compile_source(&source, &path.to_string_lossy(), arguments.optimize)?;
     let modified = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let pyc = timestamp_pyc(&code, modified.as_secs() as u32, source.len() as u32);
+    let validation = Validation::Timestamp { modified: modified.as_secs() as u32, size: source.len() as u32 };
+    let pyc = [&pyc::write_header(validation)[..], &code].concat();
     let output = arguments.output.clone().unwrap_or_else(|| cache_path(path, arguments.optimize));
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder)?;
