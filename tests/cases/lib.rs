@@ -16,6 +16,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use regex::Regex;
 const OWN: &[&str] = &["cmd", "rules", "stdin", "stdout", "stderr", "status"];
 
 /// How long a case may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A case on disk.
 #[derive(Clone, Debug)]
@@ -167,7 +168,7 @@ impl Outcome {
             ("standard error", &self.stderr, &recorded.stderr),
         ] {
             if actual != expected {
-                text += &format!("{what} differs\n{}", first_difference(actual, expected));
+                let _ = write!(text, "{what} differs\n{}", first_difference(actual, expected));
             }
         }
         (!text.is_empty()).then_some(text)
@@ -181,7 +182,7 @@ fn first_difference(actual: &str, expected: &str) -> String {
     let common = actual.iter().zip(&expected).take_while(|(one, other)| one == other).count();
     let mut text = String::new();
     for line in &actual[common.saturating_sub(2)..common] {
-        text += &format!("      {line}");
+        let _ = write!(text, "      {line}");
     }
     for (mark, lines) in [("CPython", &expected), ("here", &actual)] {
         match lines.get(common) {
