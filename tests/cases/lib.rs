@@ -185,10 +185,8 @@ fn first_difference(actual: &str, expected: &str) -> String {
         let _ = write!(text, "      {line}");
     }
     for (mark, lines) in [("CPython", &expected), ("here", &actual)] {
-        match lines.get(common) {
-            Some(line) => text += &format!("  line {}, {mark}: {line:?}\n", common + 1),
-            None => text += &format!("  line {}, {mark}: the end\n", common + 1),
-        }
+        let line = lines.get(common).map_or_else(|| "the end".to_owned(), |line| format!("{line:?}"));
+        let _ = writeln!(text, "  line {}, {mark}: {line}", common + 1);
     }
     text
 }
