@@ -272,6 +272,11 @@ pub struct Borrow<'a> {
 }
 
 impl<'a> Borrow<'a> {
+    /// A value of one's own.
+    pub fn clone_value(this: &Borrow<'_>) -> Value {
+        (*this.value).clone()
+    }
+
     /// A borrowed value from its word.
     ///
     /// # Safety

@@ -123,6 +123,10 @@ pub struct Vm {
     /// The innermost frame.
     pub(crate) frame: Cell<*mut Frame>,
     pub(crate) handled: Cell<*const Handled>,
+    /// The exception being raised, owned; or 0.
+    pub(crate) raised: Cell<u64>,
+    /// Whether it is raised again from where it was, so that the traceback need not grow.
+    pub(crate) reraising: Cell<bool>,
     bottom_handled: Box<Handled>,
     /// Nested Python calls.
     pub(crate) depth: Cell<u32>,
@@ -160,6 +164,8 @@ impl Vm {
             frames: FrameStack::new(),
             frame: Cell::new(ptr::null_mut()),
             handled,
+            raised: Cell::new(0),
+            reraising: Cell::new(false),
             bottom_handled,
             depth: Cell::new(0),
             stack_limit: Cell::new(stack_limit),

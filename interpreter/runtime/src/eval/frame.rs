@@ -16,6 +16,7 @@ use crate::types::code::{Code, Unit};
 use crate::types::dict::Dict;
 use crate::types::frame::FrameObject;
 use crate::types::function::Function;
+use crate::types::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -53,6 +54,8 @@ pub struct Frame {
     pub function: u64,
     /// The mapping of local names in modules and classes, owned; or 0.
     pub locals: u64,
+    /// The generator that the frame lies in, or null.
+    pub generator: *const Object<Generator>,
     /// The frame object, owned; or 0.
     pub frame_object: Cell<u64>,
     /// Code units from `instruction` to where the frame goes on when a call returns.
@@ -150,6 +153,7 @@ impl Frame {
             (&raw mut (*this).builtins).write(callee.builtins());
             (&raw mut (*this).function).write(function.into_bits());
             (&raw mut (*this).locals).write(0);
+            (&raw mut (*this).generator).write(ptr::null());
             (&raw mut (*this).frame_object).write(Cell::new(0));
             (&raw mut (*this).return_offset).write(0);
             (&raw mut (*this).owner).write(owner);
@@ -233,6 +237,8 @@ unsafe fn drop_word(bits: u64) {
 pub struct FrameStack {
     top: Cell<*mut u64>,
     limit: Cell<*mut u64>,
+    /// Where the topmost chunk begins.
+    first: Cell<*mut u64>,
     chunks: UnsafeCell<Vec<Chunk>>,
 }
 
@@ -250,6 +256,7 @@ impl FrameStack {
         FrameStack {
             top: Cell::new(ptr::null_mut()),
             limit: Cell::new(ptr::null_mut()),
+            first: Cell::new(ptr::null_mut()),
             chunks: UnsafeCell::new(Vec::new()),
         }
     }
@@ -282,6 +289,7 @@ impl FrameStack {
         unsafe { (*self.chunks.get()).push(Chunk { memory, below }) };
         self.top.set(start.wrapping_add(words));
         self.limit.set(start.wrapping_add(size));
+        self.first.set(start);
         start.cast()
     }
 
@@ -290,11 +298,21 @@ impl FrameStack {
     pub fn pop(&self, frame: *mut Frame) {
         let start = frame.cast::<u64>();
         self.top.set(start);
-        // SAFETY: there is a chunk, since there was a frame.
-        let first = unsafe { (&*self.chunks.get()).last().map_or(ptr::null(), |chunk| chunk.memory.as_ptr()) };
-        if ptr::eq(start, first) {
+        if ptr::eq(start, self.first.get()) {
             self.pop_chunk();
         }
+    }
+
+    /// Whether [`pop_quietly`](Self::pop_quietly) may free the frame: it is not the first of its chunk.
+    #[inline(always)]
+    pub fn can_pop_quietly(&self, frame: *mut Frame) -> bool {
+        !ptr::eq(frame.cast::<u64>(), self.first.get())
+    }
+
+    /// Frees the topmost frame, which is not the first of its chunk.
+    #[inline(always)]
+    pub fn pop_quietly(&self, frame: *mut Frame) {
+        self.top.set(frame.cast());
     }
 
     #[cold]
@@ -307,6 +325,8 @@ impl FrameStack {
         {
             self.top.set(chunk.below.0);
             self.limit.set(chunk.below.1);
+            let first = chunks.last_mut().map_or(ptr::null_mut(), |below| below.memory.as_mut_ptr());
+            self.first.set(first);
         }
     }
 }

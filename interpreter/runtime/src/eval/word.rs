@@ -111,3 +111,19 @@ pub unsafe fn close_quietly(word: u64) {
         unsafe { (*(word as *const Header)).remove_reference_quietly() };
     }
 }
+
+/// The word as it may be kept in a variable: one that owns its reference.
+///
+/// # Safety
+/// The word is valid and leaves the stack.
+#[inline(always)]
+pub unsafe fn keep(word: u64) -> u64 {
+    if word & (POINTER_MASK | BORROWED) == BORROWED {
+        let bits = word & !BORROWED;
+        // SAFETY: the borrowed object is alive.
+        unsafe { (*(bits as *const Header)).add_reference() };
+        bits
+    } else {
+        word
+    }
+}
