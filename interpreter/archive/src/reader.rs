@@ -149,11 +149,12 @@ impl<'a> Archive<'a> {
         Some(start..length)
     }
 
-    /// Where the first container begins in the bytes of a file that has one inside, as `rspy` has. Slow: for tools.
+    /// Where the first container begins in the bytes of a file that has one inside, as `rspy` has, whole or cut
+    /// short. It looks at every byte: for tools.
     pub fn find(bytes: &[u8]) -> Option<usize> {
-        (0..bytes.len())
-            .step_by(16)
-            .find(|&start| bytes[start..].starts_with(&MAGIC) && Archive::open(&bytes[start..]).is_ok())
+        (0..bytes.len()).filter(|&start| bytes[start..].starts_with(&MAGIC)).find(|&start| {
+            matches!(Archive::open(&bytes[start..]), Ok(_) | Err(ArchiveError::Truncated { .. }))
+        })
     }
 
     /// What the container says about itself.

@@ -119,8 +119,12 @@ fn it_is_found_behind_an_executable() {
     let range = Archive::locate(&file[file.len() - 64..], file.len() as u64).unwrap();
     assert_eq!(range.start, 13);
     Archive::open(&file[range.start as usize..]).unwrap().verify().unwrap();
+    assert_eq!(Archive::find(&file), Some(13));
     file.pop();
     assert_eq!(Archive::locate(&file, file.len() as u64), None);
+    assert!(matches!(Archive::open(&file[13..]).err(), Some(ArchiveError::Truncated { .. })));
+    assert_eq!(Archive::find(&file), Some(13));
+    assert_eq!(Archive::find(b"an executable that says \x8arspyar\n and no more"), None);
 }
 
 /// Uses every way into a container; whatever is damaged must answer with an error or with nothing.
