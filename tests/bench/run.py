@@ -17,22 +17,27 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
 
 
 def start_up(executable):
-    """Seconds and kilobytes that `-c pass` takes."""
+    """Seconds that `-c pass` takes."""
     start = time.perf_counter()
-    process = subprocess.Popen([executable, "-c", "pass"])
-    _, status, usage = os.wait4(process.pid, 0)
-    took = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{executable} -c pass: exit status {process.returncode}")
-    return took, usage.ru_maxrss
+    subprocess.run([executable, "-c", "pass"], check=True)
+    return time.perf_counter() - start
+
+
+def peak_memory(executable):
+    """Megabytes that the process has used at most when it has started.
+
+    It tells itself: what `wait4` tells of a child includes what its parent had before the child's `exec`.
+    """
+    program = "print(open('/proc/self/status').read())"
+    output = subprocess.run([executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    return next(int(line.split()[1]) / 1024 for line in output.splitlines() if line.startswith("VmHWM:"))
 
 
 def compare_start_up(base, rspy):
     pairs = [(start_up(base), start_up(rspy)) for _ in range(40)]
     # The minimum is what the program takes; the rest is what else the machine did.
-    fastest = [min(pair[which][0] for pair in pairs) * 1e3 for which in (0, 1)]
-    memory = [statistics.median(pair[which][1] for pair in pairs) / 1024 for which in (0, 1)]
+    fastest = [min(pair[which] for pair in pairs) * 1e3 for which in (0, 1)]
+    memory = [peak_memory(base), peak_memory(rspy)]
     print(f"{'start-up':20} {fastest[0] / fastest[1]:6.2f}   {fastest[0]:.1f} ms -> {fastest[1]:.1f} ms")
     print(f"{'memory at start-up':20} {memory[0] / memory[1]:6.2f}   {memory[0]:.1f} MB -> {memory[1]:.1f} MB")
 
@@ -66,6 +71,10 @@ def main():
             print(f"{name:20}  base: {problem}")
             continue
         measured, problem = run(rspy, folder)
+        # Once more in turn, so that a busy moment of the machine hits one round and not one interpreter.
+        for results, executable in ((expected, base), (measured, rspy)) if measured else ():
+            for label, seconds in run(executable, folder)[0].items():
+                results[label] = min(seconds, results.get(label, seconds))
         for label, seconds in expected.items():
             if label not in measured:
                 print(f"{label:20}      -   {problem or 'not measured'}")
