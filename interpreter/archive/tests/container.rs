@@ -210,3 +210,30 @@ fn an_empty_container_is_one() {
     assert_eq!(archive.children(&archive.entry("").unwrap()).count(), 0);
     assert!(archive.module("os").is_none());
 }
+
+/// Makes a header's checksum right again, so that what it says is believed.
+fn sign(bytes: &mut [u8]) {
+    let sum = xxhash_rust::xxh3::xxh3_64(&bytes[..120]);
+    bytes[120..128].copy_from_slice(&sum.to_le_bytes());
+}
+
+#[test]
+fn a_header_that_lies_is_an_error() {
+    let sound = sample().finish().unwrap();
+    let mut numbers: Vec<u64> = (0..64).map(|bit| 1 << bit).collect();
+    numbers.extend([0, u64::MAX, u64::MAX - 15, sound.len() as u64, sound.len() as u64 - 1]);
+    for field in (16..104).step_by(8) {
+        for &number in &numbers {
+            let mut bytes = sound.clone();
+            bytes[field..field + 8].copy_from_slice(&number.to_le_bytes());
+            if bytes == sound {
+                continue;
+            }
+            sign(&mut bytes);
+            if let Ok(archive) = Archive::open(&bytes) {
+                assert!(archive.verify().is_err(), "field {field}, {number}");
+                use_all(&archive);
+            }
+        }
+    }
+}
