@@ -646,7 +646,6 @@ pub fn compatible_for_assignment(old: &TypeObject, new: &TypeObject) -> bool {
         && old.has_flag(TypeFlags::HAS_DICT) == new.has_flag(TypeFlags::HAS_DICT)
         && old.has_flag(TypeFlags::HAS_WEAK) == new.has_flag(TypeFlags::HAS_WEAK)
         && old.has_flag(TypeFlags::TRACKED) == new.has_flag(TypeFlags::TRACKED)
-        && old.allocation_size() == new.allocation_size()
         && std::ptr::eq(solid_base(old).native(), solid_base(new).native())
         && member_names(old) == member_names(new)
 }
