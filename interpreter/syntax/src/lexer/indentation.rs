@@ -102,7 +102,8 @@ impl Lexer<'_> {
             token.column = self.column() as u32;
             token.end_column = token.column;
             if kind == TokenKind::Indent {
-                token.start = self.buffer_start as u32;
+                token.start = self.line_start as u32;
+                token.column = 0;
             }
         }
         token
