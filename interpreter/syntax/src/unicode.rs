@@ -36,7 +36,9 @@ pub(crate) fn is_printable(character: char) -> bool {
 /// The character with this name or alias, in letters of either case.
 pub(crate) fn character_named(name: &str) -> Option<char> {
     let character = unicode_names2::character(name)?;
-    let official = unicode_names2::name(character)?.to_string();
+    // Control characters have only aliases.
+    let Some(official) = unicode_names2::name(character) else { return Some(character) };
+    let official = official.to_string();
     if name.eq_ignore_ascii_case(&official) {
         return Some(character);
     }
