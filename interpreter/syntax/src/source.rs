@@ -123,9 +123,10 @@ fn not_decodable(bytes: &[u8], error: Utf8Error) -> SyntaxError {
         Some(1) if (0x80..0xC2).contains(&first) || first > 0xF4 => ("invalid start byte", at),
         Some(length) => ("invalid continuation byte", at + length - 1),
     };
-    encoding_error(match last == at {
-        true => format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}"),
-        false => format!("'utf-8' codec can't decode bytes in position {at}-{last}: {reason}"),
+    encoding_error(if last == at {
+        format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}")
+    } else {
+        format!("'utf-8' codec can't decode bytes in position {at}-{last}: {reason}")
     })
 }
 

@@ -219,9 +219,10 @@ impl Lexer<'_> {
             is_too_deep = mode.expression_depth >= MAX_EXPRESSION_NESTING;
             mode.in_text = is_too_deep;
         }
-        match is_too_deep {
-            true => Err(self.fail(&format!("{prefix}-string: expressions nested too deeply"))),
-            false => Ok(()),
+        if is_too_deep {
+            Err(self.fail(&format!("{prefix}-string: expressions nested too deeply")))
+        } else {
+            Ok(())
         }
     }
 
