@@ -1,0 +1,610 @@
+//! Code objects to marshal bytes and back.
+//!
+//! Marshal flags an object if more than one reference to it exists, and writes it once. Plain data has no object
+//! identity, so [`dump`] derives CPython's: its compiler keeps equal constants, name tuples and tables of one
+//! compilation as one object, some values exist once in the whole process (small integers, the empty tuple, strings of
+//! one Latin-1 character), and strings that look like names are interned.
+
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::read::{Builder, CodeParts, Container, ReadError, read};
+use super::write::{WriteError, Writer};
+use crate::code_object::flags;
+use crate::{CodeObject, Constant, Text};
+
+/// Writes a code object in the given version, as CPython does for one that the caller holds on to.
+pub fn dump(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    let mut objects = Objects::default();
+    code.walk(&mut |code| objects.note_qualified_name(code));
+    let root = objects.code(code);
+    // The caller holds the code.
+    objects.list[root].references += 1;
+    let mut dumper = Dumper {
+        writer: Writer::new(version),
+        places: vec![None; objects.list.len()],
+        place_count: 0,
+        objects: &objects,
+    };
+    dumper.object(root)?;
+    Ok(dumper.writer.finish())
+}
+
+/// Reads a code object.
+pub fn load(mut bytes: &[u8]) -> Result<Arc<CodeObject>, LoadError> {
+    match read(&mut bytes, &mut PlainBuilder, true)? {
+        Plain::Constant(Constant::Code(code)) => Ok(code),
+        _ => Err(LoadError::Unexpected("code object")),
+    }
+}
+
+/// Why no code object could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The bytes are no marshal data.
+    Read(ReadError),
+    /// There is something that cannot stand in a code object, or not at that place; what was expected, the text says.
+    Unexpected(&'static str),
+}
+
+impl From<ReadError> for LoadError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Unexpected(what) => write!(f, "bad marshal data ({what} expected)"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Whether CPython interns a string constant: it looks like a name, or it is one of the strings made once for all.
+pub fn is_interned_constant(text: &Text) -> bool {
+    let bytes = text.as_bytes();
+    let is_name_like = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    is_name_like || is_latin1_character(bytes)
+}
+
+fn is_latin1_character(bytes: &[u8]) -> bool {
+    matches!(bytes, [0..0x80] | [0xC2..=0xC3, _])
+}
+
+/// An object as CPython would have it: where its contents stand, and how many references to it there are.
+struct Object<'a> {
+    content: Content<'a>,
+    references: u32,
+}
+
+enum Content<'a> {
+    None,
+    Ellipsis,
+    Bool(bool),
+    Int(i64),
+    BigInt(&'a BigInt),
+    Float(f64),
+    Complex(f64, f64),
+    Text(&'a Text, bool),
+    Bytes(&'a [u8]),
+    Tuple(Vec<usize>),
+    FrozenSet(Vec<usize>),
+    Slice([usize; 3]),
+    Code(&'a CodeObject, Box<CodeItems>),
+}
+
+/// The objects a code object refers to.
+struct CodeItems {
+    code: usize,
+    constants: usize,
+    names: usize,
+    locals_plus_names: usize,
+    locals_plus_kinds: usize,
+    filename: usize,
+    name: usize,
+    qualified_name: usize,
+    line_table: usize,
+    exception_table: usize,
+}
+
+/// What makes two objects the same one.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity<'a> {
+    None,
+    Ellipsis,
+    Bool(bool),
+    Int(i64),
+    BigInt(&'a BigInt),
+    Float(u64),
+    Complex(u64, u64),
+    Text(&'a [u8], bool),
+    Bytes(&'a [u8]),
+    Tuple(Vec<usize>),
+    FrozenSet(Vec<usize>),
+    Slice(&'a [Constant; 3]),
+    Code(*const CodeObject),
+}
+
+/// References to an object that is never freed.
+const IMMORTAL: u32 = 1 << 31;
+
+#[derive(Default)]
+struct Objects<'a> {
+    list: Vec<Object<'a>>,
+    known: FxHashMap<Identity<'a>, usize>,
+    /// Constants that are interned because a class body uses its qualified name as a constant.
+    qualified_names: FxHashSet<&'a [u8]>,
+}
+
+impl<'a> Objects<'a> {
+    fn note_qualified_name(&mut self, code: &'a CodeObject) {
+        if code.flags & flags::OPTIMIZED == 0
+            && let Some(Constant::Str(first)) = code.constants.first()
+            && *first == code.qualified_name
+        {
+            self.qualified_names.insert(first.as_bytes());
+        }
+    }
+
+    fn add(&mut self, content: Content<'a>, references: u32) -> usize {
+        self.list.push(Object { content, references });
+        self.list.len() - 1
+    }
+
+    /// The object with this identity, made if there is none; either way without counting a reference.
+    fn find(
+        &mut self,
+        identity: Identity<'a>,
+        references: u32,
+        content: impl FnOnce() -> Content<'a>,
+    ) -> usize {
+        if let Some(&object) = self.known.get(&identity) {
+            return object;
+        }
+        let object = self.add(content(), references);
+        self.known.insert(identity, object);
+        object
+    }
+
+    fn refer(&mut self, object: usize) -> usize {
+        self.list[object].references += 1;
+        object
+    }
+
+    fn text(&mut self, text: &'a Text, interned: bool) -> usize {
+        let references = if interned { IMMORTAL } else { 0 };
+        self.find(Identity::Text(text.as_bytes(), interned), references, || Content::Text(text, interned))
+    }
+
+    /// A bytes object that equals no other by being kept with the constants.
+    fn own_bytes(&mut self, bytes: &'a [u8]) -> usize {
+        if bytes.is_empty() { self.bytes(bytes) } else { self.add(Content::Bytes(bytes), 0) }
+    }
+
+    fn bytes(&mut self, bytes: &'a [u8]) -> usize {
+        let references = if bytes.len() < 2 { IMMORTAL } else { 0 };
+        self.find(Identity::Bytes(bytes), references, || Content::Bytes(bytes))
+    }
+
+    fn tuple(&mut self, items: Vec<usize>) -> usize {
+        if let Some(&object) = self.known.get(&Identity::Tuple(items.clone())) {
+            return object;
+        }
+        for &item in &items {
+            self.refer(item);
+        }
+        let references = if items.is_empty() { IMMORTAL } else { 0 };
+        self.find(Identity::Tuple(items.clone()), references, || Content::Tuple(items))
+    }
+
+    fn names(&mut self, names: &'a [Text]) -> usize {
+        let items = names.iter().map(|name| self.text(name, true)).collect();
+        self.tuple(items)
+    }
+
+    /// The names of local variables, which are a tuple of its own where the compiler renamed a parameter last: that of
+    /// `__annotate__`.
+    fn local_names(&mut self, code: &'a CodeObject) -> usize {
+        let names = &code.locals_plus_names;
+        let is_annotate = code.name == "__annotate__"
+            && code.positional_only_arg_count == 1
+            && names.first().is_some_and(|first| *first == "format");
+        if !is_annotate {
+            return self.names(names);
+        }
+        let items: Vec<usize> = names.iter().map(|name| self.text(name, true)).collect();
+        self.add(Content::Tuple(items), 0)
+    }
+
+    fn constants(&mut self, constants: &'a [Constant]) -> usize {
+        let items = constants.iter().map(|constant| self.constant(constant)).collect();
+        self.tuple(items)
+    }
+
+    fn constant(&mut self, constant: &'a Constant) -> usize {
+        match constant {
+            Constant::None => self.find(Identity::None, IMMORTAL, || Content::None),
+            Constant::Ellipsis => self.find(Identity::Ellipsis, IMMORTAL, || Content::Ellipsis),
+            Constant::Bool(value) => self.find(Identity::Bool(*value), IMMORTAL, || Content::Bool(*value)),
+            Constant::Int(value) => {
+                let references = if (-5..=256).contains(value) { IMMORTAL } else { 0 };
+                self.find(Identity::Int(*value), references, || Content::Int(*value))
+            }
+            Constant::BigInt(value) => self.find(Identity::BigInt(value), 0, || Content::BigInt(value)),
+            Constant::Float(value) => {
+                self.find(Identity::Float(value.to_bits()), 0, || Content::Float(*value))
+            }
+            Constant::Complex { real, imaginary } => {
+                self.find(Identity::Complex(real.to_bits(), imaginary.to_bits()), 0, || {
+                    Content::Complex(*real, *imaginary)
+                })
+            }
+            Constant::Str(text) => {
+                let interned = is_interned_constant(text) || self.qualified_names.contains(text.as_bytes());
+                self.text(text, interned)
+            }
+            Constant::Bytes(bytes) => self.bytes(bytes),
+            Constant::Tuple(items) => self.constants(items),
+            Constant::FrozenSet(items) => self.frozen_set(items),
+            Constant::Slice(items) => {
+                if let Some(&object) = self.known.get(&Identity::Slice(items)) {
+                    return object;
+                }
+                let own = [&items[0], &items[1], &items[2]].map(|item| self.slice_item(item));
+                self.find(Identity::Slice(items), 0, || Content::Slice(own))
+            }
+            Constant::Code(code) => {
+                if let Some(&object) = self.known.get(&Identity::Code(Arc::as_ptr(code))) {
+                    return object;
+                }
+                let object = self.code(code);
+                self.known.insert(Identity::Code(Arc::as_ptr(code)), object);
+                object
+            }
+        }
+    }
+
+    /// An item of a slice. The compiler does not merge these with other constants.
+    fn slice_item(&mut self, item: &'a Constant) -> usize {
+        let object = self.constant(item);
+        let object = if self.list[object].references >= IMMORTAL {
+            object
+        } else {
+            match *item {
+                Constant::Int(value) => self.add(Content::Int(value), 0),
+                Constant::Float(value) => self.add(Content::Float(value), 0),
+                Constant::Complex { real, imaginary } => self.add(Content::Complex(real, imaginary), 0),
+                Constant::BigInt(ref value) => self.add(Content::BigInt(value), 0),
+                Constant::Str(ref text) => self.add(Content::Text(text, false), 0),
+                Constant::Bytes(ref bytes) => self.add(Content::Bytes(bytes), 0),
+                _ => object,
+            }
+        };
+        self.refer(object)
+    }
+
+    fn frozen_set(&mut self, items: &'a [Constant]) -> usize {
+        let items: Vec<usize> = items.iter().map(|item| self.constant(item)).collect();
+        let mut sorted = items.clone();
+        sorted.sort_unstable();
+        if let Some(&object) = self.known.get(&Identity::FrozenSet(sorted.clone())) {
+            return object;
+        }
+        for &item in &items {
+            self.refer(item);
+            // Sorting the items takes another reference to each.
+            self.refer(item);
+        }
+        self.find(Identity::FrozenSet(sorted), 0, || Content::FrozenSet(items))
+    }
+
+    fn code(&mut self, code: &'a CodeObject) -> usize {
+        let bytecode = self.own_bytes(&code.code);
+        // Asking a code object for its bytecode makes a bytes object that it keeps.
+        self.refer(bytecode);
+        let items = CodeItems {
+            code: bytecode,
+            constants: self.constants(&code.constants),
+            names: self.names(&code.names),
+            locals_plus_names: self.local_names(code),
+            locals_plus_kinds: self.own_bytes(&code.locals_plus_kinds),
+            filename: self.text(&code.filename, true),
+            name: self.text(&code.name, true),
+            qualified_name: self.text(&code.qualified_name, true),
+            line_table: self.bytes(&code.line_table),
+            exception_table: self.bytes(&code.exception_table),
+        };
+        for item in [
+            items.code,
+            items.constants,
+            items.names,
+            items.locals_plus_names,
+            items.locals_plus_kinds,
+            items.filename,
+            items.name,
+            items.qualified_name,
+            items.line_table,
+            items.exception_table,
+        ] {
+            self.refer(item);
+        }
+        self.add(Content::Code(code, Box::new(items)), 0)
+    }
+}
+
+struct Dumper<'o, 'a> {
+    writer: Writer,
+    objects: &'o Objects<'a>,
+    /// The number under which each object was flagged.
+    places: Vec<Option<usize>>,
+    place_count: usize,
+}
+
+impl Dumper<'_, '_> {
+    /// Writes an object to which the caller holds a reference, so that it is flagged.
+    fn alone(&mut self, object: usize) -> Result<(), WriteError> {
+        match self.objects.list[object].content {
+            Content::None | Content::Ellipsis | Content::Bool(_) => self.object(object),
+            _ => {
+                self.writer.enter()?;
+                self.places[object] = Some(0);
+                self.place_count = 1;
+                self.content(object, self.writer.has_references())
+            }
+        }
+    }
+
+    fn object(&mut self, object: usize) -> Result<(), WriteError> {
+        self.writer.enter()?;
+        match self.objects.list[object].content {
+            Content::None => self.writer.none(),
+            Content::Ellipsis => self.writer.ellipsis(),
+            Content::Bool(value) => self.writer.bool(value),
+            _ => self.shared(object)?,
+        }
+        self.writer.leave();
+        Ok(())
+    }
+
+    fn shared(&mut self, object: usize) -> Result<(), WriteError> {
+        if let Some(place) = self.places[object] {
+            return self.writer.reference(place);
+        }
+        let flagged = self.writer.has_references() && self.objects.list[object].references > 1;
+        if flagged {
+            self.places[object] = Some(self.place_count);
+            self.place_count += 1;
+        }
+        self.content(object, flagged)
+    }
+
+    fn content(&mut self, object: usize, flagged: bool) -> Result<(), WriteError> {
+        let objects = self.objects;
+        let writer = &mut self.writer;
+        match &objects.list[object].content {
+            Content::None | Content::Ellipsis | Content::Bool(_) => {}
+            Content::Int(value) => writer.int(*value, flagged),
+            Content::BigInt(value) => writer.big_int(value, flagged)?,
+            Content::Float(value) => writer.float(*value, flagged),
+            Content::Complex(real, imaginary) => writer.complex(*real, *imaginary, flagged),
+            Content::Text(text, interned) => writer.text(text.as_bytes(), *interned, flagged)?,
+            Content::Bytes(bytes) => writer.bytes(bytes, flagged)?,
+            Content::Tuple(items) => {
+                writer.tuple(items.len(), flagged)?;
+                for &item in items {
+                    self.object(item)?;
+                }
+            }
+            Content::FrozenSet(items) => {
+                writer.frozen_set(items.len(), flagged)?;
+                for item in self.in_order(items)? {
+                    self.object(item)?;
+                }
+            }
+            Content::Slice(items) => {
+                writer.slice(flagged)?;
+                for &item in items {
+                    self.object(item)?;
+                }
+            }
+            Content::Code(code, items) => {
+                writer.code(flagged);
+                self.code(code, items)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of a set in the order of the bytes each alone is written as.
+    fn in_order(&self, items: &[usize]) -> Result<Vec<usize>, WriteError> {
+        let mut keyed = Vec::with_capacity(items.len());
+        for &item in items {
+            let mut alone = Dumper {
+                writer: Writer::new(self.writer.version()),
+                objects: self.objects,
+                places: vec![None; self.objects.list.len()],
+                place_count: 0,
+            };
+            alone.alone(item)?;
+            keyed.push((alone.writer.finish(), item));
+        }
+        keyed.sort();
+        Ok(keyed.into_iter().map(|(_, item)| item).collect())
+    }
+
+    fn code(&mut self, code: &CodeObject, items: &CodeItems) -> Result<(), WriteError> {
+        for number in [
+            code.arg_count,
+            code.positional_only_arg_count,
+            code.keyword_only_arg_count,
+            code.stack_size,
+            code.flags,
+        ] {
+            self.writer.int32(number as i32);
+        }
+        for item in [
+            items.code,
+            items.constants,
+            items.names,
+            items.locals_plus_names,
+            items.locals_plus_kinds,
+            items.filename,
+            items.name,
+            items.qualified_name,
+        ] {
+            self.object(item)?;
+        }
+        self.writer.int32(code.first_line);
+        self.object(items.line_table)?;
+        self.object(items.exception_table)
+    }
+}
+
+/// What is found while a code object is read: constants, and name tuples on their way into one.
+#[derive(Clone)]
+enum Plain {
+    Constant(Constant),
+    /// A container that cannot stand in code.
+    Foreign,
+}
+
+struct PlainBuilder;
+
+impl PlainBuilder {
+    fn text(value: Plain) -> Result<Text, LoadError> {
+        match value {
+            Plain::Constant(Constant::Str(text)) => Ok(text),
+            _ => Err(LoadError::Unexpected("string")),
+        }
+    }
+
+    fn bytes_of(value: Plain) -> Result<Arc<[u8]>, LoadError> {
+        match value {
+            Plain::Constant(Constant::Bytes(bytes)) => Ok(bytes),
+            _ => Err(LoadError::Unexpected("bytes object")),
+        }
+    }
+
+    fn tuple_of(value: Plain) -> Result<Arc<[Constant]>, LoadError> {
+        match value {
+            Plain::Constant(Constant::Tuple(items)) => Ok(items),
+            _ => Err(LoadError::Unexpected("tuple")),
+        }
+    }
+
+    fn names(value: Plain) -> Result<Arc<[Text]>, LoadError> {
+        Self::tuple_of(value)?.iter().map(|item| Self::text(Plain::Constant(item.clone()))).collect()
+    }
+
+    fn count(value: i32) -> Result<u32, LoadError> {
+        u32::try_from(value).map_err(|_| LoadError::Unexpected("count"))
+    }
+
+    fn constant_of(value: Plain) -> Result<Constant, LoadError> {
+        match value {
+            Plain::Constant(constant) => Ok(constant),
+            Plain::Foreign => Err(LoadError::Unexpected("constant")),
+        }
+    }
+}
+
+impl Builder for PlainBuilder {
+    type Value = Plain;
+    type Error = LoadError;
+
+    fn none(&mut self) -> Plain {
+        Plain::Constant(Constant::None)
+    }
+
+    fn ellipsis(&mut self) -> Plain {
+        Plain::Constant(Constant::Ellipsis)
+    }
+
+    fn stop_iteration(&mut self) -> Result<Plain, LoadError> {
+        Ok(Plain::Foreign)
+    }
+
+    fn bool(&mut self, value: bool) -> Plain {
+        Plain::Constant(Constant::Bool(value))
+    }
+
+    fn int(&mut self, value: i64) -> Result<Plain, LoadError> {
+        Ok(Plain::Constant(Constant::Int(value)))
+    }
+
+    fn big_int(&mut self, value: BigInt) -> Result<Plain, LoadError> {
+        Ok(Plain::Constant(Constant::from_integer(value)))
+    }
+
+    fn float(&mut self, value: f64) -> Result<Plain, LoadError> {
+        Ok(Plain::Constant(Constant::Float(value)))
+    }
+
+    fn complex(&mut self, real: f64, imaginary: f64) -> Result<Plain, LoadError> {
+        Ok(Plain::Constant(Constant::Complex { real, imaginary }))
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<Plain, LoadError> {
+        Ok(Plain::Constant(Constant::Bytes(bytes.into())))
+    }
+
+    fn utf8(&mut self, bytes: &[u8], _interned: bool) -> Result<Plain, LoadError> {
+        let text = Text::from_bytes(bytes).map_err(|_| LoadError::Unexpected("UTF-8"))?;
+        Ok(Plain::Constant(Constant::Str(text)))
+    }
+
+    fn latin1(&mut self, bytes: &[u8], _interned: bool) -> Result<Plain, LoadError> {
+        let text = match std::str::from_utf8(bytes) {
+            Ok(ascii) if ascii.is_ascii() => Text::from(ascii),
+            _ => Text::from_code_points(bytes.iter().copied().map(u32::from)),
+        };
+        Ok(Plain::Constant(Constant::Str(text)))
+    }
+
+    fn container(
+        &mut self,
+        kind: Container,
+        _reserved: Option<Plain>,
+        items: Vec<Plain>,
+    ) -> Result<Plain, LoadError> {
+        let constants = || items.into_iter().map(Self::constant_of).collect::<Result<Arc<[_]>, _>>();
+        match kind {
+            Container::Tuple => Ok(Plain::Constant(Constant::Tuple(constants()?))),
+            Container::FrozenSet => Ok(Plain::Constant(Constant::FrozenSet(constants()?))),
+            Container::List | Container::Dict | Container::Set => Ok(Plain::Foreign),
+        }
+    }
+
+    fn slice(&mut self, start: Plain, stop: Plain, step: Plain) -> Result<Plain, LoadError> {
+        let items = [Self::constant_of(start)?, Self::constant_of(stop)?, Self::constant_of(step)?];
+        Ok(Plain::Constant(Constant::Slice(Arc::new(items))))
+    }
+
+    fn code(&mut self, parts: CodeParts<Plain>) -> Result<Plain, LoadError> {
+        let code = CodeObject {
+            arg_count: Self::count(parts.arg_count)?,
+            positional_only_arg_count: Self::count(parts.positional_only_arg_count)?,
+            keyword_only_arg_count: Self::count(parts.keyword_only_arg_count)?,
+            stack_size: Self::count(parts.stack_size)?,
+            flags: parts.flags as u32,
+            code: Self::bytes_of(parts.code)?,
+            constants: Self::tuple_of(parts.constants)?,
+            names: Self::names(parts.names)?,
+            locals_plus_names: Self::names(parts.locals_plus_names)?,
+            locals_plus_kinds: Self::bytes_of(parts.locals_plus_kinds)?,
+            filename: Self::text(parts.filename)?,
+            name: Self::text(parts.name)?,
+            qualified_name: Self::text(parts.qualified_name)?,
+            first_line: parts.first_line,
+            line_table: Self::bytes_of(parts.line_table)?,
+            exception_table: Self::bytes_of(parts.exception_table)?,
+        };
+        Ok(Plain::Constant(Constant::Code(Arc::new(code))))
+    }
+}
