@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use zstd::zstd_safe::{DCtx, DDict};
 
@@ -21,14 +21,16 @@ pub struct Archive<'a> {
     modules: &'a [u8],
     blocks: &'a [u8],
     metadata: &'a [u8],
-    code_dictionary: Dictionary,
-    text_dictionary: Dictionary,
+    code_dictionary: Dictionary<'a>,
+    text_dictionary: Dictionary<'a>,
+    /// A decompressor that is at rest. To make one costs about as much as to unpack a module.
+    context: Mutex<Option<DCtx<'static>>>,
 }
 
 /// A dictionary and the block it comes from, prepared when the first block needs it.
-struct Dictionary {
+struct Dictionary<'a> {
     block: u32,
-    prepared: OnceLock<DDict<'static>>,
+    prepared: OnceLock<DDict<'a>>,
 }
 
 /// A folder or a file of a container, by its number; numbers are stable and start with the root at 0.
@@ -134,6 +136,7 @@ impl<'a> Archive<'a> {
             metadata: section(4)?,
             code_dictionary: Dictionary { block: u32_at(header, 104), prepared: OnceLock::new() },
             text_dictionary: Dictionary { block: u32_at(header, 108), prepared: OnceLock::new() },
+            context: Mutex::new(None),
         })
     }
 
@@ -144,6 +147,14 @@ impl<'a> Archive<'a> {
         (trailer[16..] == END_MAGIC).then_some(())?;
         let start = length.checked_sub(u64_at(trailer, 0))?;
         Some(start..length)
+    }
+
+    /// Where the first container begins in the bytes of a file that has one inside, as `rspy` has, whole or cut
+    /// short. It looks at every byte: for tools.
+    pub fn find(bytes: &[u8]) -> Option<usize> {
+        (0..bytes.len()).filter(|&start| bytes[start..].starts_with(&MAGIC)).find(|&start| {
+            matches!(Archive::open(&bytes[start..]), Ok(_) | Err(ArchiveError::Truncated { .. }))
+        })
     }
 
     /// What the container says about itself.
@@ -416,29 +427,33 @@ impl<'a> Archive<'a> {
             return Err(ArchiveError::Malformed(Part::Block(number)));
         }
         let failed = ArchiveError::Compression(Part::Block(number));
-        let mut context = DCtx::try_create().ok_or(failed.clone())?;
+        let mut context = match self.context.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(context) => context,
+            None => DCtx::try_create().ok_or(failed.clone())?,
+        };
         let mut unpacked = Vec::with_capacity(block.length);
         let result = match dictionary {
             None => context.decompress(&mut unpacked, block.stored),
             Some(dictionary) => context.decompress_using_ddict(&mut unpacked, block.stored, dictionary),
         };
+        *self.context.lock().unwrap_or_else(PoisonError::into_inner) = Some(context);
         match result {
             Ok(length) if length == block.length => Ok(Cow::Owned(unpacked)),
             _ => Err(failed),
         }
     }
 
-    fn dictionary<'s>(&'s self, dictionary: &'s Dictionary) -> Result<&'s DDict<'static>, ArchiveError> {
+    fn dictionary<'s>(&'s self, dictionary: &'s Dictionary<'a>) -> Result<&'s DDict<'a>, ArchiveError> {
         if let Some(prepared) = dictionary.prepared.get() {
             return Ok(prepared);
         }
-        if self.block(dictionary.block)?.codec != STORED {
+        let block = self.block(dictionary.block)?;
+        if block.codec != STORED {
             return Err(ArchiveError::Malformed(Part::Block(dictionary.block)));
         }
-        let contents = self.unpack(dictionary.block)?;
-        let prepared =
-            DDict::try_create(&contents).ok_or(ArchiveError::Compression(Part::Block(dictionary.block)))?;
-        Ok(dictionary.prepared.get_or_init(|| prepared))
+        // Its checksum, which also catches what the decompressor would trip over.
+        self.unpack(dictionary.block)?;
+        Ok(dictionary.prepared.get_or_init(|| DDict::create_by_reference(block.stored)))
     }
 }
 

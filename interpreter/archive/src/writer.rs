@@ -327,10 +327,10 @@ impl Packed {
 
         let mut sources: HashMap<&str, u32> = HashMap::new();
         for (number, module) in builder.modules.values().enumerate() {
-            if let Some(path) = &module.source {
-                if sources.insert(path, number as u32).is_some() {
-                    return Err(BuildError::Module(module.name.clone()));
-                }
+            if let Some(path) = &module.source
+                && sources.insert(path, number as u32).is_some()
+            {
+                return Err(BuildError::Module(module.name.clone()));
             }
         }
         let mut file_places = HashMap::new();

@@ -484,14 +484,13 @@ fn clear_object(header: &Header) {
         if let Some(clear) = typ.native().clear {
             clear(object);
         }
-        if typ.has_flag(crate::types::typ::TypeFlags::PREFIX) {
-            let dict = header.dict_word().replace(0);
-            if dict != 0 {
-                drop(Value::from_bits(dict));
-            }
-        }
         if typ.has_flag(crate::types::typ::TypeFlags::HEAP) {
             crate::types::typ::instance::drop_attributes(object, typ);
+        }
+        if typ.has_flag(crate::types::typ::TypeFlags::PREFIX)
+            && let Some(dict) = crate::types::typ::instance::existing_dict(header)
+        {
+            dict.to_ref().clear();
         }
     }
 }

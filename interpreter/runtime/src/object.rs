@@ -507,10 +507,10 @@ pub unsafe fn deallocate_subtype(object: *mut Header) {
         if !Vm::enter_deallocation(object) {
             return;
         }
+        crate::types::typ::instance::drop_attributes(object, kind);
         if kind.has_flag(TypeFlags::PREFIX) {
             drop_dict(object);
         }
-        crate::types::typ::instance::drop_attributes(object, kind);
         (kind.native().drop)(object);
         free(object, kind);
         Vm::leave_deallocation();

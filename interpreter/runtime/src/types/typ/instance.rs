@@ -250,7 +250,7 @@ pub(crate) unsafe fn drop_attributes(object: *const Header, typ: &TypeObject) {
                 drop(Value::from_bits(bits));
             }
         });
-        if typ.has_flag(TypeFlags::INLINE) {
+        if is_inline(&*object, typ) {
             *order(object, typ) = 0;
         }
     }
@@ -259,7 +259,8 @@ pub(crate) unsafe fn drop_attributes(object: *const Header, typ: &TypeObject) {
 unsafe fn for_each_place(object: *const Header, typ: &TypeObject, visit: &mut dyn FnMut(*mut u64)) {
     // SAFETY: inline places and slots lie within the object.
     unsafe {
-        if typ.has_flag(TypeFlags::INLINE) {
+        // Once there is a dict the places are empty, and a change of class may have left fewer of them.
+        if is_inline(&*object, typ) {
             for index in 0..typ.inline_capacity.get() as usize {
                 visit(place(object, typ, index));
             }

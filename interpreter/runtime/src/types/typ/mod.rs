@@ -287,6 +287,27 @@ impl TypeObject {
         self.flags.get() & flag.0 != 0
     }
 
+    pub(crate) fn flag_bits(&self) -> u32 {
+        self.flags.get()
+    }
+
+    /// Settles the layout of a new class's objects.
+    pub(crate) fn set_layout(&self, base: &TypeObject, basic_size: u32, prefix_size: u16, inline_capacity: u8) {
+        std::mem::forget(base.to_ref());
+        self.base.set(Some(NonNull::from(base)));
+        self.basic_size.set(basic_size);
+        self.prefix_size.set(prefix_size);
+        self.inline_capacity.set(inline_capacity);
+    }
+
+    pub(crate) fn set_base(&self, base: &TypeObject) {
+        std::mem::forget(base.to_ref());
+        if let Some(old) = self.base.replace(Some(NonNull::from(base))) {
+            // SAFETY: a heap type owned its base.
+            drop(unsafe { Ref::from_raw(old) });
+        }
+    }
+
     /// Sets flags.
     pub fn set_flag(&self, flag: TypeFlags) {
         self.flags.set(self.flags.get() | flag.0);
@@ -368,6 +389,10 @@ impl TypeObject {
         }
         self.set_flag(TypeFlags::READY);
         let native = self.native.get();
+        let dict = Dict::new();
+        dict.header().make_immortal();
+        self.dict.set(Some(NonNull::from(&*dict)));
+        build::fill_native_dict(vm, self);
         if let Some(base) = native.base {
             let base = base();
             base.ready(vm);
@@ -397,10 +422,6 @@ impl TypeObject {
             next = base.base();
         }
         self.mro.set(Some(Tuple::from_values(order)));
-        let dict = Dict::new();
-        dict.header().make_immortal();
-        self.dict.set(Some(NonNull::from(&*dict)));
-        build::fill_native_dict(vm, self);
     }
 
     /// The attributes of the type itself.
