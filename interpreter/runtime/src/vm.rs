@@ -52,6 +52,8 @@ pub struct Interpreter {
     pub requests: AtomicU32,
     /// Registered codecs.
     pub codecs: crate::codecs::Registry,
+    /// How often the import lock has been taken.
+    pub import_lock: Cell<u32>,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
@@ -362,6 +364,7 @@ impl Interpreter {
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
             codecs: crate::codecs::Registry::default(),
+            import_lock: Cell::new(0),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))
