@@ -1,1 +1,47 @@
-//! Values, heap, types, evaluation, calls, exceptions, imports, threads.
+//! The heart of rspy: values, heap, types, evaluation, calls, exceptions, imports, threads.
+//!
+//! The way through: [`value`] says what a value is and [`object`] what lies behind a pointer; [`types`] has the
+//! builtin types, a file each, and [`types::typ`] types themselves; [`slots`] the protocols between them and
+//! [`protocol`] how they are used; [`eval`] runs code; [`exceptions`] what goes wrong; [`import`] finds modules;
+//! [`vm`] holds the state of threads and interpreter.
+//!
+//! `unsafe` lives in `value`, `object`, `heap`, `cell`, `gc`, `eval` and the files that lay out variable-size objects
+//! (`string`, `tuple`, `typ::instance`); each says at its head why it is sound. Everything else is safe Rust on top.
+
+// The macros name the crate by its name, here too.
+extern crate self as rspy_runtime;
+
+pub mod arguments;
+pub mod attention;
+pub mod buffer;
+pub mod builtins;
+pub mod cell;
+pub mod codecs;
+pub mod compile;
+pub mod convert;
+pub mod eval;
+pub mod exceptions;
+pub mod exit;
+pub mod format;
+pub mod gc;
+pub mod heap;
+pub mod host;
+pub mod import;
+pub mod marshal;
+pub mod names;
+pub mod native;
+pub mod object;
+pub mod protocol;
+pub mod slots;
+pub mod startup;
+pub mod sys;
+pub mod threads;
+pub mod types;
+pub mod value;
+pub mod vm;
+pub mod warnings;
+
+pub use exceptions::{Exception, PyResult};
+pub use object::{Object, Ref};
+pub use value::Value;
+pub use vm::Vm;

@@ -1,1 +1,61 @@
 //! The frozen standard library as data.
+//!
+//! The build script freezes `Lib/python3.14`; here it is embedded. The container's reader takes numbers apart
+//! byte by byte, so it does not matter at which address the bytes come to lie.
+
+use include_dir::{Dir, include_dir};
+use rspy_archive::{Archive, ArchiveError};
+
+static FROZEN: Dir<'static> = include_dir!("$OUT_DIR/frozen");
+
+/// The container's bytes.
+pub fn container() -> &'static [u8] {
+    embedded("library.rspyar")
+}
+
+/// The library, opened: this looks at the container's header and at nothing else.
+pub fn open() -> Result<Archive<'static>, ArchiveError> {
+    Archive::open(container())
+}
+
+/// The licence of the library, which is the Python Software Foundation's.
+pub fn license() -> &'static [u8] {
+    embedded("LICENSE.txt")
+}
+
+fn embedded(name: &str) -> &'static [u8] {
+    FROZEN.get_file(name).map_or(&[], |file| file.contents())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_is_sound_and_complete() {
+        let archive = open().unwrap();
+        let summary = archive.verify().unwrap();
+        assert!(summary.modules > 540, "{summary:?}");
+        for name in include_str!("../startup").lines() {
+            assert!(archive.module(name).is_some(), "{name}");
+        }
+        for name in
+            ["json.decoder", "ensurepip", "venv", "unittest.mock", "pydoc_data.topics", "encodings.cp037"]
+        {
+            let module = archive.module(name).unwrap_or_else(|| panic!("{name}"));
+            let path = module.path(&archive).unwrap();
+            assert_eq!(archive.entry(&path).unwrap().module, Some(module.number));
+        }
+        assert!(archive.module("test").is_none());
+        assert!(archive.entry("lib/python3.14/venv/scripts/common/activate").is_some());
+        assert!(license().starts_with(b"A. HISTORY OF THE SOFTWARE"));
+    }
+
+    #[test]
+    fn start_up_code_is_used_where_it_lies() {
+        let archive = open().unwrap();
+        let os = archive.module("os").unwrap();
+        let code = archive.code(&os).unwrap();
+        assert!(container().as_ptr_range().contains(&code.as_ptr()));
+    }
+}

@@ -266,11 +266,24 @@ fn errors(mode: &str, path: &str) {
             options.dont_imply_dedent = true;
             Mode::Interactive
         }
-        _ => Mode::Module,
+        "type_comments" => {
+            options.type_comments = true;
+            Mode::Module
+        }
+        _ => {
+            if let Some(minor) = mode.strip_prefix("3.") {
+                options.feature_version = minor.parse().unwrap_or_default();
+            }
+            Mode::Module
+        }
     };
     for source in sources.split(|&byte| byte == 0) {
         let (line, warnings) = match parse(&Source::Bytes(source), mode, &options) {
-            Ok(parsed) => ("ok".to_owned(), parsed.warnings),
+            Ok(parsed) => {
+                let mut out = String::new();
+                parsed.tree.dump(&mut out);
+                (format!("ok {:08x}", hash(&out)), parsed.warnings)
+            }
             Err(e) => {
                 let text = e.text.as_deref().map_or("None".to_owned(), |text| format!("{text:?}"));
                 let place = format!("{}\t{}\t{}\t{}", e.line, e.column, e.end_line, e.end_column);

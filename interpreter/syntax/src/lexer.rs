@@ -377,9 +377,10 @@ impl<'a> Lexer<'a> {
         let Some((index, character)) = wrong else { return Ok(()) };
         self.cursor = self.token_start + index + character.len_utf8();
         let point = u32::from(character);
-        Err(self.fail(&match unicode::is_printable(character) {
-            true => format!("invalid character '{character}' (U+{point:04X})"),
-            false => format!("invalid non-printable character U+{point:04X}"),
+        Err(self.fail(&if unicode::is_printable(character) {
+            format!("invalid character '{character}' (U+{point:04X})")
+        } else {
+            format!("invalid non-printable character U+{point:04X}")
         }))
     }
 

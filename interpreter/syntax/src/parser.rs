@@ -346,7 +346,10 @@ impl<'a> Parser<'a> {
     /// Whether the current token can start an expression.
     #[inline]
     fn at_expression(&self) -> bool {
-        use TokenKind::*;
+        use TokenKind::{
+            Await, Ellipsis, FStringStart, False, Lambda, LeftBrace, LeftBracket, LeftParen, Minus, Name,
+            None, Not, Number, Plus, String, TStringStart, Tilde, True,
+        };
         matches!(
             self.kind(),
             Name | Number

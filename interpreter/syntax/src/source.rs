@@ -1,6 +1,7 @@
 //! Source text: its encoding (PEP 263) and its line ends.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
 
 use crate::error::{ErrorKind, SyntaxError};
 use crate::{Mode, ParseOptions};
@@ -40,16 +41,16 @@ fn decode_bytes<'a>(bytes: &'a [u8], decoder: Option<Decoder<'_>>) -> Result<Cow
     let declared = declared_encoding(body.unwrap_or(bytes));
     if let Some(body) = body {
         return match declared {
-            Some(name) if name != "utf-8" => {
-                Err(encoding_error(format!("encoding problem: {name} with BOM")))
-            }
+            Some((name, line)) if name != "utf-8" => Err(mark_contradicts(body, &name, line)),
             _ => decode_utf8(body),
         };
     }
-    let Some(name) = declared else { return decode_utf8(bytes) };
+    let Some((name, _)) = declared.filter(|(name, _)| name != "utf-8") else { return decode_utf8(bytes) };
     match known_encoding(&name) {
-        Some(Encoding::Utf8) => decode_utf8(bytes),
-        Some(Encoding::Ascii) if !bytes.is_ascii() => Err(encoding_error(not_ascii(bytes))),
+        Some(Encoding::Utf8) => {
+            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| not_decodable(bytes, error))
+        }
+        Some(Encoding::Ascii) if !bytes.is_ascii() => Err(not_ascii(bytes)),
         Some(Encoding::Latin1) if !bytes.is_ascii() => {
             Ok(bytes.iter().map(|&byte| byte as char).collect::<String>().into())
         }
@@ -59,6 +60,74 @@ fn decode_bytes<'a>(bytes: &'a [u8], decoder: Option<Decoder<'_>>) -> Result<Cow
             None => Err(encoding_error(format!("unknown encoding: {name}"))),
         },
     }
+}
+
+/// Source that declares no encoding must be UTF-8.
+fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, SyntaxError> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
+        let at = error.valid_up_to();
+        let before = &bytes[..at];
+        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |index| index + 1);
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as i64;
+        let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count() as i64;
+        let text = bytes[line_start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let message = format!(
+            "Non-UTF-8 code starting with '\\x{:02x}' on line {line}, but no encoding declared; \
+             see https://peps.python.org/pep-0263/ for details",
+            bytes.get(at).copied().unwrap_or_default()
+        );
+        SyntaxError {
+            line,
+            column,
+            end_line: line,
+            end_column: column,
+            text: Some(String::from_utf8_lossy(text).into_owned()),
+            ..SyntaxError::without_place(ErrorKind::Syntax, message)
+        }
+    })
+}
+
+/// An error without a place: CPython gives these line 0 and column -1.
+fn encoding_error(message: String) -> SyntaxError {
+    SyntaxError::without_place(ErrorKind::Encoding, message)
+}
+
+/// The byte order mark says UTF-8 and the declaration something else.
+fn mark_contradicts(body: &[u8], name: &str, line: usize) -> SyntaxError {
+    let text = body.split(|&byte| byte == b'\n').nth(line - 1).unwrap_or_default();
+    let text = String::from_utf8_lossy(text).trim_end_matches('\r').to_owned();
+    SyntaxError {
+        line: line as i64,
+        column: 0,
+        end_line: line as i64,
+        end_column: text.chars().count() as i64,
+        text: Some(text),
+        ..SyntaxError::without_place(ErrorKind::Syntax, format!("encoding problem: {name} with BOM"))
+    }
+}
+
+fn not_ascii(bytes: &[u8]) -> SyntaxError {
+    let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default();
+    encoding_error(format!(
+        "'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)",
+        bytes.get(at).copied().unwrap_or_default()
+    ))
+}
+
+fn not_decodable(bytes: &[u8], error: Utf8Error) -> SyntaxError {
+    let at = error.valid_up_to();
+    let first = bytes.get(at).copied().unwrap_or_default();
+    let (reason, last) = match error.error_len() {
+        None => ("unexpected end of data", bytes.len() - 1),
+        Some(1) if (0x80..0xC2).contains(&first) || first > 0xF4 => ("invalid start byte", at),
+        Some(length) => ("invalid continuation byte", at + length - 1),
+    };
+    encoding_error(if last == at {
+        format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}")
+    } else {
+        format!("'utf-8' codec can't decode bytes in position {at}-{last}: {reason}")
+    })
 }
 
 /// The encodings that need no other module.
@@ -81,47 +150,12 @@ fn known_encoding(name: &str) -> Option<Encoding> {
     }
 }
 
-fn not_ascii(bytes: &[u8]) -> String {
-    let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default();
-    format!(
-        "'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)",
-        bytes.get(at).copied().unwrap_or_default()
-    )
-}
-
-/// An error without a place: CPython gives these line 0 and column -1.
-fn encoding_error(message: String) -> SyntaxError {
-    SyntaxError::without_place(ErrorKind::Encoding, message)
-}
-
-fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, SyntaxError> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
-        let at = error.valid_up_to();
-        let first = bytes.get(at).copied().unwrap_or_default();
-        let (reason, last) = match error.error_len() {
-            None => ("unexpected end of data", bytes.len() - 1),
-            Some(1) if (0x80..0xC2).contains(&first) || first > 0xF4 => ("invalid start byte", at),
-            Some(length) => ("invalid continuation byte", at + length - 1),
-        };
-        let message = match last == at {
-            true => format!(
-                "(unicode error) 'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}"
-            ),
-            false => {
-                format!("(unicode error) 'utf-8' codec can't decode bytes in position {at}-{last}: {reason}")
-            }
-        };
-        encoding_error(message)
-    })
-}
-
-/// The encoding that one of the first two lines declares, in CPython's spelling.
-pub fn declared_encoding(bytes: &[u8]) -> Option<String> {
+/// The encoding that one of the first two lines declares, in CPython's spelling, and which line does.
+pub fn declared_encoding(bytes: &[u8]) -> Option<(String, usize)> {
     let mut lines = bytes.splitn(3, |&byte| byte == b'\n' || byte == b'\r');
     let first = lines.next()?;
     if let Some(name) = encoding_in_line(first) {
-        return Some(name);
+        return Some((name, 1));
     }
     if !is_blank_or_comment(first) {
         return None;
@@ -131,7 +165,7 @@ pub fn declared_encoding(bytes: &[u8]) -> Option<String> {
     } else {
         lines.next()?
     };
-    encoding_in_line(second)
+    encoding_in_line(second).map(|name| (name, 2))
 }
 
 fn is_blank_or_comment(line: &[u8]) -> bool {

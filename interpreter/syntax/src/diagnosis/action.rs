@@ -421,9 +421,10 @@ impl Engine<'_> {
         let has_mapping = flatten(arguments).iter().any(|value| value.kind() == Some(NodeKind::Mapping));
         self.raise_here(
             ErrorKind::Syntax,
-            match has_mapping {
-                true => "positional argument follows keyword argument unpacking",
-                false => "positional argument follows keyword argument",
+            if has_mapping {
+                "positional argument follows keyword argument unpacking"
+            } else {
+                "positional argument follows keyword argument"
             },
         );
         None

@@ -1,5 +1,7 @@
 //! String literals: plain ones in one token, f-strings and t-strings in pieces.
 
+use memchr::memchr3;
+
 use super::{EOF, Lexer, MAX_STRING_MODES, State};
 use crate::token::{Token, TokenKind};
 
@@ -147,8 +149,7 @@ impl Lexer<'_> {
     /// Skips text of the current line that needs no attention. Says whether there was any.
     fn skip_text(&mut self, quote: u8) -> bool {
         let rest = &self.source[self.cursor..self.read_end];
-        let is_special = |&byte: &u8| byte == quote || byte == b'\\' || byte == b'\n';
-        let length = rest.iter().position(is_special).unwrap_or(rest.len());
+        let length = memchr3(quote, b'\\', b'\n', rest).unwrap_or(rest.len());
         self.cursor += length;
         length > 0
     }
@@ -218,9 +219,10 @@ impl Lexer<'_> {
             is_too_deep = mode.expression_depth >= MAX_EXPRESSION_NESTING;
             mode.in_text = is_too_deep;
         }
-        match is_too_deep {
-            true => Err(self.fail(&format!("{prefix}-string: expressions nested too deeply"))),
-            false => Ok(()),
+        if is_too_deep {
+            Err(self.fail(&format!("{prefix}-string: expressions nested too deeply")))
+        } else {
+            Ok(())
         }
     }
 

@@ -58,9 +58,10 @@ impl Parser<'_> {
             if !literal.body.is_ascii() {
                 return Err(Failure::Invalid);
             }
-            let (bytes, invalid) = match literal.is_raw {
-                true => (literal.body.as_bytes().to_vec(), None),
-                false => literal::decode_bytes(literal.body).map_err(|_| Failure::Invalid)?,
+            let (bytes, invalid) = if literal.is_raw {
+                (literal.body.as_bytes().to_vec(), None)
+            } else {
+                literal::decode_bytes(literal.body).map_err(|_| Failure::Invalid)?
             };
             self.warn_of_escape(token, invalid);
             Constant::Bytes(bytes.into())
@@ -190,7 +191,7 @@ impl Parser<'_> {
                     parts.push(text_constant(token, text));
                 }
                 TokenKind::LeftBrace => {
-                    self.nested(|parser| parser.replacement_field(&mut parts, false, is_raw))?
+                    self.nested(|parser| parser.replacement_field(&mut parts, false, is_raw))?;
                 }
                 _ => break,
             }

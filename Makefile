@@ -1,0 +1,75 @@
+# rspy: `make` builds everything and shows the main job; `make test` passes the tests.
+
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+RELEASE := target/$(HOST)/release
+SAMPLE := tests/cases/json_tool/valid/sample.json
+# The interpreter that measurements are made against, and its arguments.
+BASE ?= python3.14
+# Narrows `make cpython-tests` to some of CPython's test files.
+TESTS ?=
+
+.DEFAULT_GOAL := all
+.PHONY: all build test cover vet lint tidy lib bench parity cpython-tests oracle-records clean
+
+# The library, both executables, and the main job: a sample through a module of the frozen library.
+all: build
+	bin/rspy -m json.tool $(SAMPLE)
+
+# CPython's pure-Python library and its tests, checked against Lib/lock.
+lib:
+	@Lib/get.sh
+
+build: lib
+	cargo build --release -p rspy -p freezer
+	@mkdir -p bin
+	@cp -f $(RELEASE)/rspy $(RELEASE)/freezer bin/
+
+# The cases run the executable that is shipped, so that one is built first.
+test: build
+	RSPY="$(CURDIR)/bin/rspy" cargo test --workspace
+
+# How many files of the library, and of its tests, compile to CPython's own bytes.
+parity: lib
+	cargo build --release -p freezer
+	$(RELEASE)/freezer parity tests/parity/library Lib/python3.14 --at-least 95
+	$(RELEASE)/freezer parity tests/parity/tests Lib/python3.14
+
+# CPython's own test suite under rspy, against the committed record of what passes.
+cpython-tests: build
+	tests/cpython/run --rspy bin/rspy $(TESTS)
+
+# Ratios of rspy's times to those of the interpreter BASE.
+bench: build
+	tests/bench/run --base "$(BASE)" --rspy bin/rspy
+
+lint:
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	.ci/check-text
+
+# What takes longer than a lint: documentation links, and a lock file that fits the manifests.
+vet: lib
+	cargo metadata --locked --format-version 1 >/dev/null
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Line coverage of the tests, as text and as a page below target/llvm-cov.
+cover: build
+	@cargo llvm-cov --version >/dev/null 2>&1 || cargo install cargo-llvm-cov --locked
+	RSPY="$(CURDIR)/bin/rspy" cargo llvm-cov --workspace --html
+	cargo llvm-cov report
+
+tidy:
+	cargo fmt --all
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	cargo update --workspace
+
+# What the tests compare with, recorded anew from CPython itself: ORACLE names its executable.
+oracle-records: lib
+	@test -n "$(ORACLE)" || { echo "name CPython's executable: make oracle-records ORACLE=…"; exit 1; }
+	tests/parity/record "$(ORACLE)"
+	tests/cases/record "$(ORACLE)"
+
+clean:
+	rm -rf target bin

@@ -1,0 +1,37 @@
+//! What a container says about itself as a whole; read by tools, and by the interpreter for an application.
+
+use bincode::{Decode, Encode};
+
+/// The part of the index that start-up does not need, and that can grow without a new table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Metadata {
+    /// The release of CPython whose library or language it holds, such as `3.14.10`.
+    pub python: String,
+    /// The magic number of its bytecode, as in `.pyc` files.
+    pub bytecode: u32,
+    /// The optimisation level that its code was compiled with (`-O` is 1).
+    pub optimize: u8,
+    /// The folder in the container that belongs on `sys.path`, such as `lib/python3.14`.
+    pub root: String,
+    /// The modification time that its files show, in seconds since 1970. Zip files cannot express what lies
+    /// before 1980, and programs do zip what they find beside a module, so it is never earlier.
+    pub modified: u64,
+    /// The module that a packaged application runs, if it is one.
+    pub main: Option<String>,
+}
+
+impl Metadata {
+    /// The earliest modification time, two days into 1980 so that it is 1980 in every time zone.
+    pub const EARLIEST: u64 = 315_619_200;
+
+    #[cfg(feature = "write")]
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        bincode::encode_to_vec(self, bincode::config::standard()).expect("a vector takes every byte")
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        // The limit keeps a damaged length from being allocated.
+        let configuration = bincode::config::standard().with_limit::<65536>();
+        bincode::decode_from_slice(bytes, configuration).ok().map(|(metadata, _)| metadata)
+    }
+}

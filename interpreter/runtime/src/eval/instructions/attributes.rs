@@ -1,0 +1,344 @@
+//! Instructions for attributes, and `super()`.
+
+use crate::attempt;
+use crate::eval::instructions::instructions;
+use crate::eval::{Flow, State, specialize, word};
+use crate::object::{Header, Object};
+use crate::types::module::Module;
+use crate::types::typ::instance;
+
+/// The object on top, if it is one and its type has the version in the cache.
+#[inline(always)]
+unsafe fn of_version<'a>(state: &State<'_>, word: u64) -> Option<&'a Header> {
+    if !word::is_pointer(word) {
+        return None;
+    }
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe {
+        let object = &*(word::untagged(word) as *const Header);
+        (object.type_of().current_version() == state.cache_wide(1)).then_some(object)
+    }
+}
+
+/// Replaces the object on top by an attribute, given without a reference of its own.
+#[inline(always)]
+unsafe fn replace_top(state: &mut State<'_>, argument: u32, found: u64) -> Flow {
+    // SAFETY: the attribute is kept alive by the object until its reference has been added.
+    unsafe {
+        let owner = *state.at(1);
+        if !word::closes_quietly(owner) {
+            return Flow::Slow;
+        }
+        let found = word::duplicate(found);
+        word::close_quietly(owner);
+        *state.at(1) = found;
+        if argument & 1 != 0 {
+            state.push(0);
+        }
+        state.skip(9);
+    }
+    Flow::Next
+}
+
+/// Puts a method below the object on top, ready to be called.
+#[inline(always)]
+unsafe fn push_method(state: &mut State<'_>) -> Flow {
+    // SAFETY: the cache holds the method, which the type keeps alive while its version holds.
+    unsafe {
+        let method = state.next.add(5).cast::<u64>().read_unaligned();
+        let owner = *state.at(1);
+        *state.at(1) = word::duplicate(method);
+        state.push(owner);
+        state.skip(9);
+    }
+    Flow::Next
+}
+
+/// A method descriptor's value found in the class, without binding it.
+#[inline(always)]
+unsafe fn cached_value(state: &State<'_>) -> u64 {
+    // SAFETY: as for `push_method`.
+    unsafe { state.next.add(5).cast::<u64>().read_unaligned() }
+}
+
+instructions! {
+    /// `object.name`, or a method ready to be called if the lowest bit is set.
+    LoadAttr(state, argument) {
+        let name = (*state.frame).code().name((argument >> 1) as usize);
+        specialize::load_attr(state, argument, name);
+        let vm = state.vm;
+        if argument & 1 != 0 {
+            let found = { let object = state.look(1); vm.get_method(&object, name) };
+            let (method, is_method) = attempt!(state, found);
+            if is_method {
+                let owner = *state.at(1);
+                *state.at(1) = method.into_bits();
+                state.push(owner);
+            } else {
+                state.drop_words(1);
+                state.push_value(method);
+                state.push(0);
+            }
+        } else {
+            let found = { let object = state.look(1); vm.get_attribute(&object, name) };
+            let value = attempt!(state, found);
+            state.drop_words(1);
+            state.push_value(value);
+        }
+        state.skip(9);
+        Flow::Next
+    }
+
+    /// An attribute that lies inline in the object.
+    LoadAttrInstanceValue(state, argument) fast {
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        if object.dict_word().get() != 0 {
+            return Flow::Slow;
+        }
+        let place = state.cache(3).get() as usize;
+        let found = *std::ptr::from_ref(object).cast::<u64>().add(place);
+        if found == 0 {
+            return Flow::Slow;
+        }
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// An attribute that lies in the object's dict, at a known place.
+    LoadAttrWithHint(state, argument) fast {
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        let Some(dict) = instance::existing_dict(object) else { return Flow::Slow };
+        if dict.current_keys_version() == 0 || dict.current_keys_version() != state.cache_wide(5) {
+            return Flow::Slow;
+        }
+        let found = dict.word_at(state.cache(3).get() as usize);
+        if found == 0 {
+            return Flow::Slow;
+        }
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// A `__slots__` member.
+    LoadAttrSlot(state, argument) fast {
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        let found = *std::ptr::from_ref(object).cast::<u64>().add(state.cache(3).get() as usize);
+        if found == 0 {
+            return Flow::Slow;
+        }
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// An attribute of a module.
+    LoadAttrModule(state, argument) fast {
+        let word = *state.at(1);
+        if !word::is_pointer(word) {
+            return Flow::Slow;
+        }
+        let object = &*(word::untagged(word) as *const Object<Module>);
+        if !std::ptr::eq(object.type_of(), <Module as crate::object::Payload>::static_type()) {
+            return Flow::Slow;
+        }
+        let dict = object.dict_ref();
+        if dict.current_keys_version() == 0 || dict.current_keys_version() != state.cache_wide(1) {
+            return Flow::Slow;
+        }
+        let found = dict.word_at(state.cache(3).get() as usize);
+        if found == 0 {
+            return Flow::Slow;
+        }
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// An attribute of a class.
+    LoadAttrClass(state, argument) fast {
+        let word = *state.at(1);
+        if !word::is_pointer(word) {
+            return Flow::Slow;
+        }
+        let object = &*(word::untagged(word) as *const crate::object::TypeObject);
+        if !object.type_of().has_flag(crate::types::typ::TypeFlags::TYPE_SUBCLASS)
+            || object.current_version() == 0
+            || object.current_version() != state.cache_wide(1)
+        {
+            return Flow::Slow;
+        }
+        let found = cached_value(state);
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// An attribute of a class whose metaclass was looked at too.
+    LoadAttrClassWithMetaclassCheck(state, argument) fast {
+        let word = *state.at(1);
+        if !word::is_pointer(word) {
+            return Flow::Slow;
+        }
+        let object = &*(word::untagged(word) as *const crate::object::TypeObject);
+        if !object.type_of().has_flag(crate::types::typ::TypeFlags::TYPE_SUBCLASS)
+            || object.type_of().current_version() != state.cache_wide(3)
+            || object.current_version() == 0
+            || object.current_version() != state.cache_wide(1)
+        {
+            return Flow::Slow;
+        }
+        let found = cached_value(state);
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// A property implemented in Python.
+    LoadAttrProperty = LoadAttr;
+    /// Lookup by a `__getattribute__` implemented in Python.
+    LoadAttrGetattributeOverridden = LoadAttr;
+
+    /// A method of an object whose attributes lie inline and do not hide it.
+    LoadAttrMethodWithValues(state, _argument) fast {
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        if object.dict_word().get() != 0 {
+            return Flow::Slow;
+        }
+        push_method(state)
+    } or LoadAttr
+
+    /// A method of an object without attributes of its own.
+    LoadAttrMethodNoDict(state, _argument) fast {
+        let word = *state.at(1);
+        let version = if word::is_pointer(word) {
+            (*(word::untagged(word) as *const Header)).type_of().current_version()
+        } else if word & 1 != 0 {
+            <crate::types::int::Int as crate::object::Payload>::static_type().current_version()
+        } else {
+            <crate::types::float::Float as crate::object::Payload>::static_type().current_version()
+        };
+        if version != state.cache_wide(1) {
+            return Flow::Slow;
+        }
+        push_method(state)
+    } or LoadAttr
+
+    /// A method of an object that could have a dict and has none yet.
+    LoadAttrMethodLazyDict(state, _argument) fast {
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        if object.dict_word().get() != 0 {
+            return Flow::Slow;
+        }
+        push_method(state)
+    } or LoadAttr
+
+    /// A class attribute of an object whose attributes lie inline and do not hide it.
+    LoadAttrNondescriptorWithValues(state, argument) fast {
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        if object.dict_word().get() != 0 {
+            return Flow::Slow;
+        }
+        let found = cached_value(state);
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// A class attribute of an object without attributes of its own.
+    LoadAttrNondescriptorNoDict(state, argument) fast {
+        if of_version(state, *state.at(1)).is_none() {
+            return Flow::Slow;
+        }
+        let found = cached_value(state);
+        replace_top(state, argument, found)
+    } or LoadAttr
+
+    /// `object.name = value`.
+    StoreAttr(state, argument) {
+        let name = (*state.frame).code().name(argument as usize);
+        specialize::store_attr(state, name);
+        let result = {
+            let object = state.look(1);
+            let value = state.look(2);
+            state.vm.set_attribute(&object, name, &value)
+        };
+        state.drop_words(2);
+        attempt!(state, result);
+        state.skip(4);
+        Flow::Next
+    }
+
+    /// Sets an attribute that lies inline in the object.
+    StoreAttrInstanceValue(state, argument) fast {
+        let owner = *state.at(1);
+        let Some(object) = of_version(state, owner) else { return Flow::Slow };
+        if object.dict_word().get() != 0 || !word::closes_quietly(owner) {
+            return Flow::Slow;
+        }
+        let index = state.cache(3).get() as usize;
+        let place = std::ptr::from_ref(object).cast::<u64>().cast_mut().add(index);
+        let old = *place;
+        if !word::closes_quietly(old) {
+            return Flow::Slow;
+        }
+        if old == 0 {
+            let typ = object.type_of();
+            instance::note_order(object, typ, index - typ.basic_size() / 8);
+        }
+        word::close_quietly(old);
+        *place = word::keep(*state.at(2));
+        word::close_quietly(owner);
+        state.stack = state.stack.sub(2);
+        state.skip(4);
+        Flow::Next
+    } or StoreAttr
+
+    /// Sets an attribute in the object's dict.
+    StoreAttrWithHint = StoreAttr;
+
+    /// Sets a `__slots__` member.
+    StoreAttrSlot(state, argument) fast {
+        let owner = *state.at(1);
+        let Some(object) = of_version(state, owner) else { return Flow::Slow };
+        if !word::closes_quietly(owner) {
+            return Flow::Slow;
+        }
+        let place = std::ptr::from_ref(object).cast::<u64>().cast_mut().add(state.cache(3).get() as usize);
+        let old = *place;
+        if !word::closes_quietly(old) {
+            return Flow::Slow;
+        }
+        word::close_quietly(old);
+        *place = word::keep(*state.at(2));
+        word::close_quietly(owner);
+        state.stack = state.stack.sub(2);
+        state.skip(4);
+        Flow::Next
+    } or StoreAttr
+
+    /// `del object.name`.
+    DeleteAttr(state, argument) {
+        let name = (*state.frame).code().name(argument as usize);
+        let result = { let object = state.look(1); state.vm.delete_attribute(&object, name) };
+        state.drop_words(1);
+        attempt!(state, result);
+        Flow::Next
+    }
+
+    /// `super().name`.
+    LoadSuperAttr(state, argument) {
+        let name = (*state.frame).code().name((argument >> 2) as usize);
+        let object = state.pop_value();
+        let class = state.pop_value();
+        let global_super = state.pop_value();
+        let vm = state.vm;
+        let method_wanted = argument & 1 != 0;
+        let found = crate::types::super_::load_attribute(
+            vm, &global_super, &class, &object, name, method_wanted, argument & 2 != 0,
+        );
+        let (value, is_method) = attempt!(state, found);
+        state.push_value(value);
+        if is_method {
+            state.push_value(object);
+        } else if method_wanted {
+            state.push(0);
+        }
+        state.skip(1);
+        Flow::Next
+    }
+
+    /// `super().name` of a plain `super`.
+    LoadSuperAttrAttr = LoadSuperAttr;
+    /// `super().name()` of a plain `super`.
+    LoadSuperAttrMethod = LoadSuperAttr;
+    /// With `sys.monitoring` at work.
+    InstrumentedLoadSuperAttr = LoadSuperAttr;
+}

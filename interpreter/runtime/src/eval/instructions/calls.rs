@@ -1,0 +1,563 @@
+//! Instructions that call and make functions.
+
+use rspy_code::operation::{BinaryIntrinsic, FunctionAttribute, UnaryIntrinsic};
+
+use crate::attempt;
+use crate::eval::call::push_frame;
+use crate::eval::frame::{Frame, Owner};
+use crate::eval::instructions::instructions;
+use crate::eval::{Flow, Instruction, State, intrinsics, specialize, word};
+use crate::exceptions::{Exception, PyResult};
+use crate::object::{Object, Payload};
+use crate::slots::KeywordNames;
+use crate::types::code::Code;
+use crate::types::dict::Dict;
+use crate::types::function::Function;
+use crate::types::method::BoundMethod;
+use crate::types::native_function::{NativeFunction, NativeMethod};
+use crate::types::tuple::Tuple;
+use crate::types::typ::Type;
+use crate::value::Value;
+
+/// The function in a word, if it is one.
+#[inline(always)]
+unsafe fn function_in<'a>(word: u64) -> Option<&'a Object<Function>> {
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe { exact::<Function>(word) }
+}
+
+/// The object in a word, if it is exactly of a type.
+#[inline(always)]
+unsafe fn exact<'a, T: Payload>(word: u64) -> Option<&'a Object<T>> {
+    if !word::is_pointer(word) || word == 0 {
+        return None;
+    }
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe {
+        let object = &*(word::untagged(word) as *const Object<T>);
+        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
+    }
+}
+
+/// Turns words into plain values in place, for a native callee. Answers which of the first 64 owned their reference;
+/// later ones are made to.
+#[inline(always)]
+unsafe fn expose(words: *mut u64, count: usize) -> u64 {
+    let mut owned = 0;
+    // SAFETY: the words are arguments, none of them nothing.
+    unsafe {
+        for index in 0..count {
+            let place = words.add(index);
+            let word = *place;
+            if index >= 64 {
+                *place = word::keep(word);
+            } else if word::is_pointer(word) {
+                if word & word::BORROWED == 0 {
+                    owned |= 1 << index;
+                } else {
+                    *place = word & !word::BORROWED;
+                }
+            }
+        }
+    }
+    owned
+}
+
+/// Gives back arguments that [`expose`] exposed.
+#[inline(always)]
+unsafe fn conceal(words: *mut u64, count: usize, owned: u64) {
+    // SAFETY: only words that owned their reference give it back.
+    unsafe {
+        for index in 0..count {
+            if index >= 64 || owned & (1 << index) != 0 {
+                word::close(*words.add(index));
+            }
+        }
+    }
+}
+
+/// Calls something native with the topmost words and puts the result in the place of the callable.
+///
+/// Stack: callable, self or nothing, arguments.
+#[inline(always)]
+unsafe fn call_words(
+    state: &mut State<'_>,
+    arguments: usize,
+    names: KeywordNames<'_>,
+    with: impl FnOnce(&State<'_>, &Value, &[Value], KeywordNames<'_>) -> PyResult,
+) -> Result<(), Exception> {
+    // SAFETY: the stack has the callable, a place for self, and the arguments.
+    unsafe {
+        let base = state.at(arguments + 2);
+        let (first, count) =
+            if *base.add(1) == 0 { (base.add(2), arguments) } else { (base.add(1), arguments + 1) };
+        let owned = expose(first, count);
+        let callable = *base;
+        let result = {
+            let callable = word::look(callable);
+            let args = std::slice::from_raw_parts(first.cast::<Value>(), count);
+            with(state, &callable, args, names)
+        };
+        conceal(first, count, owned);
+        word::close(callable);
+        state.stack = base;
+        state.push_value(result?);
+        Ok(())
+    }
+}
+
+/// Makes room below for the function and instance of a bound method, in place of the method and nothing.
+#[inline(always)]
+unsafe fn unbind_method(base: *mut u64) {
+    // SAFETY: `base` is the callable with the place for self above it.
+    unsafe {
+        if *base.add(1) == 0
+            && let Some(method) = exact::<BoundMethod>(*base)
+        {
+            let instance = method.instance().clone();
+            let function = method.function().clone();
+            word::close(*base);
+            *base = function.into_bits();
+            *base.add(1) = instance.into_bits();
+        }
+    }
+}
+
+/// Enters a Python function with the topmost words as arguments; the frame that is left waits for the result.
+#[inline(always)]
+unsafe fn enter_function(
+    state: &mut State<'_>,
+    arguments: usize,
+    names: KeywordNames<'_>,
+    return_offset: u32,
+) -> Flow {
+    // SAFETY: the stack has the callable, a place for self, and the arguments; all are taken over.
+    unsafe {
+        let base = state.at(arguments + 2);
+        let (first, count) =
+            if *base.add(1) == 0 { (base.add(2), arguments) } else { (base.add(1), arguments + 1) };
+        let function = word::take(*base);
+        state.stack = base;
+        if let Err(error) = state.vm.enter_call() {
+            for index in 0..count {
+                word::close(*first.add(index));
+            }
+            drop(function);
+            return state.raise(error);
+        }
+        match push_frame(state.vm, function, first, count, names, Owner::Call) {
+            Ok(frame) => enter_frame(state, frame, return_offset),
+            Err(error) => {
+                state.vm.leave_call();
+                state.raise(error)
+            }
+        }
+    }
+}
+
+/// Goes on with a frame that was pushed; the call has been counted in.
+#[inline(always)]
+pub(super) unsafe fn enter_frame(state: &mut State<'_>, frame: *mut Frame, return_offset: u32) -> Flow {
+    // SAFETY: the frame is ready to run.
+    unsafe {
+        let caller = state.frame;
+        (*caller).stack_pointer = state.stack;
+        (*caller).return_offset = return_offset;
+        (*frame).previous = caller;
+        state.vm.frame.set(frame);
+        state.frame = frame;
+        state.stack = (*frame).stack_pointer;
+        state.next = (*frame).code().start();
+        Flow::Next
+    }
+}
+
+/// Goes on with the frame of an `__init__`: what it returns is checked and dropped, and the object below is the
+/// call's result. A frame of two instructions stands between, as in CPython.
+pub(in crate::eval) unsafe fn enter_init_frame(state: &mut State<'_>, frame: *mut Frame) -> Flow {
+    // SAFETY: the frame is ready to run, and the object is on top of the stack.
+    unsafe {
+        (*frame).drops_result = true;
+        enter_frame(state, frame, 4)
+    }
+}
+
+/// The fast path of a call of a Python function whose parameters take the arguments as they are.
+#[inline(always)]
+unsafe fn fast_exact_call(state: &mut State<'_>, base: *mut u64, argument: u32) -> Flow {
+    // SAFETY: `base` is the callable with the place for self above it.
+    unsafe {
+        let word = *base;
+        let Some(function) = function_in(word) else { return Flow::Slow };
+        if function.current_version() == 0 || function.current_version() != state.cache_wide(1) {
+            return Flow::Slow;
+        }
+        let (first, count) = if *base.add(1) == 0 {
+            (base.add(2), argument as usize)
+        } else {
+            (base.add(1), argument as usize + 1)
+        };
+        let code = function.code();
+        let vm = state.vm;
+        let words = Frame::words(code);
+        if count != code.arg_count as usize
+            || !vm.frames.has_room(words)
+            || vm.depth.get() >= vm.interpreter.recursion_limit.get()
+        {
+            return Flow::Slow;
+        }
+        vm.depth.set(vm.depth.get() + 1);
+        let frame = vm.frames.push_in_room(words);
+        let function_word = word::keep(word);
+        Frame::initialize_for(frame, function, function_word, code, count);
+        for index in 0..count {
+            *Frame::local(frame, index) = *first.add(index);
+        }
+        state.stack = base;
+        (*state.frame).instruction = state.next.sub(1);
+        enter_frame(state, frame, 4)
+    }
+}
+
+/// Calls the native function of a method descriptor after checking the instance.
+fn call_native_method(state: &State<'_>, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    if let Some(method) = callable.downcast_exact::<NativeMethod>()
+        && let Some(instance) = args.first()
+        && method.accepts(instance)
+    {
+        state.vm.check_stack("")?;
+        return (method.definition().call)(state.vm, args, names);
+    }
+    state.vm.call_with_names(callable, args, names)
+}
+
+fn call_native_function(state: &State<'_>, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    if let Some(function) = callable.downcast_exact::<NativeFunction>()
+        && function.instance().is_none()
+    {
+        state.vm.check_stack("")?;
+        return (function.definition().call)(state.vm, args, names);
+    }
+    state.vm.call_with_names(callable, args, names)
+}
+
+instructions! {
+    /// Calls with positional arguments.
+    Call(state, argument) {
+        let count = argument as usize;
+        let base = state.at(count + 2);
+        specialize::call(state, base, argument);
+        unbind_method(base);
+        if function_in(*base).is_some() {
+            return enter_function(state, count, None, 4);
+        }
+        attempt!(state, call_words(state, count, None, |state, callable, args, names| {
+            state.vm.call_with_names(callable, args, names)
+        }));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A Python function whose parameters take the arguments as they are.
+    CallPyExactArgs(state, argument) fast {
+        let base = state.at(argument as usize + 2);
+        fast_exact_call(state, base, argument)
+    } or Call
+
+    /// A bound method of such a function.
+    CallBoundMethodExactArgs(state, argument) fast {
+        let base = state.at(argument as usize + 2);
+        if *base.add(1) != 0 {
+            return Flow::Slow;
+        }
+        let word = *base;
+        let Some(method) = exact::<BoundMethod>(word) else { return Flow::Slow };
+        if !word::closes_quietly(word) {
+            return Flow::Slow;
+        }
+        let Some(function) = method.function().downcast_exact::<Function>() else { return Flow::Slow };
+        if function.current_version() == 0 || function.current_version() != state.cache_wide(1) {
+            return Flow::Slow;
+        }
+        let instance = word::duplicate(method.instance().bits());
+        let function = word::duplicate(method.function().bits());
+        word::close_quietly(word);
+        *base = function;
+        *base.add(1) = instance;
+        fast_exact_call(state, base, argument)
+    } or Call
+
+    /// A Python function in general.
+    CallPyGeneral = Call;
+    /// A bound method in general.
+    CallBoundMethodGeneral = Call;
+    /// Anything else.
+    CallNonPyGeneral = Call;
+
+    /// `type(object)`.
+    CallType1(state, argument) {
+        let base = state.at(3);
+        if argument == 1 && *base.add(1) == 0 && word::untagged(*base) == std::ptr::from_ref(Type::static_type()) as u64 {
+            let value = state.pop_value();
+            let typ = value.type_of().to_value();
+            drop(value);
+            state.drop_words(2);
+            state.push_value(typ);
+            state.skip(3);
+            return Flow::Next;
+        }
+        <Call as Instruction>::slow(state, argument)
+    }
+
+    /// `str(object)`.
+    CallStr1 = Call;
+    /// `tuple(iterable)`.
+    CallTuple1 = Call;
+    /// A native class.
+    CallBuiltinClass = Call;
+
+    /// A native function with one argument.
+    CallBuiltinO(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A native function with positional arguments.
+    CallBuiltinFast(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A native function that takes keywords too.
+    CallBuiltinFastWithKeywords(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// `len(object)`.
+    CallLen(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// `isinstance(object, class)`.
+    CallIsinstance(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// `list.append(object)`.
+    CallListAppend(state, argument) fast {
+        let base = state.at(3);
+        if argument != 1 || *base.add(1) == 0 {
+            return Flow::Slow;
+        }
+        let Some(method) = exact::<NativeMethod>(*base) else { return Flow::Slow };
+        if method.current_mark() != NativeMethod::LIST_APPEND {
+            return Flow::Slow;
+        }
+        let Some(list) = exact::<crate::types::list::List>(*base.add(1)) else { return Flow::Slow };
+        let items = &mut *list.items().as_ptr();
+        if items.len() == items.capacity() || !word::closes_quietly(*base) || !word::closes_quietly(*base.add(1)) {
+            return Flow::Slow;
+        }
+        let value = word::keep(*base.add(2));
+        items.as_mut_ptr().add(items.len()).cast::<u64>().write(value);
+        let length = items.len() + 1;
+        items.set_len(length);
+        word::close_quietly(*base.add(1));
+        word::close_quietly(*base);
+        state.stack = base;
+        state.push(crate::types::none::none_word());
+        state.skip(3);
+        Flow::Next
+    } slow {
+        attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A native method without arguments.
+    CallMethodDescriptorNoargs(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A native method with one argument.
+    CallMethodDescriptorO(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A native method with positional arguments.
+    CallMethodDescriptorFast(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A native method that takes keywords too.
+    CallMethodDescriptorFastWithKeywords(state, argument) {
+        attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A class whose objects are plain and whose `__init__` is a Python function.
+    CallAllocAndEnterInit(state, argument) {
+        let base = state.at(argument as usize + 2);
+        let entered = if *base.add(1) == 0 {
+            crate::eval::construct::enter_init(state, base, argument as usize)
+        } else {
+            None
+        };
+        match entered {
+            Some(flow) => flow,
+            None => <Call as Instruction>::slow(state, argument),
+        }
+    }
+
+    /// Checks that `__init__` returned `None`.
+    ExitInitCheck(state, _argument) {
+        let value = state.pop_value();
+        if !crate::types::none::is_none(&value) {
+            return state.raise(state.vm.type_error(format!(
+                "__init__() should return None, not '{}'",
+                value.type_of().full_name()
+            )));
+        }
+        Flow::Next
+    }
+
+    /// Calls with positional arguments and keywords.
+    CallKw(state, argument) {
+        let names = state.pop_value();
+        let count = argument as usize;
+        let base = state.at(count + 2);
+        let Some(name_tuple) = names.downcast_exact::<Tuple>() else {
+            return state.raise(state.vm.system_error("keyword names are no tuple"));
+        };
+        unbind_method(base);
+        if function_in(*base).is_some() {
+            return enter_function(state, count, Some(name_tuple), 4);
+        }
+        attempt!(state, call_words(state, count, Some(name_tuple), |state, callable, args, names| {
+            state.vm.call_with_names(callable, args, names)
+        }));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// A bound method with keywords.
+    CallKwBoundMethod = CallKw;
+    /// A Python function with keywords.
+    CallKwPy = CallKw;
+    /// Anything else with keywords.
+    CallKwNonPy = CallKw;
+
+    /// Calls with a tuple of positional arguments and, if present, a mapping of keywords.
+    CallFunctionEx(state, _argument) {
+        let vm = state.vm;
+        let keywords_word = state.pop();
+        let keywords = if keywords_word == 0 { None } else { Some(word::take(keywords_word)) };
+        let arguments = state.pop_value();
+        state.drop_words(1);
+        let callable = state.pop_value();
+        let arguments = match arguments.downcast::<Tuple>() {
+            Some(tuple) if arguments.downcast_exact::<Tuple>().is_some() => tuple.to_ref(),
+            _ => match vm.collect(&arguments) {
+                Ok(items) => Tuple::from_values(items),
+                Err(error) if error.is_type_error() && arguments.type_of().slots().iter.get().is_none() => {
+                    return state.raise(vm.type_error(format!(
+                        "{} argument after * must be an iterable, not {}",
+                        crate::types::function_text::callable_text(vm, &callable),
+                        arguments.type_of().full_name()
+                    )));
+                }
+                Err(error) => return state.raise(error),
+            },
+        };
+        let result = match keywords {
+            None => vm.call(&callable, arguments.items()),
+            Some(keywords) => match keywords.downcast::<Dict>() {
+                Some(keywords) => vm.call_with_dict(&callable, arguments.items(), keywords),
+                None => Err(vm.system_error("keywords are no dict")),
+            },
+        };
+        drop(arguments);
+        drop(callable);
+        let result = attempt!(state, result);
+        state.push_value(result);
+        Flow::Next
+    }
+
+    /// With `sys.monitoring` at work.
+    InstrumentedCall = Call;
+    /// With `sys.monitoring` at work.
+    InstrumentedCallKw = CallKw;
+    /// With `sys.monitoring` at work.
+    InstrumentedCallFunctionEx = CallFunctionEx;
+
+    /// Makes a function from a code object.
+    MakeFunction(state, _argument) {
+        let code = state.pop_value();
+        let Ok(code) = code.downcast_into::<Code>() else {
+            return state.raise(state.vm.system_error("MAKE_FUNCTION without code"));
+        };
+        let globals = (*state.frame).globals().to_ref();
+        state.push_value(Function::new(state.vm, code, globals).into_value());
+        Flow::Next
+    }
+
+    /// Sets an attribute of a new function.
+    SetFunctionAttribute(state, argument) {
+        let function = state.pop_value();
+        let value = state.pop_value();
+        if let Some(target) = function.downcast_exact::<Function>() {
+            match FunctionAttribute::from_number(argument) {
+                Some(FunctionAttribute::Defaults) => target.set_defaults(value.downcast_into().ok()),
+                Some(FunctionAttribute::KeywordDefaults) => target.set_keyword_defaults(value.downcast_into().ok()),
+                Some(FunctionAttribute::Annotations) => target.set_annotations_value(Some(value)),
+                Some(FunctionAttribute::Closure) => target.set_closure(value.downcast_into().ok()),
+                Some(FunctionAttribute::Annotate) => target.set_annotate_value(Some(value)),
+                None => {}
+            }
+        }
+        state.push_value(function);
+        Flow::Next
+    }
+
+    /// Calls an intrinsic function with one argument.
+    CallIntrinsic1(state, argument) {
+        let value = state.pop_value();
+        let result = match UnaryIntrinsic::from_number(argument) {
+            Some(function) => intrinsics::unary(state, function, &value),
+            None => Err(state.vm.system_error("unknown intrinsic")),
+        };
+        drop(value);
+        let result = attempt!(state, result);
+        state.push_value(result);
+        Flow::Next
+    }
+
+    /// Calls an intrinsic function with two arguments.
+    CallIntrinsic2(state, argument) {
+        let second = state.pop_value();
+        let first = state.pop_value();
+        let result = match BinaryIntrinsic::from_number(argument) {
+            Some(function) => intrinsics::binary(state.vm, function, &first, &second),
+            None => Err(state.vm.system_error("unknown intrinsic")),
+        };
+        drop((first, second));
+        let result = attempt!(state, result);
+        state.push_value(result);
+        Flow::Next
+    }
+}

@@ -1,0 +1,255 @@
+//! Instructions of generators, coroutines and asynchronous iteration.
+
+use crate::attempt;
+use crate::eval::frame::Owner;
+use crate::eval::instructions::instructions;
+use crate::eval::{Flow, State, word};
+use crate::exceptions::Exception;
+use crate::names;
+use crate::object::Object;
+use crate::types::generator::{self, Generator, Sent};
+use crate::types::none::none;
+use crate::value::Value;
+
+/// Goes on with the generator on top, for `for`: it is entered like a function.
+pub(super) unsafe fn enter_for_next(state: &mut State<'_>, argument: u32) -> Option<Flow> {
+    // SAFETY: the stack has an iterator.
+    unsafe {
+        let iterator = state.look(1);
+        let generator = iterator.downcast_exact::<Generator>()?;
+        enter(state, generator, crate::types::none::none_word(), argument + 2)
+    }
+}
+
+/// Enters a generator that waits, with the word to be sent.
+unsafe fn enter(state: &mut State<'_>, generator: &Object<Generator>, sent: u64, return_offset: u32) -> Option<Flow> {
+    // SAFETY: a suspended generator's frame is ready to go on.
+    unsafe {
+        let frame = generator.suspended_frame()?;
+        if state.vm.enter_call().is_err() {
+            return None;
+        }
+        generator.mark_running();
+        (*frame).owner = Owner::Generator;
+        state.vm.push_handled(generator.handled());
+        let caller = state.frame;
+        (*caller).stack_pointer = state.stack;
+        (*caller).return_offset = return_offset;
+        (*frame).previous = caller;
+        state.vm.frame.set(frame);
+        state.frame = frame;
+        state.stack = (*frame).stack_pointer;
+        state.next = (*frame).instruction.add(1);
+        state.push(sent);
+        Some(Flow::Next)
+    }
+}
+
+fn not_async_iterable(state: &State<'_>, object: &Value) -> Exception {
+    state.vm.type_error(format!(
+        "'async for' requires an object with __aiter__ method, got {}",
+        object.type_of().full_name()
+    ))
+}
+
+instructions! {
+    /// Makes a generator from the frame and returns it.
+    ReturnGenerator(state, _argument) {
+        let frame = state.frame;
+        (*frame).stack_pointer = state.stack;
+        (*frame).instruction = state.next.sub(1);
+        let made = generator::from_frame(state.vm, frame);
+        // The words have moved into the generator; nothing is left to leave behind but the frame itself.
+        let previous = (*frame).previous;
+        let owner = (*frame).owner;
+        state.vm.frame.set(previous);
+        state.vm.frames.pop(frame);
+        if owner == Owner::Entry {
+            return Flow::Leave(made.into_bits());
+        }
+        state.vm.leave_call();
+        state.frame = previous;
+        state.stack = (*previous).stack_pointer;
+        state.next = (*previous).instruction.add((*previous).return_offset as usize);
+        state.push_value(made);
+        Flow::Next
+    }
+
+    /// Yields the value on top.
+    YieldValue(state, argument) {
+        let value = word::keep(state.pop());
+        let frame = state.frame;
+        let vm = state.vm;
+        (*frame).stack_pointer = state.stack;
+        (*frame).instruction = state.next.sub(1);
+        let entered = (*frame).owner == Owner::GeneratorEntry;
+        let previous = (*frame).previous;
+        (*frame).previous = std::ptr::null_mut();
+        vm.pop_handled();
+        vm.frame.set(previous);
+        (*(*frame).generator).mark_suspended(argument & 1 != 0);
+        if entered {
+            return Flow::Leave(value);
+        }
+        vm.leave_call();
+        state.frame = previous;
+        state.stack = (*previous).stack_pointer;
+        // Whoever resumes a generator inline has a cache of one unit behind its instruction.
+        state.next = (*previous).instruction.add(2);
+        state.push(value);
+        Flow::Next
+    }
+
+    /// Sends a value into the iterator below, or jumps if it ends.
+    Send(state, argument) {
+        let vm = state.vm;
+        {
+            let receiver = state.look(2);
+            if let Some(generator) = generator::as_generator(&receiver) {
+                let sent = word::keep(*state.at(1));
+                *state.at(1) = Value::int(0).bits();
+                state.stack = state.stack.sub(1);
+                if let Some(flow) = enter(state, generator, sent, argument + 2) {
+                    return flow;
+                }
+                state.push(sent);
+            }
+        }
+        let sent = state.pop_value();
+        let outcome = { let receiver = state.look(1); generator::send_to(vm, &receiver, &sent) };
+        drop(sent);
+        match attempt!(state, outcome) {
+            Sent::Yielded(value) => {
+                state.push_value(value);
+                state.skip(1);
+            }
+            Sent::Returned(value) => {
+                state.push_value(value);
+                state.skip(1);
+                state.jump(argument as isize);
+            }
+        }
+        Flow::Next
+    }
+
+    /// Into a generator.
+    SendGen = Send;
+
+    /// Ends a delegating generator into which an exception was thrown.
+    CleanupThrow(state, _argument) {
+        let exception = state.pop_value();
+        if let Some(value) = crate::exceptions::stop_iteration_value(&exception) {
+            state.drop_words(2);
+            state.push_value(none());
+            state.push_value(value);
+            return Flow::Next;
+        }
+        state.vm.reraising.set(true);
+        state.raise(Exception::from_value(exception))
+    }
+
+    /// Makes the iterator that `yield from` goes over.
+    GetYieldFromIter(state, _argument) {
+        let vm = state.vm;
+        let flags = (*state.frame).code().flags;
+        let coroutine = { let iterable = state.look(1); generator::is_coroutine(&iterable) };
+        if coroutine {
+            let allowed = rspy_code::code_object::flags::COROUTINE | rspy_code::code_object::flags::ITERABLE_COROUTINE;
+            if flags & allowed == 0 {
+                return state.raise(vm.type_error("cannot 'yield from' a coroutine object in a non-coroutine generator"));
+            }
+            return Flow::Next;
+        }
+        let result = {
+            let iterable = state.look(1);
+            if iterable.downcast_exact::<Generator>().is_some() {
+                return Flow::Next;
+            }
+            vm.iter(&iterable)
+        };
+        state.drop_words(1);
+        let iterator = attempt!(state, result);
+        state.push_value(iterator);
+        Flow::Next
+    }
+
+    /// Makes the iterator that `await` goes over.
+    GetAwaitable(state, argument) {
+        let result = { let object = state.look(1); generator::awaitable_iterator(state.vm, &object, argument) };
+        state.drop_words(1);
+        let iterator = attempt!(state, result);
+        state.push_value(iterator);
+        Flow::Next
+    }
+
+    /// Calls `__aiter__`.
+    GetAiter(state, _argument) {
+        let vm = state.vm;
+        let object = state.pop_value();
+        let Some(aiter) = object.type_of().slots().aiter.get() else {
+            let error = not_async_iterable(state, &object);
+            return state.raise(error);
+        };
+        let iterator = attempt!(state, aiter(vm, &object));
+        if iterator.type_of().slots().anext.get().is_none() {
+            return state.raise(vm.type_error(format!(
+                "'async for' received an object from __aiter__ that does not implement __anext__: {}",
+                iterator.type_of().full_name()
+            )));
+        }
+        state.push_value(iterator);
+        Flow::Next
+    }
+
+    /// Makes the awaitable of the next item of an asynchronous iterator.
+    GetAnext(state, _argument) {
+        let result = { let iterator = state.look(1); generator::next_awaitable(state.vm, &iterator) };
+        let awaitable = attempt!(state, result);
+        state.push_value(awaitable);
+        Flow::Next
+    }
+
+    /// Ends an `async for` loop.
+    EndAsyncFor(state, _argument) {
+        let exception = state.pop_value();
+        let ends = { state.vm.is_instance_of(&exception, crate::exceptions::stop_async_iteration()) };
+        if ends {
+            drop(exception);
+            state.drop_words(1);
+            return Flow::Next;
+        }
+        state.vm.reraising.set(true);
+        state.raise(Exception::from_value(exception))
+    }
+
+    /// With `sys.monitoring` at work.
+    InstrumentedEndAsyncFor = EndAsyncFor;
+    /// With `sys.monitoring` at work.
+    InstrumentedYieldValue = YieldValue;
+    /// With `sys.monitoring` at work.
+    InstrumentedEndSend = super::EndSend;
+    /// With `sys.monitoring` at work.
+    InstrumentedPopIter = super::PopIter;
+    /// With `sys.monitoring` at work.
+    InstrumentedResume = super::Resume;
+    /// With `sys.monitoring` at work.
+    InstrumentedReturnValue = super::ReturnValue;
+    /// With `sys.monitoring` at work.
+    InstrumentedInstruction(state, _argument) { super::unknown(state) }
+    /// With `sys.monitoring` at work.
+    InstrumentedJumpForward(state, argument) { state.jump(argument as isize); Flow::Next }
+    /// With `sys.monitoring` at work.
+    InstrumentedJumpBackward = super::JumpBackward;
+    /// With `sys.monitoring` at work.
+    InstrumentedNotTaken(state, _argument) { Flow::Next }
+    /// With `sys.monitoring` at work.
+    InstrumentedPopJumpIfTrue(state, argument) { <super::PopJumpIfTrue as crate::eval::Instruction>::fast(state, argument) }
+    /// With `sys.monitoring` at work.
+    InstrumentedPopJumpIfFalse(state, argument) { <super::PopJumpIfFalse as crate::eval::Instruction>::fast(state, argument) }
+    /// With `sys.monitoring` at work.
+    InstrumentedPopJumpIfNone = super::PopJumpIfNone;
+    /// With `sys.monitoring` at work.
+    InstrumentedPopJumpIfNotNone = super::PopJumpIfNotNone;
+    /// With `sys.monitoring` at work.
+    InstrumentedLine(state, _argument) { super::unknown(state) }
+}

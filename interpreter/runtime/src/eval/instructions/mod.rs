@@ -1,0 +1,87 @@
+//! The instructions, a file by kind.
+
+mod attributes;
+mod calls;
+mod comparisons;
+mod containers;
+mod control;
+mod exceptions;
+mod generators;
+mod imports;
+mod iteration;
+mod matching;
+mod operators;
+mod stack;
+mod variables;
+
+pub use attributes::*;
+pub use calls::*;
+pub use comparisons::*;
+pub use containers::*;
+pub use control::*;
+pub use exceptions::*;
+pub use generators::*;
+pub use imports::*;
+pub use iteration::*;
+pub use matching::*;
+pub use operators::*;
+pub use stack::*;
+pub use variables::*;
+
+use crate::eval::{Flow, State};
+
+/// Defines instructions: `Name(state, argument) { slow path }` or
+/// `Name(state, argument) fast { … } slow { … }`. The bodies are unsafe contexts.
+macro_rules! instructions {
+    () => {};
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block slow $slow:block $($rest:tt)*) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy)]
+        pub struct $name;
+
+        impl $crate::eval::Instruction for $name {
+            #[inline(always)]
+            #[allow(unused_variables, unused_unsafe)]
+            unsafe fn fast($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
+                // SAFETY: the state is at this instruction of verified code, so the stack has its operands, names and
+                // variables exist, and the words are valid.
+                unsafe { $fast }
+            }
+
+            #[allow(unused_variables, unused_unsafe)]
+            unsafe fn slow($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
+                // SAFETY: as above.
+                unsafe { $slow }
+            }
+        }
+        $crate::eval::instructions::instructions! { $($rest)* }
+    };
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block or $base:ident $($rest:tt)*) => {
+        $crate::eval::instructions::instructions! {
+            $(#[$meta])*
+            $name($state, $argument) fast $fast
+            slow { <$base as $crate::eval::Instruction>::slow($state, $argument) }
+            $($rest)*
+        }
+    };
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) $slow:block $($rest:tt)*) => {
+        $crate::eval::instructions::instructions! {
+            $(#[$meta])*
+            $name($state, $argument) fast { $crate::eval::Flow::Slow } slow $slow
+            $($rest)*
+        }
+    };
+    ($(#[$meta:meta])* $name:ident = $base:ident; $($rest:tt)*) => {
+        $crate::eval::instructions::instructions! {
+            $(#[$meta])*
+            $name(state, argument) { <$base as $crate::eval::Instruction>::slow(state, argument) }
+            $($rest)*
+        }
+    };
+}
+pub(crate) use instructions;
+
+/// What an opcode that does not exist does.
+pub fn unknown(state: &mut State<'_>) -> Flow {
+    state.raise(state.vm.system_error("unknown opcode"))
+}

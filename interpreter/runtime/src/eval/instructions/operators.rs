@@ -1,0 +1,484 @@
+//! Instructions for arithmetic, subscripts and truth.
+
+use crate::attempt;
+use crate::eval::instructions::instructions;
+use crate::eval::{Flow, State, specialize, word};
+use crate::object::Object;
+use crate::types::bool::{boolean, false_word, true_word};
+use crate::types::dict::Dict;
+use crate::types::list::List;
+use crate::types::none::none_word;
+use crate::types::slice::Slice;
+use crate::types::string::Str;
+use crate::types::tuple::Tuple;
+use crate::value::Value;
+
+/// Two tagged ints from the top of the stack, tags stripped from the second only: enough to add and compare.
+#[inline(always)]
+unsafe fn ints(state: &State<'_>) -> Option<(i64, i64)> {
+    // SAFETY: the stack has two operands.
+    let (left, right) = unsafe { (*state.at(2), *state.at(1)) };
+    if left & right & 1 == 0 { None } else { Some((left as i64, right as i64)) }
+}
+
+/// Two floats in words from the top of the stack.
+#[inline(always)]
+unsafe fn floats(state: &State<'_>) -> Option<(f64, f64)> {
+    // SAFETY: the stack has two operands; words of floats and ints own nothing.
+    unsafe {
+        let (left, right) = (*state.at(2), *state.at(1));
+        if left & 3 != 2 || right & 3 != 2 {
+            return None;
+        }
+        Some((
+            Value::from_bits(left).small_float().unwrap_or_default(),
+            Value::from_bits(right).small_float().unwrap_or_default(),
+        ))
+    }
+}
+
+/// Replaces two operands that own nothing by a result.
+#[inline(always)]
+unsafe fn result(state: &mut State<'_>, word: u64, caches: usize) -> Flow {
+    // SAFETY: the stack has two operands.
+    unsafe {
+        state.stack = state.stack.sub(1);
+        *state.at(1) = word;
+        state.skip(caches);
+    }
+    Flow::Next
+}
+
+#[inline(always)]
+unsafe fn float_result(state: &mut State<'_>, value: f64) -> Flow {
+    match Value::from_small_float(value) {
+        // SAFETY: as for `result`.
+        Some(value) => unsafe { result(state, value.into_bits(), 5) },
+        None => Flow::Slow,
+    }
+}
+
+/// The item of a sequence by an index in a word; closes both operands.
+#[inline(always)]
+unsafe fn item(state: &mut State<'_>, found: u64) -> Flow {
+    // SAFETY: the stack has the container and an index in a word.
+    unsafe {
+        let container = *state.at(2);
+        let found = word::duplicate(found);
+        if !word::closes_quietly(container) {
+            word::close_quietly(found);
+            return Flow::Slow;
+        }
+        word::close_quietly(container);
+        result(state, found, 5)
+    }
+}
+
+/// The container below the index on top, if it is exactly of a type.
+#[inline(always)]
+unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T>> {
+    if !word::is_pointer(word) || word == 0 {
+        return None;
+    }
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe {
+        let object = &*(word::untagged(word) as *const Object<T>);
+        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
+    }
+}
+
+/// A non-negative index in a word.
+#[inline(always)]
+fn index(word: u64) -> Option<usize> {
+    (word & 1 != 0 && (word as i64) >= 0).then_some((word >> 1) as usize)
+}
+
+instructions! {
+    /// A binary or augmented operation.
+    BinaryOp(state, argument) {
+        specialize::binary_op(state, argument);
+        let result = {
+            let left = state.look(2);
+            let right = state.look(1);
+            state.vm.binary_operation(argument, &left, &right)
+        };
+        state.drop_words(2);
+        let result = attempt!(state, result);
+        state.push_value(result);
+        state.skip(5);
+        Flow::Next
+    }
+
+    /// `int + int`.
+    BinaryOpAddInt(state, _argument) fast {
+        let Some((left, right)) = ints(state) else { return Flow::Slow };
+        match left.checked_add(right - 1) {
+            Some(sum) => result(state, sum as u64, 5),
+            None => Flow::Slow,
+        }
+    } or BinaryOp
+
+    /// `int - int`.
+    BinaryOpSubtractInt(state, _argument) fast {
+        let Some((left, right)) = ints(state) else { return Flow::Slow };
+        match left.checked_sub(right - 1) {
+            Some(difference) => result(state, difference as u64, 5),
+            None => Flow::Slow,
+        }
+    } or BinaryOp
+
+    /// `int * int`.
+    BinaryOpMultiplyInt(state, _argument) fast {
+        let Some((left, right)) = ints(state) else { return Flow::Slow };
+        match (left - 1).checked_mul(right >> 1) {
+            Some(product) => result(state, (product | 1) as u64, 5),
+            None => Flow::Slow,
+        }
+    } or BinaryOp
+
+    /// `float + float`.
+    BinaryOpAddFloat(state, _argument) fast {
+        let Some((left, right)) = floats(state) else { return Flow::Slow };
+        float_result(state, left + right)
+    } or BinaryOp
+
+    /// `float - float`.
+    BinaryOpSubtractFloat(state, _argument) fast {
+        let Some((left, right)) = floats(state) else { return Flow::Slow };
+        float_result(state, left - right)
+    } or BinaryOp
+
+    /// `float * float`.
+    BinaryOpMultiplyFloat(state, _argument) fast {
+        let Some((left, right)) = floats(state) else { return Flow::Slow };
+        float_result(state, left * right)
+    } or BinaryOp
+
+    /// `str + str`.
+    BinaryOpAddUnicode = BinaryOp;
+    /// `name += str`, in place where nobody else has the string.
+    BinaryOpInplaceAddUnicode = BinaryOp;
+    /// Further pairs of types.
+    BinaryOpExtend(state, argument) fast {
+        // Mixed operands, and the operators without an instruction of their own.
+        let (left, right) = (*state.at(2), *state.at(1));
+        if left & right & 1 != 0 {
+            let (left, right) = (left as i64, right as i64);
+            return match argument {
+                1 => result(state, (left & right) as u64, 5),
+                7 | 20 => result(state, (left | right) as u64, 5),
+                12 | 25 => result(state, ((left ^ right) | 1) as u64, 5),
+                14 => result(state, (left & right) as u64, 5),
+                9 | 22 if (0..126).contains(&right) => result(state, ((left >> (right >> 1)) | 1) as u64, 5),
+                2 | 15 if right > 1 && left > 0 => {
+                    result(state, ((((left >> 1) / (right >> 1)) << 1) | 1) as u64, 5)
+                }
+                6 | 19 if right > 1 && left > 0 => {
+                    result(state, ((((left >> 1) % (right >> 1)) << 1) | 1) as u64, 5)
+                }
+                3 | 16 if (1..64).contains(&right) => {
+                    let count = right >> 1;
+                    let value = left >> 1;
+                    let shifted = value << count;
+                    if shifted >> count != value || (shifted << 1) >> 1 != shifted {
+                        return Flow::Slow;
+                    }
+                    result(state, ((shifted << 1) | 1) as u64, 5)
+                }
+                _ => Flow::Slow,
+            };
+        }
+        let number = |word: u64| {
+            if word & 1 != 0 {
+                Some(((word as i64) >> 1) as f64)
+            } else if word & 3 == 2 {
+                // SAFETY: the word of a float owns nothing.
+                unsafe { Value::from_bits(word) }.small_float()
+            } else {
+                None
+            }
+        };
+        let (Some(left), Some(right)) = (number(left), number(right)) else { return Flow::Slow };
+        match argument {
+            0 | 13 => float_result(state, left + right),
+            10 | 23 => float_result(state, left - right),
+            5 | 18 => float_result(state, left * right),
+            11 | 24 if right != 0.0 => float_result(state, left / right),
+            _ => Flow::Slow,
+        }
+    } or BinaryOp
+
+    /// `list[int]`.
+    BinaryOpSubscrListInt(state, _argument) fast {
+        let Some(list) = exact::<List>(*state.at(2)) else { return Flow::Slow };
+        let Some(index) = index(*state.at(1)) else { return Flow::Slow };
+        let items = &*list.items().as_ptr();
+        match items.get(index) {
+            Some(found) => item(state, found.bits()),
+            None => Flow::Slow,
+        }
+    } or BinaryOp
+
+    /// `list[slice]`.
+    BinaryOpSubscrListSlice = BinaryOp;
+
+    /// `tuple[int]`.
+    BinaryOpSubscrTupleInt(state, _argument) fast {
+        let Some(tuple) = exact::<Tuple>(*state.at(2)) else { return Flow::Slow };
+        let Some(index) = index(*state.at(1)) else { return Flow::Slow };
+        match tuple.items().get(index) {
+            Some(found) => item(state, found.bits()),
+            None => Flow::Slow,
+        }
+    } or BinaryOp
+
+    /// `str[int]`.
+    BinaryOpSubscrStrInt(state, _argument) {
+        if let Some(text) = exact::<Str>(*state.at(2))
+            && let Some(index) = index(*state.at(1))
+            && index < text.length()
+        {
+            let character = Str::from_char(text.char_at(index)).into_value();
+            state.drop_words(2);
+            state.push_value(character);
+            state.skip(5);
+            return Flow::Next;
+        }
+        <BinaryOp as crate::eval::Instruction>::slow(state, _argument)
+    }
+
+    /// `dict[key]`.
+    BinaryOpSubscrDict(state, argument) {
+        if let Some(dict) = exact::<Dict>(*state.at(2)) {
+            let found = { let key = state.look(1); dict.get(state.vm, &key) };
+            if let Some(value) = attempt!(state, found) {
+                state.drop_words(2);
+                state.push_value(value);
+                state.skip(5);
+                return Flow::Next;
+            }
+        }
+        <BinaryOp as crate::eval::Instruction>::slow(state, argument)
+    }
+
+    /// `object[key]` by a method of a Python class.
+    BinaryOpSubscrGetitem = BinaryOp;
+
+    /// `container[start:stop]`.
+    BinarySlice(state, _argument) {
+        let stop = state.pop_value();
+        let start = state.pop_value();
+        let slice = Slice::new(start, stop, crate::types::none::none()).into_value();
+        let result = { let container = state.look(1); state.vm.get_item(&container, &slice) };
+        state.drop_words(1);
+        let result = attempt!(state, result);
+        state.push_value(result);
+        Flow::Next
+    }
+
+    /// `container[start:stop] = value`.
+    StoreSlice(state, _argument) {
+        let stop = state.pop_value();
+        let start = state.pop_value();
+        let slice = Slice::new(start, stop, crate::types::none::none()).into_value();
+        let result = {
+            let container = state.look(1);
+            let value = state.look(2);
+            state.vm.set_item(&container, &slice, &value)
+        };
+        state.drop_words(2);
+        attempt!(state, result);
+        Flow::Next
+    }
+
+    /// `container[key] = value`.
+    StoreSubscr(state, _argument) {
+        specialize::store_subscr(state);
+        let result = {
+            let key = state.look(1);
+            let container = state.look(2);
+            let value = state.look(3);
+            state.vm.set_item(&container, &key, &value)
+        };
+        state.drop_words(3);
+        attempt!(state, result);
+        state.skip(1);
+        Flow::Next
+    }
+
+    /// `list[int] = value`.
+    StoreSubscrListInt(state, _argument) fast {
+        let Some(list) = exact::<List>(*state.at(2)) else { return Flow::Slow };
+        let Some(index) = index(*state.at(1)) else { return Flow::Slow };
+        let items = &mut *list.items().as_ptr();
+        let container = *state.at(2);
+        let Some(place) = items.get_mut(index) else { return Flow::Slow };
+        if !word::closes_quietly(container) || !word::closes_quietly(place.bits()) {
+            return Flow::Slow;
+        }
+        word::close_quietly(place.bits());
+        let value = word::keep(*state.at(3));
+        std::ptr::from_mut(place).cast::<u64>().write(value);
+        word::close_quietly(container);
+        state.stack = state.stack.sub(3);
+        state.skip(1);
+        Flow::Next
+    } or StoreSubscr
+
+    /// `dict[key] = value`.
+    StoreSubscrDict(state, _argument) {
+        let Some(dict) = exact::<Dict>(*state.at(2)) else {
+            return <StoreSubscr as crate::eval::Instruction>::slow(state, _argument);
+        };
+        let result = {
+            let key = state.look(1);
+            let value = word::take(*state.at(3));
+            *state.at(3) = Value::int(0).bits();
+            dict.set(state.vm, &key, value)
+        };
+        state.drop_words(3);
+        attempt!(state, result);
+        state.skip(1);
+        Flow::Next
+    }
+
+    /// `del container[key]`.
+    DeleteSubscr(state, _argument) {
+        let result = {
+            let key = state.look(1);
+            let container = state.look(2);
+            state.vm.delete_item(&container, &key)
+        };
+        state.drop_words(2);
+        attempt!(state, result);
+        Flow::Next
+    }
+
+    /// `-value`.
+    UnaryNegative(state, _argument) fast {
+        let word = *state.at(1);
+        if word & 1 != 0
+            && let Some(negated) = 0i64.checked_sub(word as i64 - 1)
+        {
+            *state.at(1) = (negated | 1) as u64;
+            return Flow::Next;
+        }
+        if word & 3 == 2
+            && let Some(value) = Value::from_bits(word).small_float()
+            && let Some(negated) = Value::from_small_float(-value)
+        {
+            *state.at(1) = negated.into_bits();
+            return Flow::Next;
+        }
+        Flow::Slow
+    } slow {
+        let result = { let value = state.look(1); state.vm.negative(&value) };
+        state.drop_words(1);
+        let result = attempt!(state, result);
+        state.push_value(result);
+        Flow::Next
+    }
+
+    /// `~value`.
+    UnaryInvert(state, _argument) {
+        let result = { let value = state.look(1); state.vm.invert(&value) };
+        state.drop_words(1);
+        let result = attempt!(state, result);
+        state.push_value(result);
+        Flow::Next
+    }
+
+    /// Negates a truth value.
+    UnaryNot(state, _argument) fast {
+        let word = state.at(1);
+        *word = if *word == true_word() { false_word() } else { true_word() };
+        Flow::Next
+    } slow { Flow::Next }
+
+    /// Replaces the value on top by its truth.
+    ToBool(state, _argument) {
+        specialize::to_bool(state);
+        let truth = { let value = state.look(1); state.vm.is_true(&value) };
+        let truth = attempt!(state, truth);
+        state.drop_words(1);
+        state.push_value(boolean(truth));
+        state.skip(3);
+        Flow::Next
+    }
+
+    /// The truth of a truth value.
+    ToBoolBool(state, _argument) fast {
+        let word = *state.at(1);
+        if word != true_word() && word != false_word() && word::untagged(word) != true_word() && word::untagged(word) != false_word() {
+            return Flow::Slow;
+        }
+        *state.at(1) = word::untagged(word);
+        state.skip(3);
+        Flow::Next
+    } or ToBool
+
+    /// The truth of an int.
+    ToBoolInt(state, _argument) fast {
+        let word = *state.at(1);
+        if word & 1 == 0 {
+            return Flow::Slow;
+        }
+        *state.at(1) = if word == 1 { false_word() } else { true_word() };
+        state.skip(3);
+        Flow::Next
+    } or ToBool
+
+    /// The truth of a list.
+    ToBoolList(state, _argument) fast {
+        let word = *state.at(1);
+        let Some(list) = exact::<List>(word) else { return Flow::Slow };
+        if !word::closes_quietly(word) {
+            return Flow::Slow;
+        }
+        let truth = !(*list.items().as_ptr()).is_empty();
+        word::close_quietly(word);
+        *state.at(1) = if truth { true_word() } else { false_word() };
+        state.skip(3);
+        Flow::Next
+    } or ToBool
+
+    /// The truth of `None`.
+    ToBoolNone(state, _argument) fast {
+        if word::untagged(*state.at(1)) != none_word() {
+            return Flow::Slow;
+        }
+        *state.at(1) = false_word();
+        state.skip(3);
+        Flow::Next
+    } or ToBool
+
+    /// The truth of a string.
+    ToBoolStr(state, _argument) fast {
+        let word = *state.at(1);
+        let Some(text) = exact::<Str>(word) else { return Flow::Slow };
+        if !word::closes_quietly(word) {
+            return Flow::Slow;
+        }
+        let truth = text.length() != 0;
+        word::close_quietly(word);
+        *state.at(1) = if truth { true_word() } else { false_word() };
+        state.skip(3);
+        Flow::Next
+    } or ToBool
+
+    /// The truth of an object that is always true.
+    ToBoolAlwaysTrue(state, _argument) fast {
+        let word = *state.at(1);
+        if !word::is_pointer(word) || !word::closes_quietly(word) {
+            return Flow::Slow;
+        }
+        let object = &*(word::untagged(word) as *const crate::object::Header);
+        if object.type_of().current_version() != state.cache_wide(1) {
+            return Flow::Slow;
+        }
+        word::close_quietly(word);
+        *state.at(1) = true_word();
+        state.skip(3);
+        Flow::Next
+    } or ToBool
+}

@@ -1,0 +1,55 @@
+//! The dispatcher of debug builds: one loop around a `match` of all instructions.
+
+use rspy_code::for_each_instruction;
+
+use crate::eval::instructions;
+use crate::eval::{Flow, Instruction, State, raise};
+
+/// Runs until the frame that was entered is left.
+pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
+    // SAFETY: the state is that of a frame ready to run.
+    unsafe {
+        let mut extended = 0u32;
+        loop {
+            let unit = (*state.next).get();
+            state.next = state.next.add(1);
+            let argument = extended | u32::from(unit >> 8);
+            extended = 0;
+            let opcode = unit as u8;
+            let mut flow = step::<false>(opcode, &mut state, argument);
+            if let Flow::Slow = flow {
+                (*state.frame).instruction = state.next.sub(1);
+                flow = step::<true>(opcode, &mut state, argument);
+            }
+            if let Flow::Raise = flow {
+                flow = raise::unwind(&mut state);
+            }
+            match flow {
+                Flow::Next => {}
+                Flow::Extend(high) => extended = high,
+                Flow::Leave(word) => return word,
+                Flow::Slow | Flow::Raise => unreachable!("a slow path does every case"),
+            }
+        }
+    }
+}
+
+macro_rules! define_step {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:ident, caches $caches:literal,
+       pops $pops:expr, pushes $pushes:expr, flags $(Flags::$flag:ident)|+ $(, specialises $family:ident)?;)*) => {
+        unsafe fn step<const SLOW: bool>(opcode: u8, state: &mut State<'_>, argument: u32) -> Flow {
+            // SAFETY: as promised by `run`.
+            unsafe {
+                match opcode {
+                    $($number => if SLOW {
+                        instructions::$variant::slow(state, argument)
+                    } else {
+                        instructions::$variant::fast(state, argument)
+                    },)*
+                    _ => instructions::unknown(state),
+                }
+            }
+        }
+    };
+}
+for_each_instruction!(define_step);

@@ -1,0 +1,97 @@
+//! The dispatcher of release builds: one function an instruction, each ending with a jump to the next.
+//!
+//! The functions have the signature of [`Handler`], so that the registers of the evaluation loop stay in machine
+//! registers, and calls in tail position become jumps. The fast path of an instruction calls nothing; whatever
+//! needs a call is in the slow handler, which is itself reached by a jump.
+
+use rspy_code::for_each_instruction;
+
+use crate::eval::frame::Frame;
+use crate::eval::instructions;
+use crate::eval::{Flow, Instruction, State, raise};
+use crate::types::code::Unit;
+use crate::vm::Vm;
+
+type Handler = unsafe fn(&Vm, *mut Frame, *const Unit, *mut u64, u64) -> u64;
+
+/// Goes to the next instruction.
+macro_rules! dispatch {
+    ($vm:expr, $frame:expr, $next:expr, $stack:expr, $high:expr) => {{
+        let unit = (*$next).get();
+        let handler = *HANDLERS.get_unchecked((unit & 0xff) as usize);
+        handler($vm, $frame, $next.add(1), $stack, $high | (unit >> 8) as u64)
+    }};
+}
+
+unsafe fn fast<I: Instruction>(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, argument: u64) -> u64 {
+    // SAFETY: handlers are only entered at their instruction.
+    unsafe {
+        let mut state = State { vm, frame, next, stack };
+        match I::fast(&mut state, argument as u32) {
+            Flow::Next => dispatch!(vm, state.frame, state.next, state.stack, 0),
+            Flow::Extend(high) => dispatch!(vm, state.frame, state.next, state.stack, high as u64),
+            Flow::Slow => slow::<I>(vm, frame, next, stack, argument),
+            Flow::Raise => raised(vm, state.frame, state.next, state.stack, 0),
+            Flow::Leave(word) => word,
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn slow<I: Instruction>(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, argument: u64) -> u64 {
+    // SAFETY: as for `fast`.
+    unsafe {
+        (*frame).instruction = next.sub(1);
+        let mut state = State { vm, frame, next, stack };
+        let flow = I::slow(&mut state, argument as u32);
+        let State { frame, next, stack, .. } = state;
+        match flow {
+            Flow::Next | Flow::Slow => dispatch!(vm, frame, next, stack, 0),
+            Flow::Extend(high) => dispatch!(vm, frame, next, stack, high as u64),
+            Flow::Raise => raised(vm, frame, next, stack, 0),
+            Flow::Leave(word) => word,
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn raised(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, _: u64) -> u64 {
+    // SAFETY: an exception has been set as raised.
+    unsafe {
+        let mut state = State { vm, frame, next, stack };
+        let flow = raise::unwind(&mut state);
+        let State { frame, next, stack, .. } = state;
+        match flow {
+            Flow::Leave(word) => word,
+            _ => dispatch!(vm, frame, next, stack, 0),
+        }
+    }
+}
+
+unsafe fn unknown(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, _: u64) -> u64 {
+    // SAFETY: as for `fast`.
+    unsafe {
+        (*frame).instruction = next.sub(1);
+        let mut state = State { vm, frame, next, stack };
+        instructions::unknown(&mut state);
+        raised(vm, frame, next, stack, 0)
+    }
+}
+
+macro_rules! define_handlers {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:ident, caches $caches:literal,
+       pops $pops:expr, pushes $pushes:expr, flags $(Flags::$flag:ident)|+ $(, specialises $family:ident)?;)*) => {
+        static HANDLERS: [Handler; 256] = {
+            let mut handlers: [Handler; 256] = [unknown; 256];
+            $(handlers[$number] = fast::<instructions::$variant>;)*
+            handlers
+        };
+    };
+}
+for_each_instruction!(define_handlers);
+
+/// Runs until the frame that was entered is left.
+pub(super) unsafe fn run(state: State<'_>) -> u64 {
+    // SAFETY: the state is that of a frame ready to run.
+    unsafe { dispatch!(state.vm, state.frame, state.next, state.stack, 0) }
+}

@@ -1,0 +1,411 @@
+//! `code`: a compiled piece of source, with the instructions in the form that specialises itself while it runs.
+
+use std::cell::Cell;
+
+use rspy_code::location::{self, Location};
+use rspy_code::opcode::Opcode;
+use rspy_code::code_object::{flags, local_kind};
+use rspy_macros::{pyclass, pymethods};
+
+use crate::cell::GilCell;
+use crate::exceptions::PyResult;
+use crate::object::{Object, Ref};
+use crate::slots::Comparison;
+use crate::types::bytes::Bytes;
+use crate::types::none::not_implemented;
+use crate::types::string::Str;
+use crate::types::tuple::Tuple;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// A code unit: opcode in the low byte and argument in the high one, or a cell of an inline cache.
+pub type Unit = Cell<u16>;
+
+/// A compiled piece of source.
+#[pyclass(name = "code", weak, methods(MORE_METHODS))]
+pub struct Code {
+    /// Parameters that can be given by position.
+    pub arg_count: u32,
+    /// Of these, those that cannot be given by name.
+    pub positional_only_count: u32,
+    /// Parameters that can only be given by name.
+    pub keyword_only_count: u32,
+    /// `co_flags`.
+    pub flags: u32,
+    /// Words of evaluation stack.
+    pub stack_size: u32,
+    /// The line of the `def`.
+    pub first_line: i32,
+    units: Box<[Unit]>,
+    /// `co_consts`.
+    pub constants: Ref<Tuple>,
+    /// `co_names`.
+    pub names: Ref<Tuple>,
+    /// Names of locals, cells and free variables, in the order of the frame.
+    pub variable_names: Ref<Tuple>,
+    /// What kind of variable each is.
+    pub variable_kinds: Box<[u8]>,
+    /// `co_filename`.
+    file: GilCell<Ref<Str>>,
+    /// `co_name`.
+    pub name: Ref<Str>,
+    /// `co_qualname`.
+    pub qualified_name: Ref<Str>,
+    /// `co_linetable`.
+    pub line_table: Ref<Bytes>,
+    /// `co_exceptiontable`.
+    pub exception_table: Ref<Bytes>,
+    free_count: u32,
+    /// `co_code`, once it was asked for.
+    plain: GilCell<Option<Ref<Bytes>>>,
+}
+
+/// What a code object is made of.
+#[allow(missing_docs)]
+pub struct CodeFields {
+    pub arg_count: u32,
+    pub positional_only_count: u32,
+    pub keyword_only_count: u32,
+    pub flags: u32,
+    pub stack_size: u32,
+    pub first_line: i32,
+    pub code: Vec<u8>,
+    pub constants: Ref<Tuple>,
+    pub names: Ref<Tuple>,
+    pub variable_names: Ref<Tuple>,
+    pub variable_kinds: Vec<u8>,
+    pub filename: Ref<Str>,
+    pub name: Ref<Str>,
+    pub qualified_name: Ref<Str>,
+    pub line_table: Ref<Bytes>,
+    pub exception_table: Ref<Bytes>,
+}
+
+/// The counter with which inline caches begin: the second execution specialises.
+const WARMUP: u16 = 1 << 4 | 1;
+
+impl Code {
+    /// Makes a code object.
+    pub fn new(fields: CodeFields) -> Ref<Code> {
+        let free_count = fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
+        let units = quicken(&fields.code);
+        Object::new(Code {
+            arg_count: fields.arg_count,
+            positional_only_count: fields.positional_only_count,
+            keyword_only_count: fields.keyword_only_count,
+            flags: fields.flags,
+            stack_size: fields.stack_size,
+            first_line: fields.first_line,
+            units,
+            constants: fields.constants,
+            names: fields.names,
+            variable_names: fields.variable_names,
+            variable_kinds: fields.variable_kinds.into_boxed_slice(),
+            file: GilCell::new(fields.filename),
+            name: fields.name,
+            qualified_name: fields.qualified_name,
+            line_table: fields.line_table,
+            exception_table: fields.exception_table,
+            free_count,
+            plain: GilCell::new(None),
+        })
+    }
+
+    /// The first instruction.
+    #[inline(always)]
+    pub fn start(&self) -> *const Unit {
+        // One unit of padding lies before it, where a frame that has not begun points to.
+        self.units[1..].as_ptr()
+    }
+
+    /// The instructions and caches as they stand now.
+    pub fn units(&self) -> &[Unit] {
+        &self.units[1..self.units.len() - 1]
+    }
+
+    /// Number of locals, cells and free variables.
+    #[inline(always)]
+    pub fn variable_count(&self) -> usize {
+        self.variable_kinds.len()
+    }
+
+    /// Words that a frame needs for variables and stack.
+    #[inline(always)]
+    pub fn frame_words(&self) -> usize {
+        self.variable_kinds.len() + self.stack_size as usize + 1
+    }
+
+    /// Number of free variables.
+    pub fn free_count(&self) -> usize {
+        self.free_count as usize
+    }
+
+    /// Parameters of every kind.
+    #[inline(always)]
+    pub fn total_arg_count(&self) -> usize {
+        (self.arg_count + self.keyword_only_count) as usize
+            + usize::from(self.flags & flags::VARARGS != 0)
+            + usize::from(self.flags & flags::VARKEYWORDS != 0)
+    }
+
+    /// Whether a call makes a generator, coroutine or asynchronous generator.
+    pub fn is_generator(&self) -> bool {
+        self.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0
+    }
+
+    /// The words of the constants.
+    #[inline(always)]
+    pub fn constants_pointer(&self) -> *const u64 {
+        self.constants.items().as_ptr().cast()
+    }
+
+    /// A name by index.
+    #[inline(always)]
+    pub fn name(&self, index: usize) -> &Object<Str> {
+        // SAFETY: the names were checked to be strings when the code object was made.
+        unsafe { self.names.items()[index].downcast_unchecked() }
+    }
+
+    /// The name of a variable.
+    pub fn variable_name(&self, index: usize) -> &Object<Str> {
+        // SAFETY: as for `name`.
+        unsafe { self.variable_names.items()[index].downcast_unchecked() }
+    }
+
+    /// Names of variables of the given kinds.
+    pub fn variables(&self, kinds: u8) -> Vec<Value> {
+        let pairs = self.variable_names.items().iter().zip(&self.variable_kinds);
+        pairs.filter(|(_, kind)| **kind & kinds != 0).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// `co_filename`.
+    pub fn filename(&self) -> Ref<Str> {
+        self.file.get()
+    }
+
+    /// Where in the source an instruction comes from.
+    pub fn location(&self, unit: isize) -> Option<Location> {
+        if unit < 0 {
+            return Some(Location { line: self.first_line, end_line: self.first_line, column: -1, end_column: -1 });
+        }
+        location::location_of(self.line_table.as_slice(), self.first_line, unit as u32)
+    }
+
+    /// The line that an instruction comes from.
+    pub fn line(&self, unit: isize) -> Option<i32> {
+        self.location(unit).map(|location| location.line).filter(|&line| line >= 0)
+    }
+
+    /// The instructions as the compiler made them: nothing specialised, caches zero.
+    pub fn plain_bytes(&self) -> Ref<Bytes> {
+        if let Some(plain) = &*self.plain.borrow() {
+            return plain.clone();
+        }
+        let mut bytes = Vec::with_capacity(self.units().len() * 2);
+        let mut units = self.units().iter();
+        while let Some(unit) = units.next() {
+            let [opcode, oparg] = unit.get().to_le_bytes();
+            let base = Opcode::try_from(opcode).map_or(opcode, |opcode| opcode.base() as u8);
+            bytes.extend([base, oparg]);
+            let caches = Opcode::try_from(base).map_or(0, Opcode::cache_entries);
+            for _ in 0..caches {
+                if units.next().is_some() {
+                    bytes.extend([0, 0]);
+                }
+            }
+        }
+        let plain = Bytes::new(bytes);
+        self.plain.set(Some(plain.clone()));
+        plain
+    }
+
+    /// The instructions as they stand, caches included (`_co_code_adaptive`).
+    pub fn adaptive_bytes(&self) -> Vec<u8> {
+        self.units().iter().flat_map(|unit| unit.get().to_le_bytes()).collect()
+    }
+}
+
+/// The units of a byte string of code, with counters in the caches, a unit of padding before and one that ends the
+/// code behind.
+fn quicken(code: &[u8]) -> Box<[Unit]> {
+    let mut units = Vec::with_capacity(code.len() / 2 + 2);
+    units.push(Cell::new(0));
+    let mut caches = 0;
+    let mut first_cache = false;
+    for pair in code.chunks_exact(2) {
+        if caches > 0 {
+            units.push(Cell::new(if first_cache { WARMUP } else { 0 }));
+            first_cache = false;
+            caches -= 1;
+            continue;
+        }
+        let opcode = Opcode::try_from(pair[0]).map_or(pair[0], |opcode| opcode.base() as u8);
+        units.push(Cell::new(u16::from_le_bytes([opcode, pair[1]])));
+        caches = Opcode::try_from(opcode).map_or(0, Opcode::cache_entries);
+        first_cache = true;
+    }
+    units.push(Cell::new(Opcode::Reserved as u16));
+    units.into_boxed_slice()
+}
+
+#[pymethods]
+impl Code {
+    #[slot(repr)]
+    fn repr(this: &Object<Code>) -> String {
+        format!(
+            "<code object {} at {:#x}, file \"{}\", line {}>",
+            this.name.to_string_lossy(),
+            std::ptr::from_ref(this) as usize,
+            this.filename().to_string_lossy(),
+            this.first_line
+        )
+    }
+
+    #[slot(hash)]
+    fn hash(&self, vm: &Vm) -> PyResult<i64> {
+        let parts = [
+            self.name.hash_value(),
+            vm.hash(self.constants.value()).unwrap_or(0),
+            vm.hash(self.names.value())?,
+            vm.hash(self.variable_names.value())?,
+            i64::from(self.first_line) ^ i64::from(self.flags) << 20 ^ i64::from(self.arg_count) << 40,
+        ];
+        crate::types::tuple::combine_hashes(parts.into_iter().map(Ok))
+    }
+
+    #[slot(compare)]
+    fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
+        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<Code>(), comparison) else {
+            return Ok(not_implemented());
+        };
+        let equal = self.name.same_text(&other.name)
+            && self.arg_count == other.arg_count
+            && self.positional_only_count == other.positional_only_count
+            && self.keyword_only_count == other.keyword_only_count
+            && self.flags == other.flags
+            && self.first_line == other.first_line
+            && self.plain_bytes().as_slice() == other.plain_bytes().as_slice()
+            && crate::types::code_key::same_constants(vm, self.constants.value(), other.constants.value())?
+            && vm.equal(self.names.value(), other.names.value())?
+            && vm.equal(self.variable_names.value(), other.variable_names.value())?
+            && self.line_table.as_slice() == other.line_table.as_slice()
+            && self.exception_table.as_slice() == other.exception_table.as_slice();
+        Ok(crate::types::bool::boolean(equal == (comparison == Comparison::Equal)))
+    }
+
+    #[getter("co_argcount", member)]
+    fn co_argcount(&self) -> u32 {
+        self.arg_count
+    }
+
+    #[getter("co_posonlyargcount", member)]
+    fn co_posonlyargcount(&self) -> u32 {
+        self.positional_only_count
+    }
+
+    #[getter("co_kwonlyargcount", member)]
+    fn co_kwonlyargcount(&self) -> u32 {
+        self.keyword_only_count
+    }
+
+    #[getter("co_stacksize", member)]
+    fn co_stacksize(&self) -> u32 {
+        self.stack_size
+    }
+
+    #[getter("co_flags", member)]
+    fn co_flags(&self) -> u32 {
+        self.flags
+    }
+
+    #[getter("co_names", member)]
+    fn co_names(&self) -> Ref<Tuple> {
+        self.names.clone()
+    }
+
+    #[getter("co_consts", member)]
+    fn co_consts(&self) -> Ref<Tuple> {
+        self.constants.clone()
+    }
+
+    #[getter("co_filename", member)]
+    fn co_filename(&self) -> Ref<Str> {
+        self.filename()
+    }
+
+    #[getter("co_name", member)]
+    fn co_name(&self) -> Ref<Str> {
+        self.name.clone()
+    }
+
+    #[getter("co_qualname", member)]
+    fn co_qualname(&self) -> Ref<Str> {
+        self.qualified_name.clone()
+    }
+
+    #[getter("co_firstlineno", member)]
+    fn co_firstlineno(&self) -> i32 {
+        self.first_line
+    }
+
+    #[getter("co_linetable", member)]
+    fn co_linetable(&self) -> Ref<Bytes> {
+        self.line_table.clone()
+    }
+
+    #[getter("co_exceptiontable", member)]
+    fn co_exceptiontable(&self) -> Ref<Bytes> {
+        self.exception_table.clone()
+    }
+
+    #[getter("co_nlocals")]
+    fn co_nlocals(&self) -> usize {
+        self.variables(local_kind::LOCAL).len()
+    }
+
+    #[getter("co_varnames")]
+    fn co_varnames(&self) -> Ref<Tuple> {
+        Tuple::from_values(self.variables(local_kind::LOCAL))
+    }
+
+    #[getter("co_cellvars")]
+    fn co_cellvars(&self) -> Ref<Tuple> {
+        Tuple::from_values(self.variables(local_kind::CELL))
+    }
+
+    #[getter("co_freevars")]
+    fn co_freevars(&self) -> Ref<Tuple> {
+        Tuple::from_values(self.variables(local_kind::FREE))
+    }
+
+    #[getter("co_code")]
+    fn co_code(&self) -> Ref<Bytes> {
+        self.plain_bytes()
+    }
+
+    #[getter("_co_code_adaptive")]
+    fn co_code_adaptive(&self) -> Ref<Bytes> {
+        Bytes::new(self.adaptive_bytes())
+    }
+}
+
+/// Gives a code object and those in it that have the same file name another one.
+pub fn rename_file(code: &Object<Code>, path: &Object<Str>) {
+    let old = code.filename();
+    if old.same_text(path) {
+        return;
+    }
+    rename_from(code, &old, path);
+}
+
+fn rename_from(code: &Object<Code>, old: &Object<Str>, path: &Object<Str>) {
+    if !code.filename().same_text(old) {
+        return;
+    }
+    code.file.set(path.to_ref());
+    for constant in code.constants.items() {
+        if let Some(inner) = constant.downcast::<Code>() {
+            rename_from(inner, old, path);
+        }
+    }
+}

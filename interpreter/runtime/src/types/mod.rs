@@ -1,0 +1,35 @@
+//! The builtin types, one a file.
+
+pub mod bool;
+pub mod bytes;
+pub mod cell;
+pub mod code;
+pub mod code_key;
+pub mod complex;
+pub mod copying;
+pub mod descriptors;
+pub mod dict;
+pub mod float;
+pub mod frame;
+pub mod function;
+pub mod function_text;
+pub mod generic_alias;
+pub mod generator;
+pub mod int;
+pub mod iterators;
+pub mod list;
+pub mod method;
+pub mod module;
+pub mod native_function;
+pub mod none;
+pub mod object;
+pub mod range;
+pub mod set;
+pub mod slice;
+pub mod string;
+pub mod super_;
+pub mod template;
+pub mod tuple;
+pub mod typ;
+pub mod union;
+pub mod weakref;

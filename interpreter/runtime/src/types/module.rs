@@ -1,0 +1,310 @@
+//! `module`: a namespace with a name.
+
+use rspy_macros::{pyclass, pymethods};
+
+use crate::cell::GilCell;
+use crate::exceptions::{Exception, PyResult};
+use crate::names;
+use crate::native::NativeModule;
+use crate::object::{Object, Ref, TypeObject};
+use crate::slots::KeywordNames;
+use crate::types::dict::Dict;
+use crate::types::native_function::NativeFunction;
+use crate::types::none::{is_none, none};
+use crate::types::string::Str;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// A namespace with a name: what an import makes.
+#[pyclass(name = "module", tracked, weak, subclassable, signature = "(name, doc=None)")]
+pub struct Module {
+    /// The names. It is the module's `__dict__` for good.
+    dict: GilCell<Ref<Dict>>,
+    #[untraced]
+    native: GilCell<Option<&'static NativeModule>>,
+}
+
+impl crate::gc::Trace for GilCell<Ref<Dict>> {
+    fn trace(&self, visitor: &mut crate::gc::Visitor<'_>) {
+        visitor.value(self.borrow().value());
+    }
+    fn clear(&self) {
+        let dict = self.borrow().clone();
+        dict.clear();
+    }
+}
+
+impl Module {
+    /// A module with the usual names set.
+    pub fn new(vm: &Vm, name: &str) -> Ref<Module> {
+        let module = Object::new(Module { dict: GilCell::new(Dict::new()), native: GilCell::new(None) });
+        module.set_names(vm.intern(name).into_value(), none());
+        module
+    }
+
+    /// A native module, with its functions and types; `execute` has not run yet.
+    pub fn from_native(vm: &Vm, native: &'static NativeModule) -> Ref<Module> {
+        let module = Module::new(vm, native.name);
+        module.native.set(Some(native));
+        let dict = module.dict();
+        if !native.doc.is_empty() {
+            dict.set_str(&names::__doc__, vm.new_str(native.doc));
+        }
+        let module_name = vm.intern(native.name).into_value();
+        for definition in native.functions.iter().copied().flatten() {
+            let function = NativeFunction::new(definition, Some(module.clone().into_value()), Some(module_name.clone()));
+            dict.set_str(&vm.intern(definition.name), function.into_value());
+        }
+        for typ in native.types {
+            let typ = typ();
+            typ.ready(vm);
+            dict.set_str(&vm.intern(typ.native().name), typ.to_value());
+        }
+        module
+    }
+
+    fn set_names(&self, name: Value, doc: Value) {
+        let dict = self.dict();
+        dict.set_str(&names::__name__, name);
+        dict.set_str(&names::__doc__, doc);
+        dict.set_str(&names::__package__, none());
+        dict.set_str(&names::__loader__, none());
+        dict.set_str(&names::__spec__, none());
+    }
+
+    /// The names.
+    pub fn dict(&self) -> Ref<Dict> {
+        self.dict.get()
+    }
+
+    /// The names, borrowed: a module keeps its dict for good.
+    #[inline(always)]
+    pub fn dict_ref(&self) -> &Object<Dict> {
+        // SAFETY: the dict is replaced only by `__new__`'s caller before anybody else sees the module.
+        unsafe { &*(*self.dict.as_ptr()).as_ptr() }
+    }
+
+    /// The native description of the module.
+    pub fn native(&self) -> Option<&'static NativeModule> {
+        self.native.get()
+    }
+
+    /// Sets a name.
+    pub fn set(&self, vm: &Vm, name: &str, value: impl Into<Value>) {
+        self.dict().set_str(&vm.intern(name), value.into());
+    }
+
+    /// Sets a number.
+    pub fn set_int(&self, vm: &Vm, name: &str, value: i64) {
+        self.set(vm, name, crate::types::int::new(value));
+    }
+
+    /// Sets a text.
+    pub fn set_str(&self, vm: &Vm, name: &str, value: &str) {
+        self.set(vm, name, vm.new_str(value));
+    }
+
+    /// The module's name for messages.
+    pub fn name(&self) -> Option<String> {
+        let name = self.dict().get_str(&names::__name__)?;
+        name.downcast::<Str>().map(|name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// The error for a name that a module does not have, with what may be the reason.
+fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exception {
+    let shown = name.to_string_lossy();
+    let value = this.to_value();
+    let Some(module) = this.name() else {
+        return vm.attribute_error(format!("module has no attribute '{shown}'"), &value, name);
+    };
+    let spec = this.dict().get_str(&names::__spec__);
+    if let Some(spec) = spec.filter(|spec| !is_none(spec)) {
+        let truth = |attribute: &Object<Str>| {
+            vm.get_attribute_optional(&spec, attribute)
+                .ok()
+                .flatten()
+                .is_some_and(|value| vm.is_true(&value).unwrap_or(false))
+        };
+        if truth(&names::_initializing) {
+            let origin = vm.get_attribute_optional(&spec, &names::origin).ok().flatten();
+            let origin = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
+            if crate::import::shadows_library(vm, &module, origin) {
+                if let Some(origin) = origin {
+                    return vm.attribute_error(
+                        format!(
+                            "module '{module}' has no attribute '{shown}' (consider renaming '{}' since it has the same name as the standard library module named '{module}' and prevents importing that standard library module)",
+                            origin.to_string_lossy()
+                        ),
+                        &value,
+                        name,
+                    );
+                }
+            }
+            let whence = origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
+            return vm.attribute_error(
+                format!(
+                    "partially initialized module '{module}'{whence} has no attribute '{shown}' (most likely due to a circular import)"
+                ),
+                &value,
+                name,
+            );
+        }
+        let uninitialized = vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
+        if let Some(list) = uninitialized
+            && vm.contains(&list, &name.as_value()).unwrap_or(false)
+        {
+            return vm.attribute_error(
+                format!("cannot access submodule '{shown}' of module '{module}' (most likely due to a circular import)"),
+                &value,
+                name,
+            );
+        }
+    }
+    vm.attribute_error(format!("module '{module}' has no attribute '{shown}'"), &value, name)
+}
+
+#[pymethods]
+impl Module {
+    #[slot(new)]
+    fn new_module(_: &Vm, cls: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
+        Ok(Object::with_type(cls, Module { dict: GilCell::new(Dict::new()), native: GilCell::new(None) }).into_value())
+    }
+
+    #[init("module(name, doc=None)")]
+    fn init(this: &Object<Module>, name: &Object<Str>, doc: &Value) -> PyResult<()> {
+        this.set_names(name.to_value(), doc.clone());
+        Ok(())
+    }
+
+    #[slot(repr)]
+    fn repr(this: &Object<Module>, vm: &Vm) -> PyResult {
+        if let Some(importlib) = vm.interpreter.importlib.get() {
+            return vm.call_method_str(&importlib, "_module_repr", &[this.to_value()]);
+        }
+        Ok(vm.new_str(&format!("<module '{}'>", this.name().unwrap_or_else(|| "?".to_owned()))))
+    }
+
+    #[slot(getattribute)]
+    fn getattribute(this: &Object<Module>, vm: &Vm, name: &Object<Str>) -> PyResult {
+        let value = this.as_value();
+        let typ = this.type_of();
+        let found = typ.lookup(vm, name);
+        if let Some(found) = &found
+            && let Some(get) = found.type_of().slots().descriptor_get.get()
+            && found.type_of().slots().descriptor_set.get().is_some()
+        {
+            return get(vm, found, Some(&value), Some(&typ.to_value()));
+        }
+        if let Some(own) = this.dict_ref().get_str(name) {
+            return Ok(own);
+        }
+        if let Some(found) = found {
+            return match found.type_of().slots().descriptor_get.get() {
+                Some(get) => get(vm, &found, Some(&value), Some(&typ.to_value())),
+                None => Ok(found),
+            };
+        }
+        if let Some(hook) = this.dict().get_str(&names::__getattr__) {
+            return vm.call(&hook, &[name.to_value()]);
+        }
+        Err(missing_attribute(vm, this, name))
+    }
+
+    #[slot(setattribute)]
+    fn setattribute(this: &Object<Module>, vm: &Vm, name: &Object<Str>, value: Option<&Value>) -> PyResult<()> {
+        if let Some(found) = this.type_of().lookup(vm, name)
+            && let Some(set) = found.type_of().slots().descriptor_set.get()
+        {
+            return set(vm, &found, &this.as_value(), value);
+        }
+        match value {
+            Some(value) => this.dict().set_str(name, value.clone()),
+            None => {
+                if this.dict().remove_str(name).is_none() {
+                    return Err(missing_attribute(vm, this, name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// __dir__() -> list
+    ///
+    /// specialized dir() implementation
+    #[method("__dir__(self, /)")]
+    fn dir(this: &Object<Module>, vm: &Vm) -> PyResult {
+        let dict = this.dict();
+        if let Some(hook) = dict.get_str(&names::__dir__) {
+            return vm.call(&hook, &[]);
+        }
+        Ok(crate::types::list::List::from_vec(dict.keys()).into_value())
+    }
+
+    #[getter("__dict__", member)]
+    fn get_dict(&self) -> Ref<Dict> {
+        self.dict()
+    }
+
+    #[getter("__annotate__")]
+    fn get_annotate(&self) -> Value {
+        let dict = self.dict();
+        dict.get_str(&names::__annotate__).unwrap_or_else(|| {
+            dict.set_str(&names::__annotate__, none());
+            none()
+        })
+    }
+
+    #[setter("__annotate__")]
+    fn set_annotate(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+        let Some(value) = value else { return Err(vm.type_error("cannot delete __annotate__ attribute")) };
+        if !is_none(value) && !vm.is_callable(value) {
+            return Err(vm.type_error("__annotate__ must be callable or None"));
+        }
+        let dict = self.dict();
+        dict.set_str(&names::__annotate__, value.clone());
+        if !is_none(value) {
+            drop(dict.remove_str(&names::__annotations__));
+        }
+        Ok(())
+    }
+
+    #[getter("__annotations__")]
+    fn get_annotations(&self, vm: &Vm) -> PyResult {
+        let dict = self.dict();
+        if let Some(known) = dict.get_str(&names::__annotations__) {
+            return Ok(known);
+        }
+        let annotate = dict.get_str(&names::__annotate__).filter(|annotate| vm.is_callable(annotate));
+        let annotations = match annotate {
+            Some(annotate) => {
+                let made = vm.call(&annotate, &[Value::int(1)])?;
+                if made.downcast::<Dict>().is_none() {
+                    return Err(vm.type_error(format!(
+                        "__annotate__() must return a dict, not {}",
+                        made.type_of().full_name()
+                    )));
+                }
+                made
+            }
+            None => Dict::new().into_value(),
+        };
+        dict.set_str(&names::__annotations__, annotations.clone());
+        Ok(annotations)
+    }
+
+    #[setter("__annotations__")]
+    fn set_annotations(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+        let dict = self.dict();
+        match value {
+            Some(value) => dict.set_str(&names::__annotations__, value.clone()),
+            None => {
+                if dict.remove_str(&names::__annotations__).is_none() {
+                    return Err(vm.attribute_error("__annotations__", &none(), &names::__annotations__));
+                }
+            }
+        }
+        drop(dict.remove_str(&names::__annotate__));
+        Ok(())
+    }
+}

@@ -1,0 +1,399 @@
+//! [`Vm`], the state of a running thread, and [`Interpreter`], what threads share.
+//!
+//! # Safety argument
+//!
+//! A thread enters its `Vm` before it touches a value and holds the interpreter's lock while it does. The pointer to
+//! the current `Vm` in thread-local storage is set for exactly that time.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::cell::GilCell;
+use crate::eval::frame::{Frame, FrameStack};
+use crate::exceptions::{Exception, PyResult};
+use crate::gc::Collector;
+use crate::object::{Header, Object, Ref};
+use crate::types::dict::Dict;
+use crate::types::module::Module;
+use crate::types::string::Str;
+use crate::types::typ::MethodCache;
+use crate::value::Value;
+
+/// What the threads of one interpreter share.
+pub struct Interpreter {
+    /// Remembered attribute lookups.
+    pub method_cache: MethodCache,
+    /// The cycle collector.
+    pub collector: Collector,
+    type_versions: Cell<u32>,
+    keys_versions: Cell<u32>,
+    /// `sys.modules`.
+    pub modules: Ref<Dict>,
+    /// The module `sys`.
+    pub sys: GilCell<Option<Ref<Module>>>,
+    /// The module `builtins`.
+    pub builtins: GilCell<Option<Ref<Module>>>,
+    /// `importlib._bootstrap`, once it runs.
+    pub importlib: GilCell<Option<Value>>,
+    /// How the interpreter was started.
+    pub configuration: Configuration,
+    /// The most Python calls that may be nested.
+    pub recursion_limit: Cell<u32>,
+    /// Native modules by name.
+    pub native_modules: GilCell<Vec<&'static crate::native::NativeModule>>,
+    /// The frozen library.
+    pub library: GilCell<Option<Box<dyn crate::import::Library>>>,
+    /// Functions of `atexit`.
+    pub exit_functions: GilCell<Vec<crate::exit::ExitFunction>>,
+    /// The state of warnings filters.
+    pub warnings: crate::warnings::State,
+    /// What wakes the evaluation loop; shared with signal handlers.
+    pub requests: AtomicU32,
+    /// Registered codecs.
+    pub codecs: crate::codecs::Registry,
+    /// How often the import lock has been taken.
+    pub import_lock: Cell<u32>,
+    /// Whether the interpreter is shutting down.
+    pub finalizing: Cell<bool>,
+    /// The threads and the lock they share.
+    pub threads: crate::threads::Threads,
+}
+
+/// How the interpreter was started: `sys.flags` and what goes with them.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Configuration {
+    pub debug: i32,
+    pub inspect: i32,
+    pub interactive: i32,
+    pub optimize: i32,
+    pub dont_write_bytecode: bool,
+    pub no_user_site: bool,
+    pub no_site: bool,
+    pub ignore_environment: bool,
+    pub verbose: i32,
+    pub bytes_warning: i32,
+    pub quiet: i32,
+    /// `None` for random hashes, else the seed; `Some(0)` turns randomisation off.
+    pub hash_seed: Option<u32>,
+    pub isolated: bool,
+    pub dev_mode: bool,
+    pub utf8_mode: bool,
+    pub warn_default_encoding: bool,
+    pub safe_path: bool,
+    pub int_max_str_digits: i64,
+    pub unbuffered: bool,
+    pub executable: String,
+    pub original_arguments: Vec<String>,
+    pub arguments: Vec<String>,
+    pub warn_options: Vec<String>,
+    pub x_options: Vec<(String, Option<String>)>,
+    pub check_hash_based_pycs: String,
+    pub pycache_prefix: Option<String>,
+    pub import_time: i32,
+    pub no_debug_ranges: bool,
+}
+
+/// Bits of [`Interpreter::requests`].
+pub mod request {
+    /// The collector is due.
+    pub const COLLECT: u32 = 1;
+    /// A signal has arrived.
+    pub const SIGNAL: u32 = 2;
+    /// Another thread wants the lock.
+    pub const YIELD: u32 = 4;
+    /// Calls are pending.
+    pub const CALLS: u32 = 8;
+    /// An exception is to be raised in a thread.
+    pub const ASYNC_EXCEPTION: u32 = 16;
+}
+
+/// One level of exceptions being handled: generators bring a level of their own.
+pub struct Handled {
+    /// The exception, or 0.
+    pub value: Cell<u64>,
+    /// The level below.
+    pub previous: Cell<*const Handled>,
+}
+
+/// The state of a running thread.
+pub struct Vm {
+    /// What threads share.
+    pub interpreter: &'static Interpreter,
+    pub(crate) frames: FrameStack,
+    /// The innermost frame.
+    pub(crate) frame: Cell<*mut Frame>,
+    pub(crate) handled: Cell<*const Handled>,
+    /// The exception being raised, owned; or 0.
+    pub(crate) raised: Cell<u64>,
+    /// Whether it is raised again from where it was, so that the traceback need not grow.
+    pub(crate) reraising: Cell<bool>,
+    bottom_handled: Box<Handled>,
+    /// Nested Python calls.
+    pub(crate) depth: Cell<u32>,
+    /// The address that the native stack must stay above.
+    pub(crate) stack_limit: Cell<usize>,
+    deallocation_depth: Cell<u32>,
+    delayed: GilCell<Vec<*mut Header>>,
+    repr_guards: GilCell<Vec<u64>>,
+    /// `sys.settrace`'s and `sys.setprofile`'s functions.
+    pub(crate) trace: GilCell<Option<Value>>,
+    pub(crate) profile: GilCell<Option<Value>>,
+    /// `contextvars`' current context.
+    pub context: GilCell<Option<Value>>,
+    /// Hooks for asynchronous generators.
+    pub async_generator_hooks: GilCell<(Option<Value>, Option<Value>)>,
+    /// How far the origin of coroutines is recorded.
+    pub coroutine_origin_depth: Cell<u32>,
+    /// Identifies the thread.
+    pub thread_id: u64,
+    /// `threading`'s dict of the thread, for `_thread._local`.
+    pub thread_dict: GilCell<Option<Ref<Dict>>>,
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Vm> = const { Cell::new(ptr::null()) };
+}
+
+impl Vm {
+    /// A thread of the interpreter.
+    pub fn new(interpreter: &'static Interpreter, thread_id: u64, stack_limit: usize) -> Box<Vm> {
+        let bottom_handled = Box::new(Handled { value: Cell::new(0), previous: Cell::new(ptr::null()) });
+        let handled = Cell::new(&raw const *bottom_handled);
+        Box::new(Vm {
+            interpreter,
+            frames: FrameStack::new(),
+            frame: Cell::new(ptr::null_mut()),
+            handled,
+            raised: Cell::new(0),
+            reraising: Cell::new(false),
+            bottom_handled,
+            depth: Cell::new(0),
+            stack_limit: Cell::new(stack_limit),
+            deallocation_depth: Cell::new(0),
+            delayed: GilCell::default(),
+            repr_guards: GilCell::default(),
+            trace: GilCell::default(),
+            profile: GilCell::default(),
+            context: GilCell::default(),
+            async_generator_hooks: GilCell::default(),
+            coroutine_origin_depth: Cell::new(0),
+            thread_id,
+            thread_dict: GilCell::default(),
+        })
+    }
+
+    /// Makes this the thread's state for the time of a call.
+    pub fn enter<R>(&self, run: impl FnOnce(&Vm) -> R) -> R {
+        let before = CURRENT.replace(self);
+        let result = run(self);
+        CURRENT.set(before);
+        result
+    }
+
+    /// Calls with the thread's state. Values are dropped in places that are not handed the state.
+    pub fn with_current<R>(run: impl FnOnce(&Vm) -> R) -> R {
+        let current = CURRENT.get();
+        assert!(!current.is_null(), "a value is used outside an interpreter");
+        // SAFETY: the pointer is set while the state is entered.
+        run(unsafe { &*current })
+    }
+
+    /// Whether the thread is inside an interpreter.
+    pub fn is_entered() -> bool {
+        !CURRENT.get().is_null()
+    }
+
+    #[inline]
+    pub(crate) fn collector<R>(run: impl FnOnce(&Collector) -> R) -> R {
+        Self::with_current(|vm| run(&vm.interpreter.collector))
+    }
+
+    pub(crate) fn request_collection() {
+        Self::with_current(|vm| vm.interpreter.request(request::COLLECT));
+    }
+
+    /// Counts a deallocation in; deep chains are put off, so that they do not exhaust the native stack.
+    /// Answers whether to go on now.
+    pub(crate) fn enter_deallocation(object: *mut Header) -> bool {
+        const MOST_NESTED: u32 = 100;
+        Self::with_current(|vm| {
+            let depth = vm.deallocation_depth.get();
+            if depth >= MOST_NESTED {
+                vm.delayed.borrow_mut().push(object);
+                return false;
+            }
+            vm.deallocation_depth.set(depth + 1);
+            true
+        })
+    }
+
+    /// Counts a deallocation out; the outermost does what was put off.
+    pub(crate) fn leave_deallocation() {
+        Self::with_current(|vm| {
+            let depth = vm.deallocation_depth.get();
+            if depth == 1 {
+                loop {
+                    let next = vm.delayed.borrow_mut().pop();
+                    let Some(object) = next else { break };
+                    // SAFETY: the object's count was zero when it was put off, and nothing refers to it.
+                    unsafe { crate::object::deallocate(object) };
+                }
+            }
+            vm.deallocation_depth.set(depth - 1);
+        });
+    }
+
+    /// Marks an object as being shown, for `repr` of things that contain themselves. `None` where it is already.
+    pub fn enter_repr(&self, object: &Value) -> Option<ReprGuard<'_>> {
+        let mut shown = self.repr_guards.borrow_mut();
+        if shown.contains(&object.bits()) {
+            return None;
+        }
+        shown.push(object.bits());
+        Some(ReprGuard { vm: self })
+    }
+
+    /// The exception being handled (`sys.exception()`).
+    pub fn handled_exception(&self) -> Option<Exception> {
+        let mut level = self.handled.get();
+        while !level.is_null() {
+            // SAFETY: levels are alive while they are linked.
+            let (bits, previous) = unsafe { ((*level).value.get(), (*level).previous.get()) };
+            if bits != 0 {
+                // SAFETY: the level owns the value.
+                let value = unsafe { (*crate::object::Borrow::from_bits(bits)).clone() };
+                return Some(Exception::from_value(value));
+            }
+            level = previous;
+        }
+        None
+    }
+
+    /// Whether native recursion may go deeper.
+    ///
+    /// # Errors
+    /// `RecursionError` where the native stack is nearly used up.
+    #[inline]
+    pub fn check_stack(&self, doing: &str) -> PyResult<()> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.stack_limit.get() {
+            return Err(self.native_recursion_error(doing));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn native_recursion_error(&self, doing: &str) -> Exception {
+        // What handles the error gets some room to do so.
+        let limit = self.stack_limit.get();
+        self.stack_limit.set(limit.saturating_sub(256 << 10));
+        let error = self.recursion_error(format!("maximum recursion depth exceeded{doing}"));
+        self.stack_limit.set(limit);
+        error
+    }
+
+    /// A string.
+    #[inline]
+    pub fn new_str(&self, text: &str) -> Value {
+        Str::new(text).into_value()
+    }
+
+    /// The interned string of a text.
+    pub fn intern(&self, text: &str) -> Ref<Str> {
+        crate::types::string::intern::intern(&Str::new(text))
+    }
+
+    /// The dict of the module `builtins`.
+    pub fn builtins(&self) -> Ref<Dict> {
+        self.interpreter.builtins.borrow().as_ref().map_or_else(Dict::new, |module| module.dict())
+    }
+
+    /// An attribute of the module `sys`.
+    pub fn sys_attribute(&self, name: &Object<Str>) -> Option<Value> {
+        self.interpreter.sys.borrow().as_ref()?.dict().get_str(name)
+    }
+
+    /// Sets an attribute of the module `sys`.
+    pub fn set_sys_attribute(&self, name: &str, value: Value) {
+        if let Some(sys) = &*self.interpreter.sys.borrow() {
+            sys.dict().set_str(&self.intern(name), value);
+        }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        let bits = self.bottom_handled.value.replace(0);
+        if bits != 0 {
+            // SAFETY: the level owned the value.
+            drop(unsafe { Value::from_bits(bits) });
+        }
+    }
+}
+
+/// Ends the mark that [`Vm::enter_repr`] made.
+pub struct ReprGuard<'a> {
+    vm: &'a Vm,
+}
+
+impl Drop for ReprGuard<'_> {
+    fn drop(&mut self) {
+        self.vm.repr_guards.borrow_mut().pop();
+    }
+}
+
+impl Interpreter {
+    /// An interpreter without modules; it lives for the rest of the process.
+    pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
+        Box::leak(Box::new(Interpreter {
+            method_cache: MethodCache::default(),
+            collector: Collector::default(),
+            type_versions: Cell::new(0),
+            keys_versions: Cell::new(0),
+            modules,
+            sys: GilCell::default(),
+            builtins: GilCell::default(),
+            importlib: GilCell::default(),
+            configuration,
+            recursion_limit: Cell::new(1000),
+            native_modules: GilCell::default(),
+            library: GilCell::default(),
+            exit_functions: GilCell::default(),
+            warnings: crate::warnings::State::default(),
+            requests: AtomicU32::new(0),
+            codecs: crate::codecs::Registry::default(),
+            import_lock: Cell::new(0),
+            finalizing: Cell::new(false),
+            threads: crate::threads::Threads::default(),
+        }))
+    }
+
+    pub(crate) fn next_type_version(&self) -> u32 {
+        next(&self.type_versions)
+    }
+
+    pub(crate) fn next_keys_version(&self) -> u32 {
+        next(&self.keys_versions)
+    }
+
+    /// Asks the evaluation loop to look up at its next safe point.
+    #[inline]
+    pub fn request(&self, bits: u32) {
+        self.requests.fetch_or(bits, Ordering::Relaxed);
+    }
+}
+
+/// The next number; 0 for ever when all have been given out.
+fn next(counter: &Cell<u32>) -> u32 {
+    let number = counter.get();
+    if number == u32::MAX {
+        return 0;
+    }
+    counter.set(number + 1);
+    number + 1
+}
+
+/// The words of the interpreter's thread that native stack checks compare with: how much room to keep.
+pub const STACK_RESERVE: usize = 512 << 10;

@@ -1,0 +1,1 @@
+from . import inside; value = "package " + inside.value

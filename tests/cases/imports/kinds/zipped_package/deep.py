@@ -1,0 +1,1 @@
+value = "deep in the zip"
