@@ -237,6 +237,8 @@ impl<'a> Objects<'a> {
                 self.find(Identity::Int(*value), references, || Content::Int(*value))
             }
             Constant::BigInt(value) => self.find(Identity::BigInt(value), 0, || Content::BigInt(value)),
+            // A NaN equals nothing, so each is an object of its own.
+            Constant::Float(value) if value.is_nan() => self.add(Content::Float(*value), 0),
             Constant::Float(value) => {
                 self.find(Identity::Float(value.to_bits()), 0, || Content::Float(*value))
             }
