@@ -315,12 +315,9 @@ fn call_callbacks(vm: &Vm, pending: Vec<(Value, Value)>) {
     let raised = vm.raised.replace(0);
     for (reference, callback) in pending {
         if let Err(error) = vm.call(&callback, &[reference]) {
-            crate::exceptions::print::write_unraisable(
-                vm,
-                error,
-                "Exception ignored while calling weakref callback",
-                &callback,
-            );
+            let shown = vm.repr(&callback).map_or_else(|_| "<object repr() failed>".into(), |text| text.to_string_lossy().into_owned());
+            let message = format!("Exception ignored while calling weakref callback {shown}");
+            crate::exceptions::print::write_unraisable(vm, error, Some(&message), None);
         }
     }
     vm.raised.set(raised);

@@ -67,7 +67,7 @@ fn set_function_attribute(vm: &Vm, wrapper: &Value, name: &Object<Str>, value: O
         Some(value) => dict.set_str(name, value.clone()),
         None => {
             if dict.remove_str(name).is_none() {
-                return Err(vm.plain_attribute_error(format!(
+                return Err(vm.bare_attribute_error(format!(
                     "'{}' object has no attribute '{}'",
                     wrapper.type_of().full_name(),
                     name.to_string_lossy()

@@ -166,7 +166,7 @@ impl GetSetDescriptor {
         match self.source {
             Computed::Native(GetSetDef { set: Some(set), .. }) => set(vm, object, value),
             Computed::Dict => crate::types::object::set_dict_attribute(vm, object, value),
-            _ => Err(vm.plain_attribute_error(format!(
+            _ => Err(vm.bare_attribute_error(format!(
                 "attribute '{}' of '{}' objects is not writable",
                 self.name(),
                 owner_name(&self.owner)
@@ -228,11 +228,11 @@ impl MemberDescriptor {
         check(vm, &self.owner, || self.name(vm).to_string_lossy().into_owned(), object)?;
         match &self.source {
             Place::Native(GetSetDef { set: Some(set), .. }) => set(vm, object, value),
-            Place::Native(_) => Err(vm.plain_attribute_error("readonly attribute")),
+            Place::Native(_) => Err(vm.bare_attribute_error("readonly attribute")),
             Place::Slot(name, offset) => {
                 let old = instance::set_member(object, *offset, value.cloned());
                 if old.is_none() && value.is_none() {
-                    return Err(vm.plain_attribute_error(name.to_string_lossy().into_owned()));
+                    return Err(vm.bare_attribute_error(name.to_string_lossy().into_owned()));
                 }
                 drop(old);
                 Ok(())

@@ -72,7 +72,7 @@ impl Property {
             })
         });
         match message {
-            Ok(message) => vm.plain_attribute_error(message),
+            Ok(message) => vm.bare_attribute_error(message),
             Err(error) => error,
         }
     }
@@ -198,7 +198,7 @@ impl Property {
     #[getter("__name__")]
     fn get_name(&self, vm: &Vm) -> PyResult {
         self.name_of(vm)?
-            .ok_or_else(|| vm.plain_attribute_error("'property' object has no attribute '__name__'"))
+            .ok_or_else(|| vm.bare_attribute_error("'property' object has no attribute '__name__'"))
     }
 
     #[setter("__name__")]
