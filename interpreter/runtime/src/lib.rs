@@ -34,6 +34,7 @@ pub mod object;
 pub mod protocol;
 pub mod slots;
 pub mod startup;
+pub mod sum;
 pub mod sys;
 pub mod threads;
 pub mod types;
