@@ -14,4 +14,3 @@ extern crate self as rspy_runtime;
 pub mod arguments;
 pub mod attention;
 pub mod audit;
-pub mod attention;
