@@ -19,6 +19,12 @@ use crate::vm::Vm;
 pub trait Library: Send + Sync {
     /// A module's code as `marshal` writes it, with what else is known of it.
     fn module(&self, name: &str) -> Option<FrozenModule<'_>>;
+    /// Where a module lies in the container and whether it is a package, without opening it.
+    fn module_path(&self, name: &str) -> Option<(String, bool)>;
+    /// Whether there is such a module.
+    fn contains(&self, name: &str) -> bool {
+        self.module_path(name).is_some()
+    }
     /// What lies at a path in the container.
     fn entry(&self, path: &str) -> Option<LibraryEntry>;
     /// The names in a folder.

@@ -450,7 +450,7 @@ impl ValueWriter<'_> {
         let kinds = Bytes::new(&code.variable_kinds[..]).into_value();
         self.value(&kinds)?;
         self.kept.push(kinds);
-        self.value(code.filename.value())?;
+        self.value(code.filename().value())?;
         self.value(code.name.value())?;
         self.value(code.qualified_name.value())?;
         self.writer.int32(code.first_line);
