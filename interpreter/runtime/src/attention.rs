@@ -132,13 +132,9 @@ impl Vm {
 
     fn tell_of_wakeup_error(&self) {
         if let Some(error) = host::take_wakeup_error() {
-            let error = self.os_error(error);
-            crate::exceptions::print::write_unraisable(
-                self,
-                error,
-                "Exception ignored while trying to write to the signal wakeup fd",
-                &none(),
-            );
+            let error = self.os_error(error.0, None, None);
+            let message = "Exception ignored while trying to write to the signal wakeup fd";
+            crate::exceptions::print::write_unraisable(self, error, Some(message), None);
         }
     }
 }

@@ -52,11 +52,18 @@ pub struct Interpreter {
     pub requests: AtomicU32,
     /// Registered codecs.
     pub codecs: crate::codecs::Registry,
+    /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
+    pub tree_hook: Cell<Option<TreeHook>>,
+    /// How often the import lock has been taken.
+    pub import_lock: Cell<u32>,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
     pub threads: crate::threads::Threads,
 }
+
+/// Handles a call of `compile()` that syntax trees are part of; `None` where they are not.
+pub type TreeHook = fn(&Vm, &Value, &crate::compile::CompileRequest<'_>) -> Option<PyResult>;
 
 /// How the interpreter was started: `sys.flags` and what goes with them.
 #[derive(Clone, Debug, Default)]
@@ -362,6 +369,8 @@ impl Interpreter {
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
             codecs: crate::codecs::Registry::default(),
+            tree_hook: Cell::new(None),
+            import_lock: Cell::new(0),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))

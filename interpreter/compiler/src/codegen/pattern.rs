@@ -424,14 +424,8 @@ impl<'a> Generator<'a> {
             }
         }
         self.expression(class)?;
-        let names: Vec<Constant> = attributes
-            .iter()
-            .map(|attribute| {
-                let name = self.names.intern(attribute);
-                Constant::Str(self.names.text(name).clone())
-            })
-            .collect();
-        self.load_constant(Constant::tuple(names), place);
+        let names: Vec<NameId> = attributes.iter().map(|attribute| self.names.intern(attribute)).collect();
+        self.load_names(names, place);
         self.emit_argument(Op::MATCH_CLASS, patterns.len(), place);
         self.emit_argument(Op::COPY, 1, place);
         self.load_constant(Constant::None, place);

@@ -159,7 +159,9 @@ impl Analysis<'_> {
             return Ok(());
         }
         // A scope that sees a class's names takes them from there or from the module, not from functions around.
-        if let Some(class) = class {
+        if let Some(class) = class
+            && name != names::CLASSDICT
+        {
             let class_usage = self.table.scope(class).usage(name);
             if class_usage & usage::GLOBAL != 0 {
                 state.visibility.insert(name, Visibility::GlobalExplicit);

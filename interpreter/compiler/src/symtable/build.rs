@@ -178,7 +178,7 @@ impl Builder<'_> {
         if added & known.usage & usage::PARAMETER != 0 {
             return self.fail(
                 location,
-                format!("duplicate parameter '{}' in function definition", self.names.str(name)),
+                format!("duplicate argument '{}' in function definition", self.names.str(name)),
             );
         }
         if added & known.usage & usage::TYPE_PARAMETER != 0 {

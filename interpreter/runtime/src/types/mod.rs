@@ -27,6 +27,7 @@ pub mod range;
 pub mod set;
 pub mod slice;
 pub mod string;
+pub mod structseq;
 pub mod super_;
 pub mod template;
 pub mod tuple;

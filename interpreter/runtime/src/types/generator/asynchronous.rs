@@ -123,7 +123,7 @@ pub(super) fn record_origin(vm: &Vm, coroutine: &Value) {
         let line = code.line(index).unwrap_or(code.first_line);
         entries.push(
             crate::types::tuple::Tuple::from_values([
-                code.filename.clone().into_value(),
+                code.filename().into_value(),
                 Value::int(line),
                 code.name.clone().into_value(),
             ])
