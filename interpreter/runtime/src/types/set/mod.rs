@@ -472,3 +472,8 @@ impl FrozenSet {
         self.core.to_vec()
     }
 }
+
+/// Takes out of a set what both share and adds what only the other has.
+pub(crate) fn toggle(vm: &Vm, set: &Object<Set>, other: &Object<Set>) -> PyResult<()> {
+    algebra::toggle_all(vm, &set.as_value(), &set.core, &other.as_value())
+}
