@@ -59,29 +59,32 @@ pub struct Settings {
     pub futures: Futures,
     /// Flags that every code object gets.
     pub flags: u32,
+    /// How deep the tree may be nested.
+    pub recursion_limit: u32,
 }
 
-/// Generates the code of a module.
+/// Generates the code of a module, and notes warnings.
 pub fn generate(
     module: &Mod,
     table: SymbolTable,
     names: Names,
     settings: Settings,
-    warnings: Vec<Warning>,
-) -> Result<(Arc<CodeObject>, Vec<Warning>)> {
+    warnings: &mut Vec<Warning>,
+) -> Result<Arc<CodeObject>> {
     let mut generator = Generator {
         names,
         table,
         constants: Constants::default(),
         units: Vec::new(),
+        depth: Depth::new(settings.recursion_limit),
         settings,
-        warnings,
+        warnings: Vec::new(),
         silence: 0,
-        depth: Depth::default(),
         is_interactive: matches!(module, Mod::Interactive { .. }),
     };
-    let code = generator.module(module)?;
-    Ok((code, generator.warnings))
+    let result = generator.module(module);
+    warnings.append(&mut generator.warnings);
+    result
 }
 
 struct Generator<'a> {

@@ -118,7 +118,8 @@ fn field(characters: &[u32], position: &mut usize) -> Option<Piece> {
         specification.push_str(&width.to_string());
     }
     if let Some(precision) = precision {
-        specification.push_str(&format!(".{precision}"));
+        specification.push('.');
+        specification.push_str(&precision.to_string());
     }
     Some(Piece::Value {
         conversion: next,

@@ -29,7 +29,10 @@ enum Precedence {
     Atom,
 }
 
-use Precedence::*;
+use Precedence::{
+    And, Atom, Await, BitAnd, BitOr, BitXor, Comparison, Factor, Not, Or, Power, Shift, Sum, Term, Test,
+    Tuple,
+};
 
 impl Precedence {
     const ALL: [Self; 16] = [
