@@ -474,7 +474,7 @@ fn bytes_of(vm: &Vm, value: &Value) -> PyResult<Vec<u8>> {
         };
     }
     if value.type_of().slots().buffer.get().is_some() {
-        return Ok(crate::buffer::view(vm, value)?.bytes().to_vec());
+        return Ok(crate::buffer::view(vm, value)?.to_vec());
     }
     Err(vm.type_error(format!(
         "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",

@@ -252,6 +252,6 @@ fn number_text(vm: &Vm, conversion: &Conversion, value: Value) -> PyResult<Vec<u
     template.push(conversion.kind as char);
     let template = Str::new(&template);
     let values = Tuple::from_values([value]).into_value();
-    let shown = crate::format::percent::format(vm, &template, &values)?;
+    let shown = crate::format::percent::format_str(vm, &template, &values)?;
     Ok(shown.bytes().to_vec())
 }
