@@ -488,27 +488,27 @@ macro_rules! for_each_pseudo_instruction {
     ($callback:ident) => {
         $callback! {
             /// Where the module's or the class's deferred annotations are to be put (PEP 649).
-            AnnotationsPlaceholder = 256, ANNOTATIONS_PLACEHOLDER, caches 0, pops |_| 0, pushes |_| 0, flags Flags::NONE;
+            AnnotationsPlaceholder = 256, ANNOTATIONS_PLACEHOLDER, caches 0, pops |_| 0, pushes |_| 0, flags Flags::PURE;
             /// Jumps in whichever direction.
-            Jump = 257, JUMP, caches 0, pops |_| 0, pushes |_| 0, flags Flags::ARG | Flags::JUMP;
+            Jump = 257, JUMP, caches 0, pops |_| 0, pushes |_| 0, flags Flags::ARG | Flags::JUMP | Flags::EVAL_BREAK | Flags::ERROR | Flags::ESCAPES;
             /// Jumps if the value on top is false, keeping it.
-            JumpIfFalse = 258, JUMP_IF_FALSE, caches 0, pops |_| 1, pushes |_| 1, flags Flags::ARG | Flags::JUMP;
+            JumpIfFalse = 258, JUMP_IF_FALSE, caches 0, pops |_| 1, pushes |_| 1, flags Flags::ARG | Flags::JUMP | Flags::ERROR | Flags::ESCAPES;
             /// Jumps if the value on top is true, keeping it.
-            JumpIfTrue = 259, JUMP_IF_TRUE, caches 0, pops |_| 1, pushes |_| 1, flags Flags::ARG | Flags::JUMP;
+            JumpIfTrue = 259, JUMP_IF_TRUE, caches 0, pops |_| 1, pushes |_| 1, flags Flags::ARG | Flags::JUMP | Flags::ERROR | Flags::ESCAPES;
             /// Jumps in whichever direction, not to be interrupted.
             JumpNoInterrupt = 260, JUMP_NO_INTERRUPT, caches 0, pops |_| 0, pushes |_| 0, flags Flags::ARG | Flags::JUMP;
             /// Pushes a cell.
-            LoadClosure = 261, LOAD_CLOSURE, caches 0, pops |_| 0, pushes |_| 1, flags Flags::ARG | Flags::LOCAL;
+            LoadClosure = 261, LOAD_CLOSURE, caches 0, pops |_| 0, pushes |_| 1, flags Flags::ARG | Flags::LOCAL | Flags::PURE;
             /// Ends the innermost protected region.
-            PopBlock = 262, POP_BLOCK, caches 0, pops |_| 0, pushes |_| 0, flags Flags::NONE;
+            PopBlock = 262, POP_BLOCK, caches 0, pops |_| 0, pushes |_| 0, flags Flags::PURE;
             /// Starts a protected region whose handler also gets the instruction's offset.
-            SetupCleanup = 263, SETUP_CLEANUP, caches 0, pops |_| 0, pushes |_| 2, flags Flags::ARG;
+            SetupCleanup = 263, SETUP_CLEANUP, caches 0, pops |_| 0, pushes |_| 2, flags Flags::PURE | Flags::ARG;
             /// Starts a protected region.
-            SetupFinally = 264, SETUP_FINALLY, caches 0, pops |_| 0, pushes |_| 1, flags Flags::ARG;
+            SetupFinally = 264, SETUP_FINALLY, caches 0, pops |_| 0, pushes |_| 1, flags Flags::PURE | Flags::ARG;
             /// Starts the protected region of `with`.
-            SetupWith = 265, SETUP_WITH, caches 0, pops |_| 0, pushes |_| 1, flags Flags::ARG;
+            SetupWith = 265, SETUP_WITH, caches 0, pops |_| 0, pushes |_| 1, flags Flags::PURE | Flags::ARG;
             /// Sets a local variable to a value or to nothing.
-            StoreFastMaybeNull = 266, STORE_FAST_MAYBE_NULL, caches 0, pops |_| 1, pushes |_| 0, flags Flags::ARG | Flags::LOCAL;
+            StoreFastMaybeNull = 266, STORE_FAST_MAYBE_NULL, caches 0, pops |_| 1, pushes |_| 0, flags Flags::ARG | Flags::LOCAL | Flags::ESCAPES;
         }
     };
 }

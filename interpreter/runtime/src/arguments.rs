@@ -403,3 +403,27 @@ impl<'a> FromArgument<'a> for &'a [Value] {
 pub fn expect_type<'a>(vm: &Vm, value: &'a Value, place: &Place) -> PyResult<&'a Object<Type>> {
     <&Object<Type>>::from_argument(vm, value, place)
 }
+
+/// The arguments of a function that takes only positional ones, with CPython's errors for other calls.
+///
+/// # Errors
+/// `TypeError` for keyword arguments, and where there are fewer than `least` or more than `most` arguments.
+pub fn positional<'a>(
+    vm: &Vm,
+    function: &str,
+    args: &'a [Value],
+    names: KeywordNames<'_>,
+    least: usize,
+    most: usize,
+) -> PyResult<&'a [Value]> {
+    if names.is_some_and(|names| !names.items().is_empty()) {
+        return Err(vm.type_error(format!("{function}() takes no keyword arguments")));
+    }
+    let (bound, count) = match args.len() {
+        given if given < least => ("at least ", least),
+        given if given > most => ("at most ", most),
+        _ => return Ok(args),
+    };
+    let bound = if least == most { "" } else { bound };
+    Err(vm.type_error(format!("{function} expected {bound}{count} argument{}, got {}", plural(count), args.len())))
+}

@@ -181,7 +181,7 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("--full") => full(&arguments[1], arguments[2].parse().unwrap_or_default()),
         Some("--time") => time(&arguments[1..]),
-        Some("--errors") => errors(&arguments[1]),
+        Some("--errors") => errors(&arguments[1], &arguments[2]),
         Some("--list") => {
             arguments = std::fs::read_to_string(&arguments[1])
                 .unwrap_or_default()
@@ -254,21 +254,44 @@ fn time(paths: &[String]) {
     }
 }
 
-fn errors(path: &str) {
+fn errors(mode: &str, path: &str) {
     let sources = std::fs::read(path).unwrap_or_default();
-    let options = ParseOptions::default();
-    for source in sources.split(|&byte| byte == 0) {
-        match parse(&Source::Bytes(source), Mode::Module, &options) {
-            Ok(_) => println!("ok"),
-            Err(e) => println!(
-                "{:?}\t{}\t{}\t{}\t{}\t{}",
-                e.kind,
-                e.message.replace('\n', "\\n"),
-                e.line,
-                e.column,
-                e.end_line,
-                e.end_column
-            ),
+    let mut options = ParseOptions::default();
+    let mode = match mode {
+        "eval" => Mode::Expression,
+        "single" => Mode::Interactive,
+        "func_type" => Mode::FunctionType,
+        "incomplete" => {
+            options.allow_incomplete_input = true;
+            options.dont_imply_dedent = true;
+            Mode::Interactive
         }
+        "type_comments" => {
+            options.type_comments = true;
+            Mode::Module
+        }
+        _ => {
+            if let Some(minor) = mode.strip_prefix("3.") {
+                options.feature_version = minor.parse().unwrap_or_default();
+            }
+            Mode::Module
+        }
+    };
+    for source in sources.split(|&byte| byte == 0) {
+        let (line, warnings) = match parse(&Source::Bytes(source), mode, &options) {
+            Ok(parsed) => {
+                let mut out = String::new();
+                parsed.tree.dump(&mut out);
+                (format!("ok {:08x}", hash(&out)), parsed.warnings)
+            }
+            Err(e) => {
+                let text = e.text.as_deref().map_or("None".to_owned(), |text| format!("{text:?}"));
+                let place = format!("{}\t{}\t{}\t{}", e.line, e.column, e.end_line, e.end_column);
+                (format!("{:?}\t{:?}\t{place}\t{text}", e.kind, e.message), e.warnings)
+            }
+        };
+        let warnings: Vec<String> =
+            warnings.iter().map(|warning| format!("{}:{:?}", warning.line, warning.message)).collect();
+        println!("{line}\t{}", warnings.join("|"));
     }
 }

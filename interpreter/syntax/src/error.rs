@@ -15,7 +15,9 @@ pub enum ErrorKind {
     IncompleteInput,
     /// `MemoryError`, without a place: the source nests too deeply.
     Memory,
-    /// `UnicodeDecodeError`-like trouble with the source's encoding, reported as `SyntaxError` without a line.
+    /// `UnicodeDecodeError`, which CPython lets through from the format specs of f-strings.
+    UnicodeDecode,
+    /// `SyntaxError` without a place (line 0, column -1, no end): trouble with the source's encoding.
     Encoding,
 }
 
@@ -51,7 +53,7 @@ impl SyntaxError {
             line: 0,
             column: -1,
             end_line: 0,
-            end_column: -1,
+            end_column: 0,
             text: None,
             last_statement: (0, 0),
             warnings: Vec::new(),

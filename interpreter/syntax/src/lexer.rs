@@ -348,6 +348,10 @@ impl<'a> Lexer<'a> {
         let rest = &self.source[self.cursor..self.read_end];
         let length = rest.iter().position(|&byte| !is_identifier_byte(byte)).unwrap_or(rest.len());
         self.cursor += length;
+        if self.cursor == self.read_end {
+            // CPython finds a word's end by reading the character after it, so it has seen the end of the source.
+            self.peek();
+        }
         let word = &self.source[self.token_start..self.cursor];
         let kind = match TokenKind::keyword(word) {
             Some(keyword) => keyword,
@@ -373,9 +377,10 @@ impl<'a> Lexer<'a> {
         let Some((index, character)) = wrong else { return Ok(()) };
         self.cursor = self.token_start + index + character.len_utf8();
         let point = u32::from(character);
-        Err(self.fail(&match unicode::is_printable(character) {
-            true => format!("invalid character '{character}' (U+{point:04X})"),
-            false => format!("invalid non-printable character U+{point:04X}"),
+        Err(self.fail(&if unicode::is_printable(character) {
+            format!("invalid character '{character}' (U+{point:04X})")
+        } else {
+            format!("invalid non-printable character U+{point:04X}")
         }))
     }
 
@@ -478,13 +483,14 @@ impl<'a> Lexer<'a> {
 
     /// Fails at the cursor.
     fn fail(&mut self, message: &str) -> Token {
-        let column = self.text_lossy(self.line_start, self.cursor).chars().count();
-        self.fail_in_range(column, column, message)
+        self.fail_in_range(self.cursor, self.cursor, message)
     }
 
-    /// Fails at columns of the current line.
-    fn fail_in_range(&mut self, column: usize, end_column: usize, message: &str) -> Token {
+    /// Fails at the characters that end at two places of the current line.
+    fn fail_in_range(&mut self, end_of_first: usize, end_of_last: usize, message: &str) -> Token {
         if self.state != State::Error {
+            let column = self.text_lossy(self.line_start, end_of_first).chars().count();
+            let end_column = self.text_lossy(self.line_start, end_of_last).chars().count();
             self.error = Some(self.error_in_line(column, end_column, message));
             self.state = State::Error;
         }

@@ -5,6 +5,7 @@
 //! message and place for the error.
 
 pub mod ast;
+mod diagnosis;
 pub mod error;
 pub mod lexer;
 mod literal;
@@ -34,8 +35,8 @@ pub enum Mode {
 }
 
 /// How to parse.
-#[derive(Clone, Copy)]
-pub struct ParseOptions<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct ParseOptions {
     /// The minor version of Python 3 whose syntax is accepted.
     pub feature_version: u8,
     /// `PyCF_TYPE_COMMENTS`: keep type comments.
@@ -51,12 +52,10 @@ pub struct ParseOptions<'a> {
     /// Most digits a decimal integer may have (`sys.set_int_max_str_digits`); 0 for no limit.
     pub int_max_str_digits: usize,
     /// Finds characters by name, for `\N{…}`.
-    pub character_names: Option<CharacterNames<'a>>,
-    /// Decodes what is neither UTF-8 nor Latin-1 nor ASCII.
-    pub decoder: Option<Decoder<'a>>,
+    pub character_names: CharacterNames,
 }
 
-impl Default for ParseOptions<'_> {
+impl Default for ParseOptions {
     fn default() -> Self {
         Self {
             feature_version: 14,
@@ -66,8 +65,7 @@ impl Default for ParseOptions<'_> {
             dont_imply_dedent: false,
             ignore_cookie: false,
             int_max_str_digits: 4300,
-            character_names: Some(&|name| unicode_names2::character(name)),
-            decoder: None,
+            character_names: unicode::character_named,
         }
     }
 }
@@ -82,25 +80,48 @@ pub struct Parsed<T> {
 }
 
 /// Parses source in any mode.
-pub fn parse(
-    source: &Source<'_>,
-    mode: Mode,
-    options: &ParseOptions<'_>,
-) -> Result<Parsed<Mod>, SyntaxError> {
+pub fn parse(source: &Source<'_>, mode: Mode, options: &ParseOptions) -> Result<Parsed<Mod>, SyntaxError> {
     let text = source.decode(mode, options)?;
     parse_text(&text, mode, options)
 }
 
 /// Parses a file's source.
-pub fn parse_module(source: &Source<'_>, options: &ParseOptions<'_>) -> Result<Parsed<Mod>, SyntaxError> {
+pub fn parse_module(source: &Source<'_>, options: &ParseOptions) -> Result<Parsed<Mod>, SyntaxError> {
     parse(source, Mode::Module, options)
 }
 
-fn parse_text(text: &str, mode: Mode, options: &ParseOptions<'_>) -> Result<Parsed<Mod>, SyntaxError> {
+/// Nesting that [`diagnosis`] has found CPython to accept, whatever it is.
+const DEEP_NESTING: u32 = 10_000;
+/// The stack that such nesting needs.
+const DEEP_STACK_SIZE: usize = 256 << 20;
+
+fn parse_text(text: &str, mode: Mode, options: &ParseOptions) -> Result<Parsed<Mod>, SyntaxError> {
     match Parser::parse(text, mode, options, SHALLOW_NESTING) {
         Ok((tree, warnings)) => Ok(Parsed { tree, warnings }),
-        Err(Failure::Invalid | Failure::TooDeep) => {
-            Err(SyntaxError::without_place(ErrorKind::Syntax, "invalid syntax"))
-        }
+        Err(Failure::Invalid) => Err(diagnosis::diagnose(text, mode, options).unwrap_or_else(unexplained)),
+        Err(Failure::TooDeep) => match diagnosis::diagnose(text, mode, options) {
+            Some(error) => Err(error),
+            None => parse_deep_text(text, mode, options),
+        },
+    }
+}
+
+/// The error for source that only one of the two passes accepts. That would be a mistake in one of them.
+fn unexplained() -> SyntaxError {
+    SyntaxError::without_place(ErrorKind::Syntax, "invalid syntax")
+}
+
+/// Parses source on a thread whose stack is large enough for all the nesting CPython accepts.
+fn parse_deep_text(text: &str, mode: Mode, options: &ParseOptions) -> Result<Parsed<Mod>, SyntaxError> {
+    let result = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(DEEP_STACK_SIZE)
+            .spawn_scoped(scope, || Parser::parse(text, mode, options, DEEP_NESTING));
+        thread.ok().and_then(|thread| thread.join().ok())
+    });
+    match result {
+        Some(Ok((tree, warnings))) => Ok(Parsed { tree, warnings }),
+        Some(Err(_)) => Err(unexplained()),
+        None => Err(SyntaxError::without_place(ErrorKind::Memory, "")),
     }
 }

@@ -115,7 +115,7 @@ impl InvalidEscape {
 pub(crate) type DecodeError = String;
 
 /// Finds characters by name, for `\N{…}`.
-pub type CharacterNames<'a> = &'a dyn Fn(&str) -> Option<char>;
+pub type CharacterNames = fn(&str) -> Option<char>;
 
 /// The value of a string literal's body with escape sequences.
 ///
@@ -123,18 +123,16 @@ pub type CharacterNames<'a> = &'a dyn Fn(&str) -> Option<char>;
 /// they take ten bytes each here as well.
 pub(crate) fn decode_text(
     body: &str,
-    names: Option<CharacterNames<'_>>,
+    names: CharacterNames,
 ) -> Result<(Text, Option<InvalidEscape>), DecodeError> {
-    TextDecoder { bytes: body.as_bytes(), body, at: 0, widened: 0, names, invalid: None }.decode()
+    TextDecoder { bytes: body.as_bytes(), body, at: 0, names, invalid: None }.decode()
 }
 
 struct TextDecoder<'a> {
     bytes: &'a [u8],
     body: &'a str,
     at: usize,
-    /// How many bytes more CPython's text has up to here.
-    widened: usize,
-    names: Option<CharacterNames<'a>>,
+    names: CharacterNames,
     invalid: Option<InvalidEscape>,
 }
 
@@ -147,8 +145,6 @@ impl TextDecoder<'_> {
             if plain > 0 {
                 let piece = &self.body[self.at..self.at + plain];
                 text.push_str(piece);
-                self.widened +=
-                    piece.chars().filter(|c| !c.is_ascii()).map(|c| 10 - c.len_utf8()).sum::<usize>();
                 self.at += plain;
                 continue;
             }
@@ -169,7 +165,6 @@ impl TextDecoder<'_> {
         if byte >= 0x80 {
             // Likewise before characters beyond ASCII.
             text.push(u32::from(b'\\'));
-            self.widened += 5;
             return Ok(());
         }
         self.at += 1;
@@ -220,7 +215,7 @@ impl TextDecoder<'_> {
         let last_line = before.rfind('\n').map_or(0, |index| index + 1);
         let widths = |piece: &str| piece.chars().map(|c| if c.is_ascii() { 1 } else { 10 }).sum::<usize>();
         self.invalid = Some(InvalidEscape {
-            position: position + self.widened,
+            position: position + self.widening(position),
             lines: before.bytes().filter(|&byte| byte == b'\n').count() as u32,
             column: widths(&before[last_line..]),
             spelling: spelling_at(self.bytes, position),
@@ -257,7 +252,6 @@ impl TextDecoder<'_> {
         }
         let name_start = self.at + 1;
         let Some(length) = memchr::memchr(b'}', &self.bytes[name_start..]) else {
-            self.widen(name_start, self.bytes.len());
             return Err(self.error(start, self.bytes.len(), malformed));
         };
         let name_end = name_start + length;
@@ -266,32 +260,34 @@ impl TextDecoder<'_> {
         }
         let name = &self.body[name_start..name_end];
         self.at = name_end + 1;
-        match self.names.and_then(|find| find(name)) {
+        match (self.names)(name) {
             Some(character) => {
                 text.push(u32::from(character));
                 Ok(())
             }
-            None => {
-                self.widen(name_start, name_end);
-                Err(self.error(start, self.at, "unknown Unicode character name"))
-            }
+            None => Err(self.error(start, self.at, "unknown Unicode character name")),
         }
     }
 
-    fn widen(&mut self, start: usize, end: usize) {
-        self.widened +=
-            self.body[start..end].chars().filter(|c| !c.is_ascii()).map(|c| 10 - c.len_utf8()).sum::<usize>();
-    }
-
     fn error(&self, start: usize, end: usize, message: &str) -> DecodeError {
-        let widened_before: usize =
-            self.body[..start].chars().filter(|c| !c.is_ascii()).map(|c| 10 - c.len_utf8()).sum();
-        let start = start + widened_before + (self.widened - self.widened.min(widened_before)).min(0);
-        let last = end + self.widened - 1;
+        let (start, last) = (start + self.widening(start), end + self.widening(end) - 1);
         if start == last {
             return format!("'unicodeescape' codec can't decode byte 0x5c in position {start}: {message}");
         }
         format!("'unicodeescape' codec can't decode bytes in position {start}-{last}: {message}")
+    }
+
+    /// How many bytes more CPython's text has before this place.
+    fn widening(&self, end: usize) -> usize {
+        let mut widening = 0;
+        let mut is_escaped = false;
+        for character in self.body[..end].chars() {
+            if !character.is_ascii() {
+                widening += 10 - character.len_utf8() + if is_escaped { 5 } else { 0 };
+            }
+            is_escaped = character == '\\' && !is_escaped;
+        }
+        widening
     }
 }
 

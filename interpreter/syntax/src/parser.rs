@@ -29,6 +29,7 @@ use crate::lexer::{Lexer, LexerOptions};
 use crate::token::{Token, TokenKind};
 use crate::{Mode, ParseOptions};
 use names::Names;
+pub(crate) use string::escape_warning;
 
 /// Nesting up to which parsing is sure to fit any stack.
 pub(crate) const SHALLOW_NESTING: u32 = 200;
@@ -61,7 +62,7 @@ pub(crate) struct Start {
 /// See the module's text.
 pub(crate) struct Parser<'a> {
     source: &'a str,
-    options: &'a ParseOptions<'a>,
+    options: &'a ParseOptions,
     tokens: Vec<Token>,
     position: usize,
     names: Names<'a>,
@@ -78,7 +79,7 @@ impl<'a> Parser<'a> {
     pub(crate) fn parse(
         source: &'a str,
         mode: Mode,
-        options: &'a ParseOptions<'a>,
+        options: &'a ParseOptions,
         max_depth: u32,
     ) -> Parse<(Mod, Vec<Warning>)> {
         let mut parser = Self {
@@ -345,7 +346,10 @@ impl<'a> Parser<'a> {
     /// Whether the current token can start an expression.
     #[inline]
     fn at_expression(&self) -> bool {
-        use TokenKind::*;
+        use TokenKind::{
+            Await, Ellipsis, FStringStart, False, Lambda, LeftBrace, LeftBracket, LeftParen, Minus, Name,
+            None, Not, Number, Plus, String, TStringStart, Tilde, True,
+        };
         matches!(
             self.kind(),
             Name | Number

@@ -1,6 +1,7 @@
 //! Source text: its encoding (PEP 263) and its line ends.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
 
 use crate::error::{ErrorKind, SyntaxError};
 use crate::{Mode, ParseOptions};
@@ -10,10 +11,12 @@ use crate::{Mode, ParseOptions};
 pub type Decoder<'a> = &'a dyn Fn(&str, &[u8]) -> Option<String>;
 
 /// What to parse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Source<'a> {
-    /// Bytes, which may declare their encoding.
+    /// Bytes, which may declare one of the encodings every Python knows: UTF-8, Latin-1, ASCII.
     Bytes(&'a [u8]),
+    /// Bytes, which may declare any encoding that the function decodes.
+    EncodedBytes(&'a [u8], Decoder<'a>),
     /// Text.
     Text(&'a str),
 }
@@ -22,11 +25,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl<'a> Source<'a> {
     /// The text, with `\n` for every line end and, for files, one at the end.
-    pub fn decode(&self, mode: Mode, options: &ParseOptions<'_>) -> Result<Cow<'a, str>, SyntaxError> {
+    pub fn decode(&self, mode: Mode, options: &ParseOptions) -> Result<Cow<'a, str>, SyntaxError> {
         let text = match *self {
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Bytes(bytes) if options.ignore_cookie => decode_utf8(bytes)?,
-            Self::Bytes(bytes) => decode_bytes(bytes, options.decoder)?,
+            Self::Bytes(bytes) | Self::EncodedBytes(bytes, _) if options.ignore_cookie => decode_utf8(bytes)?,
+            Self::Bytes(bytes) => decode_bytes(bytes, None)?,
+            Self::EncodedBytes(bytes, decoder) => decode_bytes(bytes, Some(decoder))?,
         };
         Ok(translate_newlines(text, mode == Mode::Module))
     }
@@ -37,25 +41,51 @@ fn decode_bytes<'a>(bytes: &'a [u8], decoder: Option<Decoder<'_>>) -> Result<Cow
     let declared = declared_encoding(body.unwrap_or(bytes));
     if let Some(body) = body {
         return match declared {
-            Some(name) if name != "utf-8" => {
-                Err(encoding_error(format!("encoding problem: {name} with BOM")))
-            }
+            Some((name, line)) if name != "utf-8" => Err(mark_contradicts(body, &name, line)),
             _ => decode_utf8(body),
         };
     }
-    let Some(name) = declared else { return decode_utf8(bytes) };
-    match name.as_str() {
-        "utf-8" => decode_utf8(bytes),
-        "iso-8859-1" => Ok(match bytes.is_ascii() {
-            true => decode_utf8(bytes)?,
-            false => bytes.iter().map(|&byte| byte as char).collect::<String>().into(),
-        }),
-        "ascii" | "us-ascii" if bytes.is_ascii() => decode_utf8(bytes),
-        _ => match decoder.and_then(|decode| decode(&name, bytes)) {
+    let Some((name, _)) = declared.filter(|(name, _)| name != "utf-8") else { return decode_utf8(bytes) };
+    match known_encoding(&name) {
+        Some(Encoding::Utf8) => {
+            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| not_decodable(bytes, error))
+        }
+        Some(Encoding::Ascii) if !bytes.is_ascii() => Err(not_ascii(bytes)),
+        Some(Encoding::Latin1) if !bytes.is_ascii() => {
+            Ok(bytes.iter().map(|&byte| byte as char).collect::<String>().into())
+        }
+        Some(Encoding::Ascii | Encoding::Latin1) => decode_utf8(bytes),
+        None => match decoder.and_then(|decode| decode(&name, bytes)) {
             Some(text) => Ok(text.into()),
             None => Err(encoding_error(format!("unknown encoding: {name}"))),
         },
     }
+}
+
+/// Source that declares no encoding must be UTF-8.
+fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, SyntaxError> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
+        let at = error.valid_up_to();
+        let before = &bytes[..at];
+        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |index| index + 1);
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as i64;
+        let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count() as i64;
+        let text = bytes[line_start..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let message = format!(
+            "Non-UTF-8 code starting with '\\x{:02x}' on line {line}, but no encoding declared; \
+             see https://peps.python.org/pep-0263/ for details",
+            bytes.get(at).copied().unwrap_or_default()
+        );
+        SyntaxError {
+            line,
+            column,
+            end_line: line,
+            end_column: column,
+            text: Some(String::from_utf8_lossy(text).into_owned()),
+            ..SyntaxError::without_place(ErrorKind::Syntax, message)
+        }
+    })
 }
 
 /// An error without a place: CPython gives these line 0 and column -1.
@@ -63,34 +93,69 @@ fn encoding_error(message: String) -> SyntaxError {
     SyntaxError::without_place(ErrorKind::Encoding, message)
 }
 
-fn decode_utf8(bytes: &[u8]) -> Result<Cow<'_, str>, SyntaxError> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
-        let at = error.valid_up_to();
-        let first = bytes.get(at).copied().unwrap_or_default();
-        let (reason, last) = match error.error_len() {
-            None => ("unexpected end of data", bytes.len() - 1),
-            Some(1) if (0x80..0xC2).contains(&first) || first > 0xF4 => ("invalid start byte", at),
-            Some(length) => ("invalid continuation byte", at + length - 1),
-        };
-        let message = match last == at {
-            true => format!(
-                "(unicode error) 'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}"
-            ),
-            false => {
-                format!("(unicode error) 'utf-8' codec can't decode bytes in position {at}-{last}: {reason}")
-            }
-        };
-        encoding_error(message)
+/// The byte order mark says UTF-8 and the declaration something else.
+fn mark_contradicts(body: &[u8], name: &str, line: usize) -> SyntaxError {
+    let text = body.split(|&byte| byte == b'\n').nth(line - 1).unwrap_or_default();
+    let text = String::from_utf8_lossy(text).trim_end_matches('\r').to_owned();
+    SyntaxError {
+        line: line as i64,
+        column: 0,
+        end_line: line as i64,
+        end_column: text.chars().count() as i64,
+        text: Some(text),
+        ..SyntaxError::without_place(ErrorKind::Syntax, format!("encoding problem: {name} with BOM"))
+    }
+}
+
+fn not_ascii(bytes: &[u8]) -> SyntaxError {
+    let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default();
+    encoding_error(format!(
+        "'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)",
+        bytes.get(at).copied().unwrap_or_default()
+    ))
+}
+
+fn not_decodable(bytes: &[u8], error: Utf8Error) -> SyntaxError {
+    let at = error.valid_up_to();
+    let first = bytes.get(at).copied().unwrap_or_default();
+    let (reason, last) = match error.error_len() {
+        None => ("unexpected end of data", bytes.len() - 1),
+        Some(1) if (0x80..0xC2).contains(&first) || first > 0xF4 => ("invalid start byte", at),
+        Some(length) => ("invalid continuation byte", at + length - 1),
+    };
+    encoding_error(if last == at {
+        format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}")
+    } else {
+        format!("'utf-8' codec can't decode bytes in position {at}-{last}: {reason}")
     })
 }
 
-/// The encoding that one of the first two lines declares, in CPython's spelling.
-pub fn declared_encoding(bytes: &[u8]) -> Option<String> {
+/// The encodings that need no other module.
+enum Encoding {
+    Utf8,
+    Latin1,
+    Ascii,
+}
+
+/// Recognises an encoding by any of the names Python has for it.
+fn known_encoding(name: &str) -> Option<Encoding> {
+    let short: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    match short.to_ascii_lowercase().as_str() {
+        "utf8" | "u8" | "utf" | "utf8ucs2" | "utf8ucs4" | "cp65001" | "utf8sig" => Some(Encoding::Utf8),
+        "iso88591" | "latin1" | "latin" | "l1" | "8859" | "iso8859" | "cp819" | "ibm819" | "isoir100"
+        | "csisolatin1" | "iso885911987" | "isolatin1" => Some(Encoding::Latin1),
+        "ascii" | "usascii" | "646" | "us" | "ansix341968" | "ansix341986" | "cp367" | "csascii"
+        | "ibm367" | "iso646us" | "iso646irv1991" | "isoir6" => Some(Encoding::Ascii),
+        _ => None,
+    }
+}
+
+/// The encoding that one of the first two lines declares, in CPython's spelling, and which line does.
+pub fn declared_encoding(bytes: &[u8]) -> Option<(String, usize)> {
     let mut lines = bytes.splitn(3, |&byte| byte == b'\n' || byte == b'\r');
     let first = lines.next()?;
     if let Some(name) = encoding_in_line(first) {
-        return Some(name);
+        return Some((name, 1));
     }
     if !is_blank_or_comment(first) {
         return None;
@@ -100,7 +165,7 @@ pub fn declared_encoding(bytes: &[u8]) -> Option<String> {
     } else {
         lines.next()?
     };
-    encoding_in_line(second)
+    encoding_in_line(second).map(|name| (name, 2))
 }
 
 fn is_blank_or_comment(line: &[u8]) -> bool {

@@ -18,8 +18,11 @@ impl Lexer<'_> {
             let c = self.next();
             match u8::try_from(c) {
                 Ok(b' ') => {
-                    column += 1;
-                    other_column += 1;
+                    let rest = &self.source[self.cursor..self.read_end];
+                    let more = rest.iter().take_while(|&&byte| byte == b' ').count();
+                    self.cursor += more;
+                    column += 1 + more as u32;
+                    other_column += 1 + more as u32;
                 }
                 Ok(b'\t') => {
                     column = (column / TAB_SIZE + 1) * TAB_SIZE;
@@ -99,7 +102,8 @@ impl Lexer<'_> {
             token.column = self.column() as u32;
             token.end_column = token.column;
             if kind == TokenKind::Indent {
-                token.start = self.buffer_start as u32;
+                token.start = self.line_start as u32;
+                token.column = 0;
             }
         }
         token

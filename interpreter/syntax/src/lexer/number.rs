@@ -96,11 +96,9 @@ impl Lexer<'_> {
             b'j' => self.imaginary(),
             _ if has_other_digits && !self.options.extra_tokens => {
                 self.back(c);
-                let start = self.token_start + 1 - self.line_start;
-                let end = zeros_end - self.line_start;
                 let message = "leading zeros in decimal integer literals are not permitted; \
                                use an 0o prefix for octal integers";
-                Err(self.fail_in_range(start, end, message))
+                Err(self.fail_in_range(self.token_start + 1, zeros_end, message))
             }
             _ => self.end_number(c, "decimal"),
         }

@@ -94,7 +94,11 @@ impl Lexer<'_> {
 }
 
 fn one_character(byte: u8) -> TokenKind {
-    use TokenKind::*;
+    use TokenKind::{
+        Ampersand, At, Bar, Circumflex, Colon, Comma, Dot, Equal, Exclamation, Greater, LeftBrace,
+        LeftBracket, LeftParen, Less, Minus, Operator, Percent, Plus, RightBrace, RightBracket, RightParen,
+        Semicolon, Slash, Star, Tilde,
+    };
     match byte {
         b'(' => LeftParen,
         b')' => RightParen,
@@ -125,10 +129,14 @@ fn one_character(byte: u8) -> TokenKind {
 }
 
 fn two_characters(first: u8, second: u8) -> Option<TokenKind> {
-    use TokenKind::*;
+    use TokenKind::{
+        AmpersandEqual, Arrow, AtEqual, BarEqual, CircumflexEqual, ColonEqual, DoubleSlash, DoubleStar,
+        EqualEqual, GreaterEqual, LeftShift, LessEqual, MinusEqual, NotEqual, PercentEqual, PlusEqual,
+        RightShift, SlashEqual, StarEqual,
+    };
     Some(match (first, second) {
         (b'=', b'=') => EqualEqual,
-        (b'!', b'=') | (b'<', b'>') => NotEqual,
+        (b'!', b'=') => NotEqual,
         (b'<', b'=') => LessEqual,
         (b'>', b'=') => GreaterEqual,
         (b'<', b'<') => LeftShift,
@@ -146,17 +154,20 @@ fn two_characters(first: u8, second: u8) -> Option<TokenKind> {
         (b'@', b'=') => AtEqual,
         (b'-', b'>') => Arrow,
         (b':', b'=') => ColonEqual,
-        _ => return Option::None,
+        _ => return None,
     })
 }
 
 fn three_characters(two: TokenKind, third: u8) -> Option<TokenKind> {
-    use TokenKind::*;
+    use TokenKind::{
+        DoubleSlash, DoubleSlashEqual, DoubleStar, DoubleStarEqual, LeftShift, LeftShiftEqual, RightShift,
+        RightShiftEqual,
+    };
     Some(match (two, third) {
         (LeftShift, b'=') => LeftShiftEqual,
         (RightShift, b'=') => RightShiftEqual,
         (DoubleStar, b'=') => DoubleStarEqual,
         (DoubleSlash, b'=') => DoubleSlashEqual,
-        _ => return Option::None,
+        _ => return None,
     })
 }

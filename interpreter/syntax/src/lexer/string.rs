@@ -1,5 +1,7 @@
 //! String literals: plain ones in one token, f-strings and t-strings in pieces.
 
+use memchr::memchr3;
+
 use super::{EOF, Lexer, MAX_STRING_MODES, State};
 use crate::token::{Token, TokenKind};
 
@@ -60,9 +62,8 @@ impl Lexer<'_> {
         }
         self.cursor = end + 1;
         if let Some((one, other)) = seen.conflict() {
-            let start = self.token_start + 1 - self.line_start;
             let message = format!("'{one}' and '{other}' prefixes are incompatible");
-            return Some(self.fail_in_range(start, self.column(), &message));
+            return Some(self.fail_in_range(self.token_start + 1, self.cursor, &message));
         }
         Some(if seen.format || seen.template {
             let flavour = if seen.template { StringFlavour::Template } else { StringFlavour::Format };
@@ -119,7 +120,9 @@ impl Lexer<'_> {
         let mut quotes = 0;
         let mut has_escaped_quote = false;
         while quotes != quote_size {
-            self.skip_text(quote, b'\\');
+            if self.skip_text(quote) {
+                quotes = 0;
+            }
             let mut c = self.next();
             if self.state == State::Error {
                 return self.empty_token(TokenKind::ErrorToken);
@@ -143,14 +146,12 @@ impl Lexer<'_> {
         self.token(TokenKind::String)
     }
 
-    /// Skips text of the current line that needs no attention.
-    fn skip_text(&mut self, quote: u8, other: u8) {
+    /// Skips text of the current line that needs no attention. Says whether there was any.
+    fn skip_text(&mut self, quote: u8) -> bool {
         let rest = &self.source[self.cursor..self.read_end];
-        let length = rest
-            .iter()
-            .position(|&byte| byte == quote || byte == other || byte == b'\n')
-            .unwrap_or(rest.len());
+        let length = memchr3(quote, b'\\', b'\n', rest).unwrap_or(rest.len());
         self.cursor += length;
+        length > 0
     }
 
     fn unterminated_string(
@@ -218,9 +219,10 @@ impl Lexer<'_> {
             is_too_deep = mode.expression_depth >= MAX_EXPRESSION_NESTING;
             mode.in_text = is_too_deep;
         }
-        match is_too_deep {
-            true => Err(self.fail(&format!("{prefix}-string: expressions nested too deeply"))),
-            false => Ok(()),
+        if is_too_deep {
+            Err(self.fail(&format!("{prefix}-string: expressions nested too deeply")))
+        } else {
+            Ok(())
         }
     }
 

@@ -92,9 +92,10 @@ impl Parser<'_> {
         let type_comment = self.type_comment();
         let body = self.block()?;
         let orelse = self.else_block()?;
-        Ok(match is_async {
-            true => StmtKind::AsyncFor { target, iter, body, orelse, type_comment },
-            false => StmtKind::For { target, iter, body, orelse, type_comment },
+        Ok(if is_async {
+            StmtKind::AsyncFor { target, iter, body, orelse, type_comment }
+        } else {
+            StmtKind::For { target, iter, body, orelse, type_comment }
         })
     }
 
@@ -107,9 +108,10 @@ impl Parser<'_> {
         self.expect(TokenKind::Colon)?;
         let type_comment = if is_async && is_parenthesized { None } else { self.type_comment() };
         let body = self.block()?;
-        Ok(match is_async {
-            true => StmtKind::AsyncWith { items, body, type_comment },
-            false => StmtKind::With { items, body, type_comment },
+        Ok(if is_async {
+            StmtKind::AsyncWith { items, body, type_comment }
+        } else {
+            StmtKind::With { items, body, type_comment }
         })
     }
 
@@ -146,10 +148,8 @@ impl Parser<'_> {
         let mut items = Vec::with_capacity(1);
         loop {
             let context_expr = Box::new(self.expression()?);
-            let optional_vars = match self.eat(TokenKind::As) {
-                true => Some(Box::new(self.star_target()?)),
-                false => None,
-            };
+            let optional_vars =
+                if self.eat(TokenKind::As) { Some(Box::new(self.star_target()?)) } else { None };
             items.push(WithItem { context_expr, optional_vars });
             if !self.eat(TokenKind::Comma) {
                 return Ok(items);
@@ -251,10 +251,8 @@ impl Parser<'_> {
         self.bump();
         let name = self.name()?;
         let type_params = self.type_parameters()?;
-        let (bases, keywords) = match self.at(TokenKind::LeftParen) {
-            true => self.class_arguments()?,
-            false => (Vec::new(), Vec::new()),
-        };
+        let (bases, keywords) =
+            if self.at(TokenKind::LeftParen) { self.class_arguments()? } else { (Vec::new(), Vec::new()) };
         let body = self.colon_block()?;
         Ok(StmtKind::ClassDef { name, bases, keywords, body, decorator_list, type_params })
     }
@@ -266,15 +264,12 @@ impl Parser<'_> {
         self.expect(TokenKind::LeftParen)?;
         let args = Box::new(self.parameters()?);
         self.expect(TokenKind::RightParen)?;
-        let returns = match self.eat(TokenKind::Arrow) {
-            true => Some(Box::new(self.expression()?)),
-            false => None,
-        };
+        let returns = if self.eat(TokenKind::Arrow) { Some(Box::new(self.expression()?)) } else { None };
         self.expect(TokenKind::Colon)?;
         let type_comment = self.function_type_comment();
         let body = self.block()?;
-        Ok(match is_async {
-            true => StmtKind::AsyncFunctionDef {
+        Ok(if is_async {
+            StmtKind::AsyncFunctionDef {
                 name,
                 args,
                 body,
@@ -282,10 +277,9 @@ impl Parser<'_> {
                 returns,
                 type_comment,
                 type_params,
-            },
-            false => {
-                StmtKind::FunctionDef { name, args, body, decorator_list, returns, type_comment, type_params }
             }
+        } else {
+            StmtKind::FunctionDef { name, args, body, decorator_list, returns, type_comment, type_params }
         })
     }
 

@@ -187,11 +187,14 @@ impl Parser<'_> {
     fn comparison_operator(&mut self) -> Parse<Option<CmpOp>> {
         let op = match self.kind() {
             TokenKind::EqualEqual => CmpOp::Eq,
-            TokenKind::NotEqual => {
-                let spelling = if self.barry_as_flufl { "<>" } else { "!=" };
-                if self.text(self.token()) != spelling {
+            TokenKind::NotEqual if self.barry_as_flufl => return Err(Failure::Invalid),
+            TokenKind::NotEqual => CmpOp::NotEq,
+            TokenKind::Less if self.peek(1) == TokenKind::Greater => {
+                let is_adjacent = self.token().end == self.tokens[self.position + 1].start;
+                if !self.barry_as_flufl || !is_adjacent {
                     return Err(Failure::Invalid);
                 }
+                self.bump();
                 CmpOp::NotEq
             }
             TokenKind::Less => CmpOp::Lt,

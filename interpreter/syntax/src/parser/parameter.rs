@@ -64,10 +64,7 @@ impl Parser<'_> {
                 }
                 _ => {
                     let parameter = self.parameter(is_lambda)?;
-                    let default = match self.eat(TokenKind::Equal) {
-                        true => Some(self.expression()?),
-                        false => None,
-                    };
+                    let default = if self.eat(TokenKind::Equal) { Some(self.expression()?) } else { None };
                     if part == Part::KeywordOnly {
                         needs_keyword_only = false;
                         list.kwonlyargs.push(parameter);
@@ -98,10 +95,8 @@ impl Parser<'_> {
     fn parameter(&mut self, is_lambda: bool) -> Parse<Arg> {
         let start = self.start();
         let arg = self.name()?;
-        let annotation = match !is_lambda && self.eat(TokenKind::Colon) {
-            true => Some(Box::new(self.expression()?)),
-            false => None,
-        };
+        let annotation =
+            if !is_lambda && self.eat(TokenKind::Colon) { Some(Box::new(self.expression()?)) } else { None };
         Ok(Arg { span: self.span_from(start), arg, annotation, type_comment: None })
     }
 
@@ -148,10 +143,8 @@ impl Parser<'_> {
             TokenKind::Star => {
                 self.bump();
                 let name = self.name()?;
-                let default_value = match self.eat(TokenKind::Equal) {
-                    true => Some(Box::new(self.starred_default()?)),
-                    false => None,
-                };
+                let default_value =
+                    if self.eat(TokenKind::Equal) { Some(Box::new(self.starred_default()?)) } else { None };
                 TypeParamKind::TypeVarTuple { name, default_value }
             }
             TokenKind::DoubleStar => {
@@ -160,10 +153,8 @@ impl Parser<'_> {
             }
             _ => {
                 let name = self.name()?;
-                let bound = match self.eat(TokenKind::Colon) {
-                    true => Some(Box::new(self.expression()?)),
-                    false => None,
-                };
+                let bound =
+                    if self.eat(TokenKind::Colon) { Some(Box::new(self.expression()?)) } else { None };
                 TypeParamKind::TypeVar { name, bound, default_value: self.type_default()? }
             }
         };

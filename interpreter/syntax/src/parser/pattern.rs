@@ -42,7 +42,10 @@ impl Parser<'_> {
 
     /// Whether what follows `match` can be a subject.
     fn may_be_subject(&self) -> bool {
-        use TokenKind::*;
+        use TokenKind::{
+            Await, Ellipsis, FStringStart, False, Lambda, LeftBrace, LeftBracket, LeftParen, Minus, Name,
+            None, Not, Number, Plus, Star, String, TStringStart, Tilde, True,
+        };
         matches!(
             self.peek(1),
             Name | Number
@@ -82,10 +85,7 @@ impl Parser<'_> {
         }
         self.bump();
         let pattern = Box::new(self.patterns()?);
-        let guard = match self.eat(TokenKind::If) {
-            true => Some(Box::new(self.named_expression()?)),
-            false => None,
-        };
+        let guard = if self.eat(TokenKind::If) { Some(Box::new(self.named_expression()?)) } else { None };
         self.expect(TokenKind::Colon)?;
         Ok(MatchCase { pattern, guard, body: self.block()? })
     }

@@ -35,10 +35,8 @@ impl Parser<'_> {
             TokenKind::From => self.import_from()?,
             TokenKind::Return => {
                 self.bump();
-                let value = match self.at_star_expression() {
-                    true => Some(Box::new(self.star_expressions()?)),
-                    false => None,
-                };
+                let value =
+                    if self.at_star_expression() { Some(Box::new(self.star_expressions()?)) } else { None };
                 StmtKind::Return { value }
             }
             TokenKind::Raise => self.raise()?,
@@ -52,10 +50,7 @@ impl Parser<'_> {
             TokenKind::Assert => {
                 self.bump();
                 let test = Box::new(self.expression()?);
-                let msg = match self.eat(TokenKind::Comma) {
-                    true => Some(Box::new(self.expression()?)),
-                    false => None,
-                };
+                let msg = if self.eat(TokenKind::Comma) { Some(Box::new(self.expression()?)) } else { None };
                 StmtKind::Assert { test, msg }
             }
             TokenKind::Global => {
@@ -85,10 +80,7 @@ impl Parser<'_> {
             return Ok(StmtKind::Raise { exc: None, cause: None });
         }
         let exc = Some(Box::new(self.expression()?));
-        let cause = match self.eat(TokenKind::From) {
-            true => Some(Box::new(self.expression()?)),
-            false => None,
-        };
+        let cause = if self.eat(TokenKind::From) { Some(Box::new(self.expression()?)) } else { None };
         Ok(StmtKind::Raise { exc, cause })
     }
 
@@ -151,10 +143,7 @@ impl Parser<'_> {
         set_target_context(&mut target, ExprContext::Store)?;
         self.bump();
         let annotation = Box::new(self.expression()?);
-        let value = match self.eat(TokenKind::Equal) {
-            true => Some(Box::new(self.annotated_rhs()?)),
-            false => None,
-        };
+        let value = if self.eat(TokenKind::Equal) { Some(Box::new(self.annotated_rhs()?)) } else { None };
         Ok(StmtKind::AnnAssign { target: Box::new(target), annotation, value, simple: i32::from(simple) })
     }
 

@@ -58,9 +58,10 @@ impl Parser<'_> {
             if !literal.body.is_ascii() {
                 return Err(Failure::Invalid);
             }
-            let (bytes, invalid) = match literal.is_raw {
-                true => (literal.body.as_bytes().to_vec(), None),
-                false => literal::decode_bytes(literal.body).map_err(|_| Failure::Invalid)?,
+            let (bytes, invalid) = if literal.is_raw {
+                (literal.body.as_bytes().to_vec(), None)
+            } else {
+                literal::decode_bytes(literal.body).map_err(|_| Failure::Invalid)?
             };
             self.warn_of_escape(token, invalid);
             Constant::Bytes(bytes.into())
@@ -92,40 +93,46 @@ impl Parser<'_> {
         let opening = self.bump();
         let is_template = opening.kind == TokenKind::TStringStart;
         let is_raw = self.text(opening).bytes().any(|byte| byte | 0x20 == b'r');
-        let first = parts.len();
+        // CPython decodes text only when it has the whole string, and places warnings at its end.
+        let mut encoded = Vec::new();
         loop {
             match self.kind() {
                 TokenKind::FStringMiddle | TokenKind::TStringMiddle => {
                     let token = self.bump();
-                    parts.push(raw_constant(token, self.text(token)));
+                    let text = self.text(token);
+                    if !is_raw && text.contains('\\') {
+                        encoded.push((parts.len(), text));
+                    }
+                    parts.push(text_constant(token, text.into()));
                 }
-                TokenKind::LeftBrace => self.replacement_field(parts, is_template)?,
+                TokenKind::LeftBrace => self.replacement_field(parts, is_template, is_raw)?,
                 TokenKind::FStringEnd | TokenKind::TStringEnd => break,
                 _ => return Err(Failure::Invalid),
             }
         }
         let closing = self.bump();
-        self.decode_parts(&mut parts[first..], closing, is_raw)
-    }
-
-    /// Decodes text pieces; CPython places their warnings at the end of the string.
-    fn decode_parts(&mut self, parts: &mut [Expr], closing: Token, is_raw: bool) -> Parse<()> {
-        for part in parts {
-            let ExprKind::Constant { value: Constant::Str(text), .. } = &mut part.kind else { continue };
-            let Some(body) = text.as_utf8().filter(|body| !is_raw && body.contains('\\')) else { continue };
+        for (index, body) in encoded {
             let decoded = self.decode(closing, body, false)?;
-            *text = decoded;
+            if let ExprKind::Constant { value, .. } = &mut parts[index].kind {
+                *value = Constant::Str(decoded);
+            }
         }
         Ok(())
     }
 
     /// `{expression = !conversion :spec}`.
-    fn replacement_field(&mut self, parts: &mut Vec<Expr>, is_interpolation: bool) -> Parse<()> {
+    fn replacement_field(
+        &mut self,
+        parts: &mut Vec<Expr>,
+        is_interpolation: bool,
+        is_raw: bool,
+    ) -> Parse<()> {
         let start = self.start();
         let opening = self.bump();
         let value = Box::new(self.annotated_rhs()?);
+        let expression_end = self.token().start;
         let is_debug = self.eat(TokenKind::Equal);
-        let source_end = self.token().start;
+        let debug_source_end = self.token().start;
         let mut debug_end = None;
         let mut conversion = -1;
         if self.at(TokenKind::Exclamation) {
@@ -139,7 +146,7 @@ impl Parser<'_> {
         }
         let mut format_spec = None;
         if self.at(TokenKind::Colon) {
-            let spec = self.format_spec()?;
+            let spec = self.format_spec(is_raw)?;
             debug_end = debug_end.or(Some((spec.span.line, spec.span.column + 1)));
             format_spec = Some(Box::new(spec));
         }
@@ -148,10 +155,10 @@ impl Parser<'_> {
             conversion = i32::from(b'r');
         }
         let span = self.span_from(start);
-        let source = &self.source[opening.end as usize..source_end as usize];
+        let source = |end: u32| without_comments(&self.source[opening.end as usize..end as usize]);
         if is_debug {
             let (end_line, end_column) = debug_end.unwrap_or((span.end_line, span.end_column));
-            let text = without_comments(source);
+            let text = source(debug_source_end);
             let span = Span {
                 line: start.line,
                 column: start.column + 1,
@@ -162,9 +169,8 @@ impl Parser<'_> {
             parts.push(Expr { span, kind: ExprKind::Constant { value, kind: None } });
         }
         let kind = if is_interpolation {
-            let text = without_comments(source);
-            let text = text.trim_end_matches(|c: char| is_python_space(c) || c == '=');
-            ExprKind::Interpolation { value, str: Constant::Str(text.into()), conversion, format_spec }
+            let str = Constant::Str(source(expression_end).into());
+            ExprKind::Interpolation { value, str, conversion, format_spec }
         } else {
             ExprKind::FormattedValue { value, conversion, format_spec }
         };
@@ -172,7 +178,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn format_spec(&mut self) -> Parse<Expr> {
+    fn format_spec(&mut self, is_raw: bool) -> Parse<Expr> {
         let start = self.start();
         self.bump();
         let mut parts = Vec::new();
@@ -181,11 +187,12 @@ impl Parser<'_> {
                 TokenKind::FStringMiddle | TokenKind::TStringMiddle => {
                     let token = self.bump();
                     let text = self.text(token);
-                    let value = Constant::Str(self.decode(token, text, !text.contains('\\'))?);
-                    let span = Self::span_of(token);
-                    parts.push(Expr { span, kind: ExprKind::Constant { value, kind: None } });
+                    let text = self.decode(token, text, is_raw || !text.contains('\\'))?;
+                    parts.push(text_constant(token, text));
                 }
-                TokenKind::LeftBrace => self.nested(|parser| parser.replacement_field(&mut parts, false))?,
+                TokenKind::LeftBrace => {
+                    self.nested(|parser| parser.replacement_field(&mut parts, false, is_raw))?;
+                }
                 _ => break,
             }
         }
@@ -194,15 +201,9 @@ impl Parser<'_> {
     }
 }
 
-/// Text still to be decoded.
-fn raw_constant(token: Token, text: &str) -> Expr {
-    let span = Span {
-        line: token.line,
-        column: token.column,
-        end_line: token.end_line,
-        end_column: token.end_column,
-    };
-    Expr { span, kind: ExprKind::Constant { value: Constant::Str(text.into()), kind: None } }
+fn text_constant(token: Token, text: Text) -> Expr {
+    let kind = ExprKind::Constant { value: Constant::Str(text), kind: None };
+    Expr { span: Parser::span_of(token), kind }
 }
 
 fn is_bytes(part: &Expr) -> bool {
@@ -270,30 +271,26 @@ fn end_run(run: &mut Vec<Expr>, values: &mut Vec<Expr>) {
 }
 
 /// The source of an expression with its comments left out, as debug fields show it.
-pub(crate) fn without_comments(source: &str) -> String {
+fn without_comments(source: &str) -> String {
     let mut result = String::with_capacity(source.len());
     let mut quote = None;
     let mut characters = source.chars();
     while let Some(character) = characters.next() {
+        result.push(character);
         match character {
+            '\\' => result.extend(characters.next()),
             '"' | '\'' if quote.is_none() => quote = Some(character),
             '"' | '\'' if quote == Some(character) => quote = None,
             '#' if quote.is_none() => {
+                result.pop();
                 if characters.by_ref().any(|skipped| skipped == '\n') {
                     result.push('\n');
                 }
-                continue;
             }
             _ => {}
         }
-        result.push(character);
     }
     result
-}
-
-/// Python's `str.isspace` for one character.
-fn is_python_space(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\x1C'..='\x1F')
 }
 
 /// The warning about the first invalid escape sequence of a literal, unless the lexer has given it.

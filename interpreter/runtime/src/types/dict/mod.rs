@@ -60,10 +60,21 @@ fn verdict(sought: &Value, key: &Value, plain_text: Option<&Object<Str>>) -> Ver
     Verdict::Ask
 }
 
+/// The hash of a key.
+#[inline]
+fn key_hash(vm: &Vm, key: &Value) -> PyResult<i64> {
+    vm.hash(key).map_err(|error| protocol::not_a_key(vm, key, error))
+}
+
 impl Dict {
     /// An empty dict.
     pub fn new() -> Ref<Dict> {
         Object::new(Dict::with_table(Table::default()))
+    }
+
+    /// An empty dict that the collector does not know: made before there is an interpreter.
+    pub fn new_untracked() -> Ref<Dict> {
+        Object::new_untracked(Dict::with_table(Table::default()))
     }
 
     /// An empty dict with room for some entries.
@@ -199,7 +210,7 @@ impl Dict {
     /// What hashing or comparing the key raises.
     #[inline]
     pub fn get(&self, vm: &Vm, key: &Value) -> PyResult<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = key_hash(vm, key)?;
         self.get_hashed(vm, key, hash)
     }
 
@@ -231,7 +242,7 @@ impl Dict {
     /// # Errors
     /// What hashing or comparing the key raises.
     pub fn contains(&self, vm: &Vm, key: &Value) -> PyResult<bool> {
-        let hash = vm.hash(key)?;
+        let hash = key_hash(vm, key)?;
         Ok(self.find(vm, key, hash)?.is_some())
     }
 
@@ -241,7 +252,7 @@ impl Dict {
     /// What hashing or comparing the key raises.
     #[inline]
     pub fn set(&self, vm: &Vm, key: &Value, value: Value) -> PyResult<()> {
-        let hash = vm.hash(key)?;
+        let hash = key_hash(vm, key)?;
         self.set_hashed(vm, key, hash, value)
     }
 
@@ -277,7 +288,7 @@ impl Dict {
     /// # Errors
     /// What hashing or comparing the key raises.
     pub fn get_or_set(&self, vm: &Vm, key: &Value, default: Value) -> PyResult {
-        let hash = vm.hash(key)?;
+        let hash = key_hash(vm, key)?;
         if let Some(at) = self.find(vm, key, hash)?
             && let Some(value) = self.value_at(at)
         {
@@ -293,7 +304,7 @@ impl Dict {
     /// # Errors
     /// What hashing or comparing the key raises.
     pub fn remove(&self, vm: &Vm, key: &Value) -> PyResult<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = key_hash(vm, key)?;
         let Some(at) = self.find(vm, key, hash)? else { return Ok(None) };
         self.note_change();
         let taken = self.table.borrow_mut().remove(at);

@@ -1,0 +1,88 @@
+//! Jumps: small targets are copied in their place, and conditional jumps only ever jump ahead.
+
+use super::{BlockId, Graph, Instruction};
+use crate::op::Op;
+
+/// The size up to which a block that leaves the function is copied in place of a jump to it.
+const MAXIMUM_COPIED: usize = 4;
+
+/// Copies blocks in place of jumps to them, if they are small and leave the function, or are on no line.
+pub fn inline_small_or_lineless_blocks(graph: &mut Graph) {
+    loop {
+        let mut changed = false;
+        let mut order = graph.order();
+        while let Some(block) = order.next(graph) {
+            changed |= inline_target(graph, block);
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+fn inline_target(graph: &mut Graph, block: BlockId) -> bool {
+    let Some(&Instruction { op, target: Some(target), .. }) = graph[block].last() else { return false };
+    if !op.is_unconditional_jump() {
+        return false;
+    }
+    let destination = &graph[target];
+    let is_small_exit = destination.exits_scope() && destination.instructions.len() <= MAXIMUM_COPIED;
+    let is_lineless_end = destination.has_no_line() && !destination.falls_through();
+    if !is_small_exit && !is_lineless_end {
+        return false;
+    }
+    let copied = destination.instructions.clone();
+    let source = &mut graph[block];
+    if let Some(jump) = source.instructions.last_mut() {
+        jump.clear();
+    }
+    source.append_copies(&copied);
+    // A jump that may be interrupted must not become one that may not.
+    if let (true, Some(last)) = (is_lineless_end, source.instructions.last_mut())
+        && last.op.is_unconditional_jump()
+        && op == Op::JUMP
+    {
+        last.op = Op::JUMP;
+    }
+    graph[target].predecessors = graph[target].predecessors.saturating_sub(1);
+    true
+}
+
+/// Marks the paths on which conditional jumps do not jump, and inverts those that would jump back.
+pub fn normalize(graph: &mut Graph) {
+    graph.clear_visited();
+    let mut order = graph.order();
+    while let Some(block) = order.next(graph) {
+        graph[block].is_visited = true;
+        normalize_block(graph, block);
+        order.next = graph[block].next;
+    }
+}
+
+fn normalize_block(graph: &mut Graph, block: BlockId) {
+    let Some(&last) = graph[block].last() else { return };
+    let (Some(inverted), Some(target)) = (last.op.inverted_jump(), last.target) else { return };
+    let not_taken = Instruction::new(Op::NOT_TAKEN, 0, last.location);
+    if !graph[target].is_visited {
+        graph[block].append(not_taken);
+        return;
+    }
+    let next = graph[block].next;
+    let backwards = graph.new_block();
+    let mut jump = Instruction::new(Op::JUMP, 0, last.location);
+    jump.target = Some(target);
+    let start_depth = graph[target].start_depth;
+    let is_cold = graph[block].is_cold;
+    let new = &mut graph[backwards];
+    new.instructions = vec![not_taken, jump];
+    new.start_depth = start_depth;
+    new.is_cold = is_cold;
+    new.next = next;
+    // The walk comes by the new block, whose own jump needs no care.
+    let source = &mut graph[block];
+    source.next = Some(backwards);
+    if let Some(last) = source.instructions.last_mut() {
+        last.op = inverted;
+        last.target = next;
+    }
+}

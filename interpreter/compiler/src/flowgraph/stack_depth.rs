@@ -1,0 +1,49 @@
+//! How deep the stack gets, and how deep it is where each block starts.
+
+use super::{BlockId, Graph};
+use crate::op::Op;
+
+const UNKNOWN: i32 = i32::MIN;
+
+/// Computes the depths. Cycles are assumed to leave the depth as it was.
+pub fn compute(graph: &mut Graph) -> u32 {
+    for block in &mut graph.blocks {
+        block.start_depth = UNKNOWN;
+    }
+    let mut deepest = 0;
+    let mut todo = Vec::new();
+    let entry = graph.entry;
+    reach(graph, entry, 0, &mut todo);
+    while let Some(block) = todo.pop() {
+        let mut depth = graph[block].start_depth;
+        let mut next = graph[block].next;
+        for index in 0..graph[block].instructions.len() {
+            let instruction = graph[block].instructions[index];
+            let op = instruction.op;
+            let effect = op.pushed(instruction.argument) - op.popped(instruction.argument);
+            deepest = deepest.max(depth);
+            if let (true, Some(target)) = (op.has_target() && op != Op::END_ASYNC_FOR, instruction.target) {
+                reach(graph, target, depth + effect, &mut todo);
+            }
+            if !op.is_block_push() {
+                depth += effect;
+            }
+            if op.is_unconditional_jump() || op.is_scope_exit() {
+                next = None;
+                break;
+            }
+        }
+        if let Some(next) = next {
+            reach(graph, next, depth, &mut todo);
+        }
+    }
+    deepest as u32
+}
+
+fn reach(graph: &mut Graph, block: BlockId, depth: i32, todo: &mut Vec<BlockId>) {
+    let target = &mut graph[block];
+    if target.start_depth < depth && target.start_depth < 100 {
+        target.start_depth = depth;
+        todo.push(block);
+    }
+}

@@ -1,0 +1,29 @@
+//! Linux, by way of its C library.
+
+#[macro_use]
+mod call;
+mod clock;
+mod directories;
+mod files;
+mod identity;
+mod memory;
+mod process;
+mod readiness;
+mod signals;
+mod terminal;
+mod thread;
+
+pub use call::{Errno, Result};
+pub use clock::*;
+pub use directories::*;
+pub use files::*;
+pub use identity::*;
+pub use memory::*;
+pub use process::*;
+pub use readiness::*;
+pub use signals::*;
+pub use terminal::*;
+pub use thread::*;
+
+/// The system's own types and numbers.
+pub use libc as c;

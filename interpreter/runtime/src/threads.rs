@@ -1,0 +1,385 @@
+//! The threads of an interpreter and the lock that they take turns with.
+//!
+//! A thread holds the lock while it touches values. It gives the lock up around calls that block
+//! ([`Vm::allow_threads`]) and, when another thread has waited for the switch interval, at the next safe point of the
+//! evaluation loop; then it waits until somebody else has had it.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::attention::SignalHandlers;
+use crate::cell::GilCell;
+use crate::host;
+use crate::value::Value;
+use crate::vm::{Interpreter, Vm, request};
+
+/// The threads of an interpreter and their lock.
+pub struct Threads {
+    turn: Mutex<Turn>,
+    given_up: Condvar,
+    taken: Condvar,
+    /// In microseconds.
+    switch_interval: AtomicU64,
+    list: GilCell<Vec<Entry>>,
+    main: Cell<u64>,
+    /// The only thread that may still run Python code, once the interpreter is finalizing.
+    finalizing: AtomicU64,
+    /// What Python code wants done when signals arrive.
+    pub signals: SignalHandlers,
+    /// The size of the stacks of new threads; 0 for the usual one.
+    pub stack_size: Cell<usize>,
+    /// Functions to be called around a fork.
+    pub fork_hooks: ForkHooks,
+    /// Threads that were started and have not ended, without the main thread.
+    others: AtomicUsize,
+}
+
+/// Functions to be called around a fork (`os.register_at_fork`).
+#[derive(Default)]
+pub struct ForkHooks {
+    /// Before it, the last one first.
+    pub before: GilCell<Vec<Value>>,
+    /// Afterwards in the child.
+    pub in_child: GilCell<Vec<Value>>,
+    /// Afterwards in the parent.
+    pub in_parent: GilCell<Vec<Value>>,
+}
+
+impl ForkHooks {
+    fn call_all(vm: &Vm, hooks: impl Iterator<Item = Value>) {
+        for hook in hooks {
+            if let Err(error) = vm.call(&hook, &[]) {
+                crate::exceptions::print::write_unraisable(vm, error, None, Some(&hook));
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Turn {
+    /// The thread that holds the lock, or 0.
+    holder: u64,
+    /// How often the lock has changed hands.
+    switches: u64,
+    /// Threads that wait for the lock.
+    waiting: u32,
+}
+
+struct Entry {
+    vm: *const Vm,
+    identity: u64,
+    native: i32,
+    asynchronous: Option<Value>,
+}
+
+/// The stack of a thread for which nobody asked for another size.
+pub const USUAL_STACK_SIZE: usize = 8 << 20;
+
+impl Default for Threads {
+    fn default() -> Self {
+        Threads {
+            turn: Mutex::default(),
+            given_up: Condvar::new(),
+            taken: Condvar::new(),
+            switch_interval: AtomicU64::new(5000),
+            list: GilCell::default(),
+            main: Cell::new(host::thread_identity()),
+            finalizing: AtomicU64::new(0),
+            signals: SignalHandlers::default(),
+            stack_size: Cell::new(0),
+            fork_hooks: ForkHooks::default(),
+            others: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Threads {
+    /// The identity of the main thread: the one that made the interpreter, or forked.
+    pub fn main(&self) -> u64 {
+        self.main.get()
+    }
+
+    /// The switch interval in seconds.
+    pub fn switch_interval(&self) -> f64 {
+        self.switch_interval.load(Ordering::Relaxed) as f64 * 1e-6
+    }
+
+    /// Sets the switch interval in seconds.
+    pub fn set_switch_interval(&self, seconds: f64) {
+        self.switch_interval.store(((seconds * 1e6) as u64).max(1), Ordering::Relaxed);
+    }
+
+    /// How many threads there are.
+    pub fn count(&self) -> usize {
+        self.list.borrow().len()
+    }
+
+    /// Identity and kernel's number of each thread.
+    pub fn identities(&self) -> Vec<(u64, i32)> {
+        self.list.borrow().iter().map(|entry| (entry.identity, entry.native)).collect()
+    }
+
+    /// Calls with the state of each thread; the caller holds the lock, so none of them runs.
+    pub fn for_each(&self, mut with: impl FnMut(&Vm)) {
+        let states: Vec<*const Vm> = self.list.borrow().iter().map(|entry| entry.vm).collect();
+        for state in states {
+            // SAFETY: a thread takes its entry off the list, holding the lock, before its state ends.
+            with(unsafe { &*state });
+        }
+    }
+
+    /// Has an exception raised in a thread at its next safe point, or takes that back; answers whether there is
+    /// such a thread.
+    pub fn raise_in(&self, interpreter: &Interpreter, identity: u64, exception: Option<Value>) -> bool {
+        let mut list = self.list.borrow_mut();
+        let Some(entry) = list.iter_mut().find(|entry| entry.identity == identity) else { return false };
+        let old = std::mem::replace(&mut entry.asynchronous, exception);
+        drop(list);
+        drop(old);
+        interpreter.request(request::ASYNC_EXCEPTION);
+        true
+    }
+
+    /// The exception that is to be raised in a thread.
+    pub(crate) fn take_asynchronous(&self, identity: u64) -> Option<Value> {
+        self.list.borrow_mut().iter_mut().find(|entry| entry.identity == identity)?.asynchronous.take()
+    }
+
+    /// Leaves the interpreter to one thread: all others stop for good where they next ask for the lock.
+    pub fn finalize(&self, vm: &Vm) {
+        self.finalizing.store(vm.thread_id, Ordering::Release);
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop_if_finalizing(&self, vm: &Vm) {
+        let survivor = self.finalizing.load(Ordering::Acquire);
+        if survivor != 0 && survivor != vm.thread_id {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    fn acquire(&self, vm: &Vm) {
+        let mut turn = self.turn();
+        turn.waiting += 1;
+        while turn.holder != 0 {
+            let interval = Duration::from_micros(self.switch_interval.load(Ordering::Relaxed));
+            let before = turn.switches;
+            let (next, waited) =
+                self.given_up.wait_timeout(turn, interval).unwrap_or_else(PoisonError::into_inner);
+            turn = next;
+            if waited.timed_out() && turn.holder != 0 && turn.switches == before {
+                vm.interpreter.request(request::YIELD);
+            }
+        }
+        turn.waiting -= 1;
+        let finalizing = self.finalizing.load(Ordering::Acquire);
+        if finalizing != 0 && finalizing != vm.thread_id {
+            drop(turn);
+            self.given_up.notify_one();
+            self.stop_if_finalizing(vm);
+            return;
+        }
+        turn.holder = vm.thread_id;
+        turn.switches += 1;
+        drop(turn);
+        self.taken.notify_all();
+        self.look_for_requests(vm);
+    }
+
+    /// Requests that concern one thread alone are made again when it gets the lock.
+    fn look_for_requests(&self, vm: &Vm) {
+        if host::signals_pending() && vm.is_main_thread() {
+            vm.interpreter.request(request::SIGNAL);
+        }
+        if self
+            .list
+            .borrow()
+            .iter()
+            .any(|entry| entry.identity == vm.thread_id && entry.asynchronous.is_some())
+        {
+            vm.interpreter.request(request::ASYNC_EXCEPTION);
+        }
+    }
+
+    fn release(&self) {
+        self.turn().holder = 0;
+        self.given_up.notify_one();
+    }
+
+    /// Gives the lock up and takes it again, letting another thread go first if one waits.
+    pub(crate) fn yield_lock(&self, vm: &Vm) {
+        let mut turn = self.turn();
+        if turn.waiting == 0 {
+            return;
+        }
+        turn.holder = 0;
+        let before = turn.switches;
+        self.given_up.notify_one();
+        while turn.switches == before && turn.waiting > 0 {
+            turn = self.taken.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(turn);
+        self.acquire(vm);
+    }
+
+    /// Whether threads other than the main one have been started and not ended.
+    pub fn has_others(&self) -> bool {
+        self.others.load(Ordering::Relaxed) > 0
+    }
+
+    /// Forks the process as `fork` does, which answers 0 in the child, with the functions of
+    /// `os.register_at_fork` called around it. The child keeps only the calling thread.
+    pub fn fork<T>(
+        &self,
+        vm: &Vm,
+        fork: impl FnOnce() -> host::Result<T>,
+        is_child: impl Fn(&T) -> bool,
+    ) -> host::Result<T> {
+        ForkHooks::call_all(vm, self.fork_hooks.before.get().into_iter().rev());
+        let result = self.fork_plainly(vm, fork, &is_child);
+        let hooks = match &result {
+            Ok(answer) if is_child(answer) => &self.fork_hooks.in_child,
+            _ => &self.fork_hooks.in_parent,
+        };
+        ForkHooks::call_all(vm, hooks.get().into_iter());
+        result
+    }
+
+    /// As `fork`, calling nothing around it. Nobody else is inside the lock meanwhile.
+    pub fn fork_plainly<T>(
+        &self,
+        vm: &Vm,
+        fork: impl FnOnce() -> host::Result<T>,
+        is_child: impl Fn(&T) -> bool,
+    ) -> host::Result<T> {
+        let mut turn = self.turn();
+        let result = fork();
+        if result.as_ref().is_ok_and(is_child) {
+            *turn = Turn { holder: host::thread_identity(), switches: turn.switches, waiting: 0 };
+            drop(turn);
+            self.list.borrow_mut().retain(|entry| entry.identity == vm.thread_id);
+            if let Some(entry) = self.list.borrow_mut().first_mut() {
+                entry.native = host::native_thread_id();
+            }
+            self.main.set(vm.thread_id);
+            self.others.store(0, Ordering::Relaxed);
+            host::forget_signals();
+        }
+        result
+    }
+}
+
+impl Vm {
+    /// Runs the thread: takes the lock, lists the thread, and undoes both afterwards.
+    pub fn run_thread<R>(&self, run: impl FnOnce(&Vm) -> R) -> R {
+        let threads = &self.interpreter.threads;
+        threads.acquire(self);
+        let entry = Entry {
+            vm: self,
+            identity: self.thread_id,
+            native: host::native_thread_id(),
+            asynchronous: None,
+        };
+        threads.list.borrow_mut().push(entry);
+        let result = self.enter(|vm| {
+            let result = run(vm);
+            vm.forget_thread();
+            result
+        });
+        threads.release();
+        result
+    }
+
+    /// Lets go of what belongs to the thread, while it still can run the finalisers of that.
+    fn forget_thread(&self) {
+        let dict = self.thread_dict.take();
+        drop(dict);
+        drop(self.context.take());
+        drop(self.trace.take());
+        drop(self.profile.take());
+        drop(self.async_generator_hooks.take());
+        let threads = &self.interpreter.threads;
+        let mut list = threads.list.borrow_mut();
+        let place = list.iter().position(|entry| std::ptr::eq(entry.vm, self));
+        let entry = place.map(|place| list.remove(place));
+        drop(list);
+        drop(entry);
+    }
+
+    /// Gives the interpreter's lock up for the time of a call that blocks and touches no value.
+    pub fn allow_threads<R>(&self, run: impl FnOnce() -> R) -> R {
+        let threads = &self.interpreter.threads;
+        if !threads.has_others() {
+            return run();
+        }
+        threads.release();
+        let result = run();
+        threads.acquire(self);
+        result
+    }
+
+    /// Whether this is the main thread, where signals are handled.
+    pub fn is_main_thread(&self) -> bool {
+        self.thread_id == self.interpreter.threads.main.get()
+    }
+
+    /// Makes a system call that can block, again and again while signals interrupt it and their handlers raise
+    /// nothing (PEP 475).
+    ///
+    /// # Errors
+    /// The outer result has the exception of a signal handler, the inner one the system's error.
+    pub fn blocking<T>(&self, mut call: impl FnMut() -> host::Result<T>) -> crate::PyResult<host::Result<T>> {
+        loop {
+            match self.allow_threads(&mut call) {
+                Err(error) if error.is_interruption() => self.check_signals()?,
+                result => return Ok(result),
+            }
+        }
+    }
+}
+
+/// What a new thread runs on.
+struct Handover {
+    interpreter: &'static Interpreter,
+    run: Box<dyn FnOnce(&Vm)>,
+}
+
+// SAFETY: the interpreter is shared by all threads, which take turns with its lock; the function is called, and with
+// what it holds dropped, only while the new thread holds that lock.
+unsafe impl Send for Handover {}
+
+impl Handover {
+    fn take(self, stack_size: usize) {
+        let Handover { interpreter, run } = self;
+        let limit = host::stack_end(stack_size) + crate::vm::STACK_RESERVE.min(stack_size / 4);
+        let vm = Vm::new(interpreter, host::thread_identity(), limit);
+        vm.run_thread(|vm| {
+            run(vm);
+            interpreter.threads.others.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Starts a thread that runs `run` holding the interpreter's lock.
+///
+/// # Errors
+/// The system's, where it makes no more threads.
+pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let stack_size = match vm.interpreter.threads.stack_size.get() {
+        0 => USUAL_STACK_SIZE,
+        size => size,
+    };
+    let handover = Handover { interpreter: vm.interpreter, run };
+    let others = &vm.interpreter.threads.others;
+    others.fetch_add(1, Ordering::Relaxed);
+    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.take(stack_size)).inspect_err(|_| {
+        others.fetch_sub(1, Ordering::Relaxed);
+    })
+}
