@@ -7,7 +7,6 @@ use rspy_code::exception_table::{self, Entry};
 use rspy_code::location::Encoder;
 use rspy_code::{CodeObject, Constant, Location, Opcode, Text};
 
-use crate::constants::{ConstantId, Constants};
 use crate::flowgraph::{Handler, Instruction, Layout, Variables};
 use crate::names::{NameId, Names};
 use crate::op::Op;
@@ -46,8 +45,7 @@ const END_SEND_OFFSET: i32 = 5;
 pub fn assemble(
     layout: Layout,
     metadata: &Metadata<'_>,
-    constants: &[ConstantId],
-    pool: &Constants,
+    constants: Arc<[Constant]>,
     names: &Names,
 ) -> CodeObject {
     let Layout { mut instructions, handlers, stack_depth, variable_count } = layout;
@@ -64,10 +62,7 @@ pub fn assemble(
         stack_size: stack_depth.max(1),
         flags: metadata.flags,
         code: code.into(),
-        constants: constants
-            .iter()
-            .map(|&constant| pool.value(constant).clone())
-            .collect::<Arc<[Constant]>>(),
+        constants,
         names: metadata.names.iter().map(|&name| names.text(name).clone()).collect(),
         locals_plus_names,
         locals_plus_kinds,

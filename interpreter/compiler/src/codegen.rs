@@ -34,7 +34,7 @@ use rspy_syntax::ast::{self, Mod, Stmt};
 use rspy_syntax::{Warning, WarningCategory};
 
 use crate::assemble::{Metadata, assemble};
-use crate::constants::{ConstantId, Constants};
+use crate::constants::Constants;
 use crate::docstring::{body_statements, clean, docstring, replacing_pass, starts_with_plain_string};
 use crate::error::{CompileError, Result, located, syntax_error};
 use crate::flowgraph::{self, Variables};
@@ -59,28 +59,32 @@ pub struct Settings {
     pub futures: Futures,
     /// Flags that every code object gets.
     pub flags: u32,
+    /// How deep the tree may be nested.
+    pub recursion_limit: u32,
 }
 
-/// Generates the code of a module.
+/// Generates the code of a module, and notes warnings.
 pub fn generate(
     module: &Mod,
     table: SymbolTable,
     names: Names,
     settings: Settings,
-    warnings: Vec<Warning>,
-) -> Result<(Arc<CodeObject>, Vec<Warning>)> {
+    warnings: &mut Vec<Warning>,
+) -> Result<Arc<CodeObject>> {
     let mut generator = Generator {
         names,
         table,
         constants: Constants::default(),
         units: Vec::new(),
+        depth: Depth::new(settings.recursion_limit),
         settings,
-        warnings,
-        depth: Depth::default(),
+        warnings: Vec::new(),
+        silence: 0,
         is_interactive: matches!(module, Mod::Interactive { .. }),
     };
-    let code = generator.module(module)?;
-    Ok((code, generator.warnings))
+    let result = generator.module(module);
+    warnings.append(&mut generator.warnings);
+    result
 }
 
 struct Generator<'a> {
@@ -91,6 +95,8 @@ struct Generator<'a> {
     units: Vec<Unit<'a>>,
     settings: Settings,
     warnings: Vec<Warning>,
+    /// Greater than zero while code is generated about which warnings were given.
+    silence: u32,
     depth: Depth,
     is_interactive: bool,
 }
@@ -282,7 +288,10 @@ impl<'a> Generator<'a> {
             hidden: &unit.hidden.list,
             names: &unit.names.list,
         };
-        let code = assemble(layout, &metadata, &constants, &self.constants, &self.names);
+        let names = &self.names;
+        let is_identifier = |text: &Text| names.is_known(text);
+        let constants = self.constants.list(&constants, is_identifier);
+        let code = assemble(layout, &metadata, constants, names);
         Finished { code, free: unit.free.list }
     }
 
@@ -326,19 +335,31 @@ impl<'a> Generator<'a> {
         self.unit().sequence.use_label(label);
     }
 
-    fn add_constant(&mut self, value: Constant) -> (ConstantId, usize) {
+    fn add_constant(&mut self, value: Constant) -> usize {
         let id = self.constants.intern(value);
-        (id, self.unit().constants.add(id))
+        self.unit().constants.add(id)
     }
 
     fn load_constant(&mut self, value: Constant, place: Location) {
-        let (_, index) = self.add_constant(value);
+        let index = self.add_constant(value);
         self.emit_argument(Op::LOAD_CONST, index, place);
     }
 
     fn load_name_constant(&mut self, name: NameId, place: Location) {
-        let text = self.names.text(name).clone();
-        self.load_constant(Constant::Str(text), place);
+        let id = self.constants.intern_name(self.names.text(name));
+        let index = self.unit().constants.add(id);
+        self.emit_argument(Op::LOAD_CONST, index, place);
+    }
+
+    /// Loads a tuple of names.
+    fn load_names(&mut self, names: impl IntoIterator<Item = NameId>, place: Location) {
+        let mut items = Vec::new();
+        for name in names {
+            let text = self.names.text(name);
+            self.constants.intern_name(text);
+            items.push(Constant::Str(text.clone()));
+        }
+        self.load_constant(Constant::tuple(items), place);
     }
 
     fn intern(&mut self, name: &ast::Name) -> NameId {
@@ -350,8 +371,9 @@ impl<'a> Generator<'a> {
     }
 
     fn warn(&mut self, place: Location, message: impl Into<String>) {
-        let message = message.into();
-        self.warnings.push(syntax_warning(place, message));
+        if self.silence == 0 {
+            self.warnings.push(syntax_warning(place, message.into()));
+        }
     }
 }
 

@@ -56,9 +56,7 @@ impl InstructionSequence {
     pub fn insert_first(&mut self, op: Op, target: Label, location: Location) {
         self.instructions.insert(0, Instruction { op, argument: target.0 as i32, location });
         for place in &mut self.labels {
-            if *place != u32::MAX {
-                *place += 1;
-            }
+            *place = place.saturating_add(1);
         }
     }
 

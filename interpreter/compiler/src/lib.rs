@@ -61,13 +61,59 @@ pub struct Compiled {
 
 /// Compiles a module, an interactive statement or an expression.
 pub fn compile(module: &Mod, filename: &Text, options: &CompileOptions) -> Result<Compiled, CompileError> {
+    match compile_within(module, filename, options, recursion::SHALLOW) {
+        Err(CompileError::RecursionTooDeep) => compile_deep(module, filename, options),
+        result => result,
+    }
+}
+
+/// Compiles on a stack of its own, large enough for deep trees.
+fn compile_deep(module: &Mod, filename: &Text, options: &CompileOptions) -> Result<Compiled, CompileError> {
+    std::thread::scope(|scope| {
+        let compile = || compile_within(module, filename, options, recursion::DEEP);
+        let thread =
+            std::thread::Builder::new().stack_size(recursion::DEEP_STACK_SIZE).spawn_scoped(scope, compile);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => Err(CompileError::RecursionTooDeep),
+        }
+    })
+}
+
+fn compile_within(
+    module: &Mod,
+    filename: &Text,
+    options: &CompileOptions,
+    recursion_limit: u32,
+) -> Result<Compiled, CompileError> {
+    let mut warnings = Vec::new();
+    match compile_noting(module, filename, options, recursion_limit, &mut warnings) {
+        Ok(code) => Ok(Compiled { code, warnings }),
+        Err(CompileError::Syntax(mut error)) => {
+            error.warnings.append(&mut warnings);
+            Err(CompileError::Syntax(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Compiles, and notes warnings even if that fails.
+fn compile_noting(
+    module: &Mod,
+    filename: &Text,
+    options: &CompileOptions,
+    recursion_limit: u32,
+    warnings: &mut Vec<Warning>,
+) -> Result<Arc<CodeObject>, CompileError> {
     let futures = Futures::from_flags(options.future_flags).collect(module)?;
-    let warnings = finally_warnings::collect(module, options.optimize);
+    warnings.extend(finally_warnings::collect(module, options.optimize));
     let mut names = Names::new();
     let settings = symtable::Settings {
         futures,
         allow_top_level_await: options.allow_top_level_await,
         optimize: options.optimize,
+        recursion_limit,
     };
     let table = symtable::build(module, settings, &mut names)?;
     let settings = codegen::Settings {
@@ -75,7 +121,7 @@ pub fn compile(module: &Mod, filename: &Text, options: &CompileOptions) -> Resul
         optimize: options.optimize,
         futures,
         flags: options.future_flags & rspy_code::code_object::flags::FUTURES | futures.flags(),
+        recursion_limit,
     };
-    let (code, warnings) = codegen::generate(module, table, names, settings, warnings)?;
-    Ok(Compiled { code, warnings })
+    codegen::generate(module, table, names, settings, warnings)
 }

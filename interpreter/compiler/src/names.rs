@@ -71,7 +71,6 @@ known_names! {
     SUPER = "super",
     DEBUG = "__debug__",
     JOIN = "join",
-    SELF = "self",
 }
 
 impl Names {
@@ -130,6 +129,11 @@ impl Names {
         }
         let class = self.str(class?).trim_start_matches('_');
         (!class.is_empty()).then(|| format!("_{class}{text}"))
+    }
+
+    /// Whether a text is an identifier that was seen.
+    pub fn is_known(&self, text: &Text) -> bool {
+        self.ids.contains_key(text)
     }
 
     /// The number of an identifier, if it was seen before.

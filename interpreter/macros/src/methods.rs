@@ -107,6 +107,10 @@ fn mark_text(mark: &Attribute) -> syn::Result<(String, Vec<String>)> {
     let mut text = None;
     let mut words = Vec::new();
     for expression in Punctuated::<syn::Expr, Token![,]>::parse_terminated.parse2(list.tokens.clone())? {
+        let expression = match expression {
+            syn::Expr::Group(group) => *group.expr,
+            other => other,
+        };
         match expression {
             syn::Expr::Lit(literal) => {
                 if let Lit::Str(value) = literal.lit {

@@ -122,7 +122,7 @@ impl Vm {
     fn handle_signal(&self, signal: i32) -> PyResult<()> {
         match self.interpreter.threads.signals.get(signal) {
             SignalHandler::Function(function) => {
-                let frame = self.current_frame_object().unwrap_or_else(none);
+                let frame = self.current_frame_object().map_or_else(none, |frame| frame.into_value());
                 self.call(&function, &[Value::int(signal), frame]).map(drop)
             }
             // The handler was taken away between the signal's arrival and now.
@@ -132,13 +132,9 @@ impl Vm {
 
     fn tell_of_wakeup_error(&self) {
         if let Some(error) = host::take_wakeup_error() {
-            let error = self.os_error(error);
-            crate::exceptions::print::write_unraisable(
-                self,
-                error,
-                "Exception ignored while trying to write to the signal wakeup fd",
-                &none(),
-            );
+            let error = self.os_error(error.0, None, None);
+            let message = "Exception ignored while trying to write to the signal wakeup fd";
+            crate::exceptions::print::write_unraisable(self, error, Some(message), None);
         }
     }
 }

@@ -25,12 +25,8 @@ pub fn run_exit_functions(vm: &Vm) {
             None => vm.call(&exit.function, &exit.arguments),
         };
         if let Err(error) = result {
-            crate::exceptions::print::write_unraisable(
-                vm,
-                error,
-                "Exception ignored in atexit callback",
-                &exit.function,
-            );
+            let message = "Exception ignored in atexit callback";
+            crate::exceptions::print::write_unraisable(vm, error, Some(message), Some(&exit.function));
         }
     }
 }

@@ -11,8 +11,10 @@
 // The macros name the crate by its name, here too.
 extern crate self as rspy_runtime;
 
+pub mod abc;
 pub mod arguments;
 pub mod attention;
+pub mod audit;
 pub mod buffer;
 pub mod builtins;
 pub mod cell;
@@ -34,6 +36,7 @@ pub mod object;
 pub mod protocol;
 pub mod slots;
 pub mod startup;
+pub mod sum;
 pub mod sys;
 pub mod threads;
 pub mod types;

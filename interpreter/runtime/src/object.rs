@@ -241,6 +241,16 @@ impl<T: Payload> Object<T> {
         Self::with_type(T::static_type(), payload)
     }
 
+    /// As [`new`](Self::new), without the collector knowing of it.
+    pub fn new_untracked(payload: T) -> Ref<T> {
+        // SAFETY: the payload is written before anyone looks.
+        unsafe {
+            let object = allocate(T::static_type(), 0).cast::<Object<T>>();
+            (&raw mut (*object).payload).write(payload);
+            Ref(NonNull::new_unchecked(object))
+        }
+    }
+
     /// A new object of `typ`, which is or derives from the payload's type.
     #[inline]
     pub fn with_type(typ: &TypeObject, payload: T) -> Ref<T> {

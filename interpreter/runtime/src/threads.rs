@@ -5,7 +5,7 @@
 //! evaluation loop; then it waits until somebody else has had it.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,31 @@ pub struct Threads {
     pub signals: SignalHandlers,
     /// The size of the stacks of new threads; 0 for the usual one.
     pub stack_size: Cell<usize>,
+    /// Functions to be called around a fork.
+    pub fork_hooks: ForkHooks,
+    /// Threads that were started and have not ended, without the main thread.
+    others: AtomicUsize,
+}
+
+/// Functions to be called around a fork (`os.register_at_fork`).
+#[derive(Default)]
+pub struct ForkHooks {
+    /// Before it, the last one first.
+    pub before: GilCell<Vec<Value>>,
+    /// Afterwards in the child.
+    pub in_child: GilCell<Vec<Value>>,
+    /// Afterwards in the parent.
+    pub in_parent: GilCell<Vec<Value>>,
+}
+
+impl ForkHooks {
+    fn call_all(vm: &Vm, hooks: impl Iterator<Item = Value>) {
+        for hook in hooks {
+            if let Err(error) = vm.call(&hook, &[]) {
+                crate::exceptions::print::write_unraisable(vm, error, None, Some(&hook));
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -64,6 +89,8 @@ impl Default for Threads {
             finalizing: AtomicU64::new(0),
             signals: SignalHandlers::default(),
             stack_size: Cell::new(0),
+            fork_hooks: ForkHooks::default(),
+            others: AtomicUsize::new(0),
         }
     }
 }
@@ -202,11 +229,39 @@ impl Threads {
         self.acquire(vm);
     }
 
-    /// Forks the process while no other thread is inside the lock; the child keeps only the calling thread.
-    pub fn fork(&self, vm: &Vm, fork: impl FnOnce() -> host::Result<i32>) -> host::Result<i32> {
+    /// Whether threads other than the main one have been started and not ended.
+    pub fn has_others(&self) -> bool {
+        self.others.load(Ordering::Relaxed) > 0
+    }
+
+    /// Forks the process as `fork` does, which answers 0 in the child, with the functions of
+    /// `os.register_at_fork` called around it. The child keeps only the calling thread.
+    pub fn fork<T>(
+        &self,
+        vm: &Vm,
+        fork: impl FnOnce() -> host::Result<T>,
+        is_child: impl Fn(&T) -> bool,
+    ) -> host::Result<T> {
+        ForkHooks::call_all(vm, self.fork_hooks.before.get().into_iter().rev());
+        let result = self.fork_plainly(vm, fork, &is_child);
+        let hooks = match &result {
+            Ok(answer) if is_child(answer) => &self.fork_hooks.in_child,
+            _ => &self.fork_hooks.in_parent,
+        };
+        ForkHooks::call_all(vm, hooks.get().into_iter());
+        result
+    }
+
+    /// As `fork`, calling nothing around it. Nobody else is inside the lock meanwhile.
+    pub fn fork_plainly<T>(
+        &self,
+        vm: &Vm,
+        fork: impl FnOnce() -> host::Result<T>,
+        is_child: impl Fn(&T) -> bool,
+    ) -> host::Result<T> {
         let mut turn = self.turn();
         let result = fork();
-        if result == Ok(0) {
+        if result.as_ref().is_ok_and(is_child) {
             *turn = Turn { holder: host::thread_identity(), switches: turn.switches, waiting: 0 };
             drop(turn);
             self.list.borrow_mut().retain(|entry| entry.identity == vm.thread_id);
@@ -214,6 +269,7 @@ impl Threads {
                 entry.native = host::native_thread_id();
             }
             self.main.set(vm.thread_id);
+            self.others.store(0, Ordering::Relaxed);
             host::forget_signals();
         }
         result
@@ -260,6 +316,9 @@ impl Vm {
     /// Gives the interpreter's lock up for the time of a call that blocks and touches no value.
     pub fn allow_threads<R>(&self, run: impl FnOnce() -> R) -> R {
         let threads = &self.interpreter.threads;
+        if !threads.has_others() {
+            return run();
+        }
         threads.release();
         let result = run();
         threads.acquire(self);
@@ -301,7 +360,10 @@ impl Handover {
         let Handover { interpreter, run } = self;
         let limit = host::stack_end(stack_size) + crate::vm::STACK_RESERVE.min(stack_size / 4);
         let vm = Vm::new(interpreter, host::thread_identity(), limit);
-        vm.run_thread(|vm| run(vm));
+        vm.run_thread(|vm| {
+            run(vm);
+            interpreter.threads.others.fetch_sub(1, Ordering::Relaxed);
+        });
     }
 }
 
@@ -315,5 +377,9 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread:
         size => size,
     };
     let handover = Handover { interpreter: vm.interpreter, run };
-    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.take(stack_size))
+    let others = &vm.interpreter.threads.others;
+    others.fetch_add(1, Ordering::Relaxed);
+    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.take(stack_size)).inspect_err(|_| {
+        others.fetch_sub(1, Ordering::Relaxed);
+    })
 }

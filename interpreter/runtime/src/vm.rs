@@ -52,11 +52,20 @@ pub struct Interpreter {
     pub requests: AtomicU32,
     /// Registered codecs.
     pub codecs: crate::codecs::Registry,
+    /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
+    pub tree_hook: Cell<Option<TreeHook>>,
+    /// The most digits of decimal texts (`sys.set_int_max_str_digits`); 0 for no limit.
+    pub int_max_str_digits: Cell<i64>,
+    /// How often the import lock has been taken.
+    pub import_lock: Cell<u32>,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
     pub threads: crate::threads::Threads,
 }
+
+/// Handles a call of `compile()` that syntax trees are part of; `None` where they are not.
+pub type TreeHook = fn(&Vm, &Value, &crate::compile::CompileRequest<'_>) -> Option<PyResult>;
 
 /// How the interpreter was started: `sys.flags` and what goes with them.
 #[derive(Clone, Debug, Default)]
@@ -308,6 +317,13 @@ impl Vm {
         self.interpreter.builtins.borrow().as_ref().map_or_else(Dict::new, |module| module.dict())
     }
 
+    /// The frame object of the innermost frame.
+    pub fn current_frame_object(&self) -> Option<Ref<crate::types::frame::FrameObject>> {
+        let frame = self.frame.get();
+        // SAFETY: the innermost frame is alive.
+        (!frame.is_null()).then(|| unsafe { Frame::object(frame) })
+    }
+
     /// An attribute of the module `sys`.
     pub fn sys_attribute(&self, name: &Object<Str>) -> Option<Value> {
         self.interpreter.sys.borrow().as_ref()?.dict().get_str(name)
@@ -345,7 +361,9 @@ impl Drop for ReprGuard<'_> {
 impl Interpreter {
     /// An interpreter without modules; it lives for the rest of the process.
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
+        let digits = configuration.int_max_str_digits;
         Box::leak(Box::new(Interpreter {
+            int_max_str_digits: Cell::new(digits),
             method_cache: MethodCache::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
@@ -362,6 +380,8 @@ impl Interpreter {
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
             codecs: crate::codecs::Registry::default(),
+            tree_hook: Cell::new(None),
+            import_lock: Cell::new(0),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))

@@ -5,7 +5,7 @@
 //! compilation as one object, some values exist once in the whole process (small integers, the empty tuple, strings of
 //! one Latin-1 character), and strings that look like names are interned.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,13 +15,23 @@ use super::write::{WriteError, Writer};
 use crate::code_object::flags;
 use crate::{CodeObject, Constant, Text};
 
-/// Writes a code object in the given version, as CPython does for one that the caller holds on to.
+/// Writes a code object in the given version, as CPython does for one that nobody else holds: the bytes are those of
+/// `marshal.dumps(compile(…))`.
 pub fn dump(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    dump_root(code, version, 1)
+}
+
+/// Writes a code object in the given version, as CPython does for one that is still held: the bytes are those in a `.pyc`
+/// file.
+pub fn dump_held(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    dump_root(code, version, 2)
+}
+
+fn dump_root(code: &CodeObject, version: u32, references: u32) -> Result<Vec<u8>, WriteError> {
     let mut objects = Objects::default();
-    code.walk(&mut |code| objects.note_qualified_name(code));
+    objects.note_names(code, &mut ALREADY_INTERNED.iter().map(|name| name.as_bytes()).collect());
     let root = objects.code(code);
-    // The caller holds the code.
-    objects.list[root].references += 1;
+    objects.list[root].references += references;
     let mut dumper = Dumper {
         writer: Writer::new(version),
         places: vec![None; objects.list.len()],
@@ -66,16 +76,26 @@ impl std::fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
+/// The percent sign that a compiler makes of the `%%` in a format. Other strings of one character exist once in the whole
+/// process and are interned; CPython makes this one by replacing, and it is neither.
+pub fn replaced_percent_sign() -> Text {
+    static PERCENT_SIGN: OnceLock<Text> = OnceLock::new();
+    PERCENT_SIGN.get_or_init(|| Text::from("%")).clone()
+}
+
 /// Whether CPython interns a string constant: it looks like a name, or it is one of the strings made once for all.
 pub fn is_interned_constant(text: &Text) -> bool {
     let bytes = text.as_bytes();
     let is_name_like = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    is_name_like || is_latin1_character(bytes)
+    is_name_like || is_latin1_character(bytes) && !text.is_same(&replaced_percent_sign())
 }
 
 fn is_latin1_character(bytes: &[u8]) -> bool {
     matches!(bytes, [0..0x80] | [0xC2..=0xC3, _])
 }
+
+/// Qualified names of local classes in CPython's own import system. They are interned before any code is compiled.
+const ALREADY_INTERNED: [&str; 1] = ["_WeakValueDictionary.__init__.<locals>.KeyedRef"];
 
 /// An object as CPython would have it: where its contents stand, and how many references to it there are.
 struct Object<'a> {
@@ -126,7 +146,7 @@ enum Identity<'a> {
     Text(&'a [u8], bool),
     Bytes(&'a [u8]),
     Tuple(Vec<usize>),
-    FrozenSet(Vec<usize>),
+    FrozenSet(*const Constant),
     Slice(&'a [Constant; 3]),
     Code(*const CodeObject),
 }
@@ -138,18 +158,38 @@ const IMMORTAL: u32 = 1 << 31;
 struct Objects<'a> {
     list: Vec<Object<'a>>,
     known: FxHashMap<Identity<'a>, usize>,
-    /// Constants that are interned because a class body uses its qualified name as a constant.
-    qualified_names: FxHashSet<&'a [u8]>,
+    /// Strings that are interned although they do not look like names in ASCII.
+    interned: FxHashSet<&'a [u8]>,
+    /// Where names are kept that are not ASCII: a constant is interned if it is such a name, not if it merely equals one.
+    foreign_names: FxHashSet<*const u8>,
 }
 
 impl<'a> Objects<'a> {
-    fn note_qualified_name(&mut self, code: &'a CodeObject) {
-        if code.flags & flags::OPTIMIZED == 0
-            && let Some(Constant::Str(first)) = code.constants.first()
-            && *first == code.qualified_name
-        {
-            self.qualified_names.insert(first.as_bytes());
+    fn is_interned_otherwise(&self, text: &Text) -> bool {
+        self.interned.contains(text.as_bytes())
+            || !text.is_ascii() && self.foreign_names.contains(&text.as_bytes().as_ptr())
+    }
+
+    /// Notes which strings are interned for another reason than their looks, in the order in which CPython makes the code
+    /// objects.
+    fn note_names(&mut self, code: &'a CodeObject, seen: &mut FxHashSet<&'a [u8]>) {
+        for constant in code.constants.iter() {
+            if let Constant::Code(code) = constant {
+                self.note_names(code, seen);
+            }
         }
+        let names = code.names.iter().chain(code.locals_plus_names.iter()).chain([&code.name]);
+        let foreign = names.filter(|name| !name.is_ascii());
+        self.foreign_names.extend(foreign.map(|name| name.as_bytes().as_ptr()));
+        let qualified_name = code.qualified_name.as_bytes();
+        // The constant from which a class body takes its qualified name is the very string that the code object interns,
+        // unless there is an equal one already.
+        let is_class_body = code.flags & flags::OPTIMIZED == 0
+            && matches!(code.constants.first(), Some(Constant::Str(first)) if *first == code.qualified_name);
+        if is_class_body && !seen.contains(qualified_name) {
+            self.interned.insert(qualified_name);
+        }
+        seen.insert(qualified_name);
     }
 
     fn add(&mut self, content: Content<'a>, references: u32) -> usize {
@@ -248,7 +288,7 @@ impl<'a> Objects<'a> {
                 })
             }
             Constant::Str(text) => {
-                let interned = is_interned_constant(text) || self.qualified_names.contains(text.as_bytes());
+                let interned = is_interned_constant(text) || self.is_interned_otherwise(text);
                 self.text(text, interned)
             }
             Constant::Bytes(bytes) => self.bytes(bytes),
@@ -292,18 +332,17 @@ impl<'a> Objects<'a> {
     }
 
     fn frozen_set(&mut self, items: &'a [Constant]) -> usize {
-        let items: Vec<usize> = items.iter().map(|item| self.constant(item)).collect();
-        let mut sorted = items.clone();
-        sorted.sort_unstable();
-        if let Some(&object) = self.known.get(&Identity::FrozenSet(sorted.clone())) {
+        let identity = items.as_ptr();
+        if let Some(&object) = self.known.get(&Identity::FrozenSet(identity)) {
             return object;
         }
+        let items: Vec<usize> = items.iter().map(|item| self.constant(item)).collect();
         for &item in &items {
             self.refer(item);
             // Sorting the items takes another reference to each.
             self.refer(item);
         }
-        self.find(Identity::FrozenSet(sorted), 0, || Content::FrozenSet(items))
+        self.find(Identity::FrozenSet(identity), 0, || Content::FrozenSet(items))
     }
 
     fn code(&mut self, code: &'a CodeObject) -> usize {
@@ -561,7 +600,10 @@ impl Builder for PlainBuilder {
         Ok(Plain::Constant(Constant::Str(text)))
     }
 
-    fn latin1(&mut self, bytes: &[u8], _interned: bool) -> Result<Plain, LoadError> {
+    fn latin1(&mut self, bytes: &[u8], interned: bool) -> Result<Plain, LoadError> {
+        if bytes == b"%" && !interned {
+            return Ok(Plain::Constant(Constant::Str(replaced_percent_sign())));
+        }
         let text = match std::str::from_utf8(bytes) {
             Ok(ascii) if ascii.is_ascii() => Text::from(ascii),
             _ => Text::from_code_points(bytes.iter().copied().map(u32::from)),

@@ -9,7 +9,6 @@ use super::function::Attributes;
 use super::unit::UnitKind;
 use super::{Generator, ParameterCounts};
 use crate::error::Result;
-use crate::instruction_sequence::InstructionSequence;
 use crate::names::{self, NameId};
 use crate::op::Op;
 use crate::symtable::{ScopeId, location};
@@ -70,13 +69,12 @@ impl<'a> Generator<'a> {
             return Ok(());
         }
         let kind = self.unit().kind;
-        let Some(scope) = self.scope().annotation_scope else { return Ok(()) };
+        let Some(scope) = self.scope().annotations else { return Ok(()) };
         // In a module it is made before everything else.
         let is_module = kind == UnitKind::Module;
         if is_module {
             let unit = self.unit();
-            unit.stashed_sequence =
-                Some(std::mem::replace(&mut unit.sequence, InstructionSequence::default()));
+            unit.stashed_sequence = Some(std::mem::take(&mut unit.sequence));
         }
         let name = self.table.scope(scope).name;
         self.enter_annotations(scope, name, place);

@@ -136,9 +136,13 @@ impl<'a> Generator<'a> {
         unit.deferred_annotations.push((statement, number));
         let Some(number) = number else { return };
         unit.next_conditional_annotation += 1;
-        // The module's set is a cell and yet loaded by name, by the cell's number.
-        let index = unit.cells.add(names::CONDITIONAL_ANNOTATIONS);
-        self.emit_argument(if is_module { Op::LOAD_NAME } else { Op::LOAD_DEREF }, index, place);
+        if is_module {
+            let index = self.unit().names.add(names::CONDITIONAL_ANNOTATIONS);
+            self.emit_argument(Op::LOAD_NAME, index, place);
+        } else {
+            let index = self.unit().cells.add(names::CONDITIONAL_ANNOTATIONS);
+            self.emit_argument(Op::LOAD_DEREF, index, place);
+        }
         self.load_constant(Constant::Int(number), place);
         self.emit_argument(Op::SET_ADD, 1, place);
         self.emit(Op::POP_TOP, place);

@@ -107,14 +107,12 @@ impl<'a> Generator<'a> {
     /// The values of keyword arguments, then the tuple of their names.
     fn keyword_values(&mut self, keywords: &'a [Keyword], place: Location) -> Result<()> {
         keywords.iter().try_for_each(|keyword| self.expression(&keyword.value))?;
-        let keyword_names = keywords.iter().filter_map(|keyword| keyword.arg.as_ref());
-        let keyword_names: Vec<Constant> = keyword_names
-            .map(|name| {
-                let name = self.names.intern(name);
-                Constant::Str(self.names.text(name).clone())
-            })
+        let names: Vec<NameId> = keywords
+            .iter()
+            .filter_map(|keyword| keyword.arg.as_ref())
+            .map(|name| self.names.intern(name))
             .collect();
-        self.load_constant(Constant::tuple(keyword_names), place);
+        self.load_names(names, place);
         Ok(())
     }
 

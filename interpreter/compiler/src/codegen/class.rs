@@ -114,9 +114,7 @@ impl<'a> Generator<'a> {
         const NOWHERE: Location = Location::NONE;
         let mut attributes = std::mem::take(&mut self.unit().static_attributes);
         attributes.sort_by(|&left, &right| self.names.compare(left, right));
-        let attributes: Vec<Constant> =
-            attributes.into_iter().map(|name| Constant::Str(self.names.text(name).clone())).collect();
-        self.load_constant(Constant::tuple(attributes), NOWHERE);
+        self.load_names(attributes, NOWHERE);
         self.name(names::STATIC_ATTRIBUTES, ExprContext::Store, NOWHERE);
         if self.scope().needs_class_dict {
             let index = self.unit().cells.add(names::CLASSDICT);

@@ -64,7 +64,10 @@ impl<'a> Generator<'a> {
         self.emit_jump(Op::SETUP_CLEANUP, cleanup, NOWHERE);
         self.emit(Op::PUSH_EXC_INFO, NOWHERE);
         self.push_block(Surrounding::FinallyEnd, Some(handler), None, NOWHERE)?;
+        // What is wrong with the clause was said the first time.
+        self.silence += 1;
         self.statements(finally)?;
+        self.silence -= 1;
         self.pop_block();
         self.emit_argument(Op::RERAISE, 0, NOWHERE);
         self.use_label(cleanup);

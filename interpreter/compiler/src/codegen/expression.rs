@@ -135,10 +135,9 @@ impl<'a> Generator<'a> {
             ExprKind::Set { .. } | ExprKind::SetComp { .. } => "set",
             ExprKind::GeneratorExp { .. } => "generator",
             ExprKind::Lambda { .. } => "function",
-            ExprKind::JoinedStr { .. }
-            | ExprKind::TemplateStr { .. }
-            | ExprKind::FormattedValue { .. }
-            | ExprKind::Interpolation { .. } => "str",
+            ExprKind::TemplateStr { .. } => "string.templatelib.Template",
+            ExprKind::Interpolation { .. } => "string.templatelib.Interpolation",
+            ExprKind::JoinedStr { .. } | ExprKind::FormattedValue { .. } => "str",
             ExprKind::BinOp { .. } if is_formatted(expression) => "str",
             _ => match self.constant(expression)? {
                 Constant::None => "NoneType",

@@ -5,7 +5,7 @@ use rspy_code::{Constant, Location};
 use rspy_syntax::ast::{Alias, ExprContext, Name};
 
 use super::Generator;
-use crate::names;
+use crate::names::{self, NameId};
 use crate::op::Op;
 
 impl Generator<'_> {
@@ -54,14 +54,8 @@ impl Generator<'_> {
         place: Location,
     ) {
         self.load_constant(Constant::Int(i64::from(level)), place);
-        let imported: Vec<Constant> = aliases
-            .iter()
-            .map(|alias| {
-                let name = self.names.intern(&alias.name);
-                Constant::Str(self.names.text(name).clone())
-            })
-            .collect();
-        self.load_constant(Constant::tuple(imported), place);
+        let imported: Vec<NameId> = aliases.iter().map(|alias| self.names.intern(&alias.name)).collect();
+        self.load_names(imported, place);
         let module = module.map_or(names::EMPTY, |module| self.names.intern(module));
         self.emit_name_shifted(Op::IMPORT_NAME, module, 0, 0, place);
         for (index, alias) in aliases.iter().enumerate() {

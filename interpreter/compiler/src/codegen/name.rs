@@ -60,7 +60,7 @@ impl Generator<'_> {
         let mangled = self.mangle(name);
         let seen = self.scope().visibility(mangled);
         let is_class = self.scope().kind == ScopeKind::Class;
-        let sees_class = self.scope().can_see_class_scope;
+        let sees_class = self.scope().sees_class_names;
         let is_inlined = self.unit().inlined_comprehensions > 0;
         let (op, argument) = match self.access(mangled, seen) {
             Access::Cell(index) => match context {

@@ -176,7 +176,7 @@ impl<'a> Generator<'a> {
     }
 
     fn value_pattern(&mut self, value: &'a Expr, context: &mut Context, place: Location) -> Result<()> {
-        if let Some(constant) = self.pattern_constant(value) {
+        if let Some(constant) = pattern_constant(value) {
             self.load_constant(constant, location(value.span));
         } else if matches!(value.kind, ExprKind::Attribute { .. }) {
             self.expression(value)?;
@@ -187,27 +187,6 @@ impl<'a> Generator<'a> {
         self.emit(Op::TO_BOOL, place);
         self.jump_to_fail(context, Op::POP_JUMP_IF_FALSE, place);
         Ok(())
-    }
-
-    /// The value of a literal in a pattern: a constant, a negative number or a complex number.
-    fn pattern_constant(&self, value: &Expr) -> Option<Constant> {
-        match &value.kind {
-            ExprKind::Constant { value, .. } => Some(constant_value(value)),
-            ExprKind::UnaryOp { op: UnaryOp::USub, operand } => match &operand.kind {
-                ExprKind::Constant { value, .. } => arithmetic::negative(&constant_value(value)),
-                _ => None,
-            },
-            ExprKind::BinOp { left, op, right } => {
-                let operation = match op {
-                    Operator::Add => Binary::Add,
-                    Operator::Sub => Binary::Subtract,
-                    _ => return None,
-                };
-                let ExprKind::Constant { value: right, .. } = &right.kind else { return None };
-                arithmetic::binary(operation, &self.pattern_constant(left)?, &constant_value(right))
-            }
-            _ => None,
-        }
     }
 
     fn as_pattern(
@@ -391,7 +370,7 @@ impl<'a> Generator<'a> {
     fn mapping_keys(&mut self, keys: &'a [Expr], place: Location) -> Result<()> {
         let mut seen: Vec<Constant> = Vec::new();
         for key in keys {
-            if let Some(constant) = self.pattern_constant(key) {
+            if let Some(constant) = pattern_constant(key) {
                 if seen.iter().any(|other| arithmetic::equal(other, &constant)) {
                     let key = representation::constant(&constant);
                     return self.fail(place, format!("mapping pattern checks duplicate key ({key})"));
@@ -424,14 +403,8 @@ impl<'a> Generator<'a> {
             }
         }
         self.expression(class)?;
-        let names: Vec<Constant> = attributes
-            .iter()
-            .map(|attribute| {
-                let name = self.names.intern(attribute);
-                Constant::Str(self.names.text(name).clone())
-            })
-            .collect();
-        self.load_constant(Constant::tuple(names), place);
+        let names: Vec<NameId> = attributes.iter().map(|attribute| self.names.intern(attribute)).collect();
+        self.load_names(names, place);
         self.emit_argument(Op::MATCH_CLASS, patterns.len(), place);
         self.emit_argument(Op::COPY, 1, place);
         self.load_constant(Constant::None, place);
@@ -514,5 +487,26 @@ impl<'a> Generator<'a> {
             }
         }
         true
+    }
+}
+
+/// The value of a literal in a pattern: a constant, a negative number or a complex number.
+fn pattern_constant(value: &Expr) -> Option<Constant> {
+    match &value.kind {
+        ExprKind::Constant { value, .. } => Some(constant_value(value)),
+        ExprKind::UnaryOp { op: UnaryOp::USub, operand } => match &operand.kind {
+            ExprKind::Constant { value, .. } => arithmetic::negative(&constant_value(value)),
+            _ => None,
+        },
+        ExprKind::BinOp { left, op, right } => {
+            let operation = match op {
+                Operator::Add => Binary::Add,
+                Operator::Sub => Binary::Subtract,
+                _ => return None,
+            };
+            let ExprKind::Constant { value: right, .. } = &right.kind else { return None };
+            arithmetic::binary(operation, &pattern_constant(left)?, &constant_value(right))
+        }
+        _ => None,
     }
 }

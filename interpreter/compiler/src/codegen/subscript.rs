@@ -92,6 +92,8 @@ impl<'a> Generator<'a> {
             ExprKind::Set { .. }
             | ExprKind::SetComp { .. }
             | ExprKind::GeneratorExp { .. }
+            | ExprKind::TemplateStr { .. }
+            | ExprKind::Interpolation { .. }
             | ExprKind::Lambda { .. } => true,
             _ => self.constant(value).is_some_and(|constant| {
                 !matches!(constant, Constant::Str(_) | Constant::Bytes(_) | Constant::Tuple(_))
@@ -114,9 +116,7 @@ impl<'a> Generator<'a> {
             | ExprKind::List { .. }
             | ExprKind::ListComp { .. }
             | ExprKind::JoinedStr { .. }
-            | ExprKind::TemplateStr { .. }
-            | ExprKind::FormattedValue { .. }
-            | ExprKind::Interpolation { .. } => true,
+            | ExprKind::FormattedValue { .. } => true,
             ExprKind::BinOp { .. } => self.type_name(value).is_some(),
             _ => matches!(self.constant(value), Some(Constant::Str(_) | Constant::Bytes(_))),
         };

@@ -56,11 +56,6 @@ impl<T: Copy + Eq + Hash> Numbered<T> {
         }
         number as usize
     }
-
-    /// An item's number.
-    pub fn get(&self, item: T) -> Option<usize> {
-        self.numbers.get(&item).map(|&number| number as usize)
-    }
 }
 
 /// A code object in the making.

@@ -111,12 +111,13 @@ fn optimize_at(instructions: &mut [Instruction], index: usize, folder: &mut Fold
         {
             folder.appended_display(instructions, index);
         }
-        Op::STORE_FAST => {
+        // Of two stores to the same variable on the same line, the first is for nothing.
+        Op::STORE_FAST
             if next.is_some_and(|next| {
                 next.op == op && next.argument == argument && next.line() == instructions[index].line()
-            }) {
-                instructions[index].set(Op::POP_TOP, 0);
-            }
+            }) =>
+        {
+            instructions[index].set(Op::POP_TOP, 0);
         }
         Op::SWAP if argument == 1 => instructions[index].clear(),
         Op::LOAD_GLOBAL if next_op == Op::PUSH_NULL && argument & 1 == 0 => {

@@ -53,7 +53,7 @@ impl Analysis<'_> {
         let kind = scope.kind;
         let is_class = kind == ScopeKind::Class;
         let is_function_like = scope.is_function_like();
-        let can_see_class_scope = scope.can_see_class_scope;
+        let sees_class_names = scope.sees_class_names;
         // The names visible in nested scopes. A class's own names are not.
         let class_view = is_class.then(|| (bound.cloned().unwrap_or_default(), global.clone()));
         let mut state = State {
@@ -79,14 +79,14 @@ impl Analysis<'_> {
         let mut inlined_cells = Set::default();
         for child in self.table.scope(id).children.clone() {
             let entry = self.table.scope(child);
-            let child_class = if !entry.can_see_class_scope {
+            let child_class = if !entry.sees_class_names {
                 None
             } else if is_class {
                 Some(id)
             } else {
                 class
             };
-            let is_inlined = entry.comprehension.is_some() && !entry.is_generator && !can_see_class_scope;
+            let is_inlined = entry.comprehension.is_some() && !entry.is_generator && !sees_class_names;
             let mut child_free =
                 self.scope(child, Some(&inner_bound), &inner_global, &state.type_parameters, child_class)?;
             if is_inlined {
@@ -101,7 +101,7 @@ impl Analysis<'_> {
         } else if is_class {
             self.drop_class_names(id, &mut free);
         }
-        let sees_class = is_class || can_see_class_scope;
+        let sees_class = is_class || sees_class_names;
         self.record(id, &state, &free, &inlined_cells, sees_class);
         free.extend(state.free);
         Ok(free)
@@ -159,7 +159,9 @@ impl Analysis<'_> {
             return Ok(());
         }
         // A scope that sees a class's names takes them from there or from the module, not from functions around.
-        if let Some(class) = class {
+        if let Some(class) = class
+            && name != names::CLASSDICT
+        {
             let class_usage = self.table.scope(class).usage(name);
             if class_usage & usage::GLOBAL != 0 {
                 state.visibility.insert(name, Visibility::GlobalExplicit);

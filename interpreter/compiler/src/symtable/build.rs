@@ -21,6 +21,8 @@ pub struct Settings {
     pub allow_top_level_await: bool,
     /// The optimisation level.
     pub optimize: u8,
+    /// How deep the tree may be nested.
+    pub recursion_limit: u32,
 }
 
 /// Builds the symbol table of a module.
@@ -31,8 +33,14 @@ pub fn build(module: &Mod, settings: Settings, names: &mut Names) -> Result<Symb
         top: ScopeId(0),
         mangled_names: Vec::new(),
     };
-    let mut builder =
-        Builder { table, names, settings, stack: Vec::new(), class: None, depth: Depth::default() };
+    let mut builder = Builder {
+        table,
+        names,
+        settings,
+        stack: Vec::new(),
+        class: None,
+        depth: Depth::new(settings.recursion_limit),
+    };
     builder.enter(names::TOP, ScopeKind::Module, None, Location::new(0, 0, 0, 0));
     match module {
         Mod::Module { body, .. } => {
@@ -178,7 +186,7 @@ impl Builder<'_> {
         if added & known.usage & usage::PARAMETER != 0 {
             return self.fail(
                 location,
-                format!("duplicate parameter '{}' in function definition", self.names.str(name)),
+                format!("duplicate argument '{}' in function definition", self.names.str(name)),
             );
         }
         if added & known.usage & usage::TYPE_PARAMETER != 0 {
@@ -232,7 +240,7 @@ impl Builder<'_> {
 
     /// Lets code in the current scope see the names of the class around it.
     pub(super) fn see_class_scope(&mut self, location: Location) -> Result<()> {
-        self.current_mut().can_see_class_scope = true;
+        self.current_mut().sees_class_names = true;
         self.define(names::CLASSDICT, usage::USE, location)
     }
 
@@ -287,12 +295,12 @@ impl Builder<'_> {
             self.current_mut().has_conditional_annotations = true;
             self.define(names::CONDITIONAL_ANNOTATIONS, usage::USE, place)?;
         }
-        if let Some(existing) = self.table.scope(parent).annotation_scope {
+        if let Some(existing) = self.table.scope(parent).annotations {
             self.enter_existing(existing, false);
         } else {
             self.enter(names::ANNOTATE, ScopeKind::Annotation, None, place);
             let entered = self.current_id();
-            self.table.scope_mut(parent).annotation_scope = Some(entered);
+            self.table.scope_mut(parent).annotations = Some(entered);
             if kind == ScopeKind::Class && !self.settings.futures.annotations {
                 self.see_class_scope(place)?;
             }

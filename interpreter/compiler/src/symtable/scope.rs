@@ -209,7 +209,7 @@ pub struct Scope {
     /// Of a comprehension: whether it is part of the code around it (PEP 709).
     pub is_inlined: bool,
     /// Whether it sees the names of the class around it.
-    pub can_see_class_scope: bool,
+    pub sees_class_names: bool,
     /// Whether it has documentation.
     pub has_docstring: bool,
     /// Whether it is a function in a class.
@@ -217,7 +217,7 @@ pub struct Scope {
     /// Whether it notes which annotations are executed.
     pub has_conditional_annotations: bool,
     /// The scope of its annotations.
-    pub annotation_scope: Option<ScopeId>,
+    pub annotations: Option<ScopeId>,
     pub(super) in_comprehension_target: bool,
     pub(super) in_conditional_block: bool,
     pub(super) in_unevaluated_annotation: bool,
@@ -246,11 +246,11 @@ impl Scope {
             needs_class_closure: false,
             needs_class_dict: false,
             is_inlined: false,
-            can_see_class_scope: false,
+            sees_class_names: false,
             has_docstring: false,
             is_method: false,
             has_conditional_annotations: false,
-            annotation_scope: None,
+            annotations: None,
             in_comprehension_target: false,
             in_conditional_block: false,
             in_unevaluated_annotation: false,

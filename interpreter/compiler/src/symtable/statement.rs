@@ -311,7 +311,7 @@ impl Builder<'_> {
         value: &Expr,
         description: &'static str,
     ) -> Result<()> {
-        let in_class = self.current().can_see_class_scope;
+        let in_class = self.current().sees_class_names;
         let place = location(value.span);
         self.enter(name, ScopeKind::TypeVariable, Some(ScopeKey::new(parameter, role)), place);
         if in_class {
@@ -331,7 +331,7 @@ impl Builder<'_> {
         returns: Option<&Expr>,
     ) -> Result<()> {
         let outer = self.current();
-        let in_class = outer.can_see_class_scope || outer.kind == ScopeKind::Class;
+        let in_class = outer.sees_class_names || outer.kind == ScopeKind::Class;
         let key = ScopeKey::new(arguments, ScopeRole::Annotations);
         self.enter(names::ANNOTATE, ScopeKind::Annotation, Some(key), place);
         if in_class {

@@ -49,8 +49,3 @@ pub(super) unsafe fn enter_init(state: &mut State<'_>, base: *mut u64, arguments
         }
     }
 }
-
-/// What `__init__` must return.
-pub fn is_valid_init_result(value: &Value) -> bool {
-    crate::types::none::is_none(value)
-}

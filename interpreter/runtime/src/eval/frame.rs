@@ -61,6 +61,8 @@ pub struct Frame {
     /// Code units from `instruction` to where the frame goes on when a call returns.
     pub return_offset: u32,
     pub owner: Owner,
+    /// The frame is of an `__init__` entered by the loop: its result must be `None` and is dropped.
+    pub drops_result: bool,
     /// Set when the frame's lines are traced.
     pub traced: Cell<bool>,
 }
@@ -157,9 +159,41 @@ impl Frame {
             (&raw mut (*this).frame_object).write(Cell::new(0));
             (&raw mut (*this).return_offset).write(0);
             (&raw mut (*this).owner).write(owner);
+            (&raw mut (*this).drops_result).write(false);
             (&raw mut (*this).traced).write(Cell::new(false));
             for index in filled..variables {
                 Frame::local(this, index).write(0);
+            }
+        }
+    }
+
+    /// As [`initialize`](Self::initialize) for the evaluator's fast path: function and code are known.
+    ///
+    /// # Safety
+    /// As for `initialize`; `word` owns `function`, whose code is `code`.
+    #[inline(always)]
+    pub unsafe fn initialize_for(this: *mut Frame, function: &Object<Function>, word: u64, code: &Object<Code>, filled: usize) {
+        // SAFETY: as promised.
+        unsafe {
+            let variables = code.variable_count();
+            (&raw mut (*this).instruction).write(code.start().sub(1));
+            (&raw mut (*this).stack_pointer).write(Frame::local(this, variables));
+            (&raw mut (*this).code).write(code);
+            (&raw mut (*this).constants).write(code.constants_pointer());
+            (&raw mut (*this).globals).write(function.globals());
+            (&raw mut (*this).builtins).write(function.builtins());
+            (&raw mut (*this).function).write(word);
+            (&raw mut (*this).locals).write(0);
+            (&raw mut (*this).generator).write(ptr::null());
+            (&raw mut (*this).frame_object).write(Cell::new(0));
+            (&raw mut (*this).return_offset).write(0);
+            (&raw mut (*this).owner).write(Owner::Call);
+            (&raw mut (*this).drops_result).write(false);
+            (&raw mut (*this).traced).write(Cell::new(false));
+            let mut index = filled;
+            while index < variables {
+                Frame::local(this, index).write(0);
+                index += 1;
             }
         }
     }
@@ -276,6 +310,14 @@ impl FrameStack {
     #[inline(always)]
     pub fn has_room(&self, words: usize) -> bool {
         (self.limit.get() as usize) - (self.top.get() as usize) >= words * 8
+    }
+
+    /// Room for some words on top where [`has_room`](Self::has_room) said so.
+    #[inline(always)]
+    pub fn push_in_room(&self, words: usize) -> *mut Frame {
+        let top = self.top.get();
+        self.top.set(top.wrapping_add(words));
+        top.cast()
     }
 
     #[cold]

@@ -5,8 +5,10 @@
 //! function an instruction that ends by jumping to the next (release builds).
 
 pub mod call;
+mod construct;
 pub mod frame;
 pub mod instructions;
+pub mod intrinsics;
 pub mod raise;
 #[cfg(debug_assertions)]
 mod match_loop;

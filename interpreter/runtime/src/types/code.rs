@@ -46,7 +46,7 @@ pub struct Code {
     /// What kind of variable each is.
     pub variable_kinds: Box<[u8]>,
     /// `co_filename`.
-    pub filename: Ref<Str>,
+    file: GilCell<Ref<Str>>,
     /// `co_name`.
     pub name: Ref<Str>,
     /// `co_qualname`.
@@ -101,7 +101,7 @@ impl Code {
             names: fields.names,
             variable_names: fields.variable_names,
             variable_kinds: fields.variable_kinds.into_boxed_slice(),
-            filename: fields.filename,
+            file: GilCell::new(fields.filename),
             name: fields.name,
             qualified_name: fields.qualified_name,
             line_table: fields.line_table,
@@ -178,6 +178,11 @@ impl Code {
         pairs.filter(|(_, kind)| **kind & kinds != 0).map(|(name, _)| name.clone()).collect()
     }
 
+    /// `co_filename`.
+    pub fn filename(&self) -> Ref<Str> {
+        self.file.get()
+    }
+
     /// Where in the source an instruction comes from.
     pub fn location(&self, unit: isize) -> Option<Location> {
         if unit < 0 {
@@ -251,7 +256,7 @@ impl Code {
             "<code object {} at {:#x}, file \"{}\", line {}>",
             this.name.to_string_lossy(),
             std::ptr::from_ref(this) as usize,
-            this.filename.to_string_lossy(),
+            this.filename().to_string_lossy(),
             this.first_line
         )
     }
@@ -325,7 +330,7 @@ impl Code {
 
     #[getter("co_filename", member)]
     fn co_filename(&self) -> Ref<Str> {
-        self.filename.clone()
+        self.filename()
     }
 
     #[getter("co_name", member)]
@@ -381,5 +386,26 @@ impl Code {
     #[getter("_co_code_adaptive")]
     fn co_code_adaptive(&self) -> Ref<Bytes> {
         Bytes::new(self.adaptive_bytes())
+    }
+}
+
+/// Gives a code object and those in it that have the same file name another one.
+pub fn rename_file(code: &Object<Code>, path: &Object<Str>) {
+    let old = code.filename();
+    if old.same_text(path) {
+        return;
+    }
+    rename_from(code, &old, path);
+}
+
+fn rename_from(code: &Object<Code>, old: &Object<Str>, path: &Object<Str>) {
+    if !code.filename().same_text(old) {
+        return;
+    }
+    code.file.set(path.to_ref());
+    for constant in code.constants.items() {
+        if let Some(inner) = constant.downcast::<Code>() {
+            rename_from(inner, old, path);
+        }
     }
 }

@@ -274,7 +274,7 @@ impl FrameObject {
                 let line = this.line_number().map_or_else(|| "None".to_owned(), |line| line.to_string());
                 format!(
                     "<frame at {address:#x}, file '{}', line {line}, code {}>",
-                    code.filename.to_string_lossy(),
+                    code.filename().to_string_lossy(),
                     code.name.to_string_lossy()
                 )
             }

@@ -104,6 +104,17 @@ impl Tuple {
         })
     }
 
+    /// An object of a native struct sequence: the items behind the visible ones are the type's to trace and drop.
+    pub(crate) fn with_hidden(typ: &TypeObject, values: Vec<Value>, visible: usize) -> Ref<Tuple> {
+        let tuple = Self::of_type(typ, values.into_iter());
+        // SAFETY: nobody else has seen the object yet; its length only gets smaller.
+        unsafe {
+            let payload = tuple.as_ptr().cast::<u8>().add(size_of::<Header>()).cast::<Tuple>();
+            (&raw mut (*payload).length).write(visible.min(tuple.length));
+        }
+        tuple
+    }
+
     fn allocate(typ: &TypeObject, length: usize, fill: impl FnOnce(*mut Value)) -> Ref<Tuple> {
         // SAFETY: the payload and all items are written before the object is seen.
         unsafe {

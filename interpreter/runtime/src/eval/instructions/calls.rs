@@ -172,6 +172,16 @@ pub(super) unsafe fn enter_frame(state: &mut State<'_>, frame: *mut Frame, retur
     }
 }
 
+/// Goes on with the frame of an `__init__`: what it returns is checked and dropped, and the object below is the
+/// call's result. A frame of two instructions stands between, as in CPython.
+pub(in crate::eval) unsafe fn enter_init_frame(state: &mut State<'_>, frame: *mut Frame) -> Flow {
+    // SAFETY: the frame is ready to run, and the object is on top of the stack.
+    unsafe {
+        (*frame).drops_result = true;
+        enter_frame(state, frame, 4)
+    }
+}
+
 /// The fast path of a call of a Python function whose parameters take the arguments as they are.
 #[inline(always)]
 unsafe fn fast_exact_call(state: &mut State<'_>, base: *mut u64, argument: u32) -> Flow {

@@ -19,6 +19,7 @@ pub(super) unsafe fn leave(state: &mut State<'_>, word: u64) -> Flow {
         let previous = (*frame).previous;
         (*frame).stack_pointer = state.stack;
         vm.frame.set(previous);
+        let drops_result = (*frame).drops_result;
         match (*frame).owner {
             Owner::Call => {
                 Frame::clear(frame);
@@ -44,9 +45,25 @@ pub(super) unsafe fn leave(state: &mut State<'_>, word: u64) -> Flow {
         state.frame = previous;
         state.stack = (*previous).stack_pointer;
         state.next = (*previous).instruction.add((*previous).return_offset as usize);
+        if drops_result {
+            return check_init_result(state, word);
+        }
         state.push(word);
         Flow::Next
     }
+}
+
+/// Drops what an `__init__` returned, which must be `None`.
+unsafe fn check_init_result(state: &State<'_>, word: u64) -> Flow {
+    // SAFETY: the word is owned.
+    let value = unsafe { word::take(word) };
+    if crate::types::none::is_none(&value) {
+        return Flow::Next;
+    }
+    state.raise(state.vm.type_error(format!(
+        "__init__() should return None, not '{}'",
+        value.type_of().full_name()
+    )))
 }
 
 /// Looks after whatever asks for attention.
@@ -94,7 +111,10 @@ instructions! {
     ReturnValue(state, _argument) fast {
         // The common frame: called by the loop, no frame object, and nothing that frees when it goes.
         let frame = state.frame;
-        if (*frame).owner != Owner::Call || (*frame).frame_object.get() != 0 {
+        if (*frame).owner != Owner::Call
+            || (*frame).frame_object.get() != 0
+            || ((*frame).drops_result && word::untagged(*state.at(1)) != none_word())
+        {
             return Flow::Slow;
         }
         let base = Frame::local(frame, 0);
@@ -119,13 +139,16 @@ instructions! {
         let result = word::keep(*state.at(1));
         word::close_quietly((*frame).function);
         let previous = (*frame).previous;
+        let drops_result = (*frame).drops_result;
         vm.frame.set(previous);
         vm.frames.pop_quietly(frame);
         vm.leave_call();
         state.frame = previous;
         state.stack = (*previous).stack_pointer;
         state.next = (*previous).instruction.add((*previous).return_offset as usize);
-        state.push(result);
+        if !drops_result {
+            state.push(result);
+        }
         Flow::Next
     } slow {
         let word = word::keep(state.pop());

@@ -72,6 +72,11 @@ impl Dict {
         Object::new(Dict::with_table(Table::default()))
     }
 
+    /// An empty dict that the collector does not know: made before there is an interpreter.
+    pub fn new_untracked() -> Ref<Dict> {
+        Object::new_untracked(Dict::with_table(Table::default()))
+    }
+
     /// An empty dict with room for some entries.
     pub fn with_capacity(capacity: usize) -> Ref<Dict> {
         Object::new(Dict::with_table(Table::with_capacity(capacity)))

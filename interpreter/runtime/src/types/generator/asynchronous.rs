@@ -123,7 +123,7 @@ pub(super) fn record_origin(vm: &Vm, coroutine: &Value) {
         let line = code.line(index).unwrap_or(code.first_line);
         entries.push(
             crate::types::tuple::Tuple::from_values([
-                code.filename.clone().into_value(),
+                code.filename().into_value(),
                 Value::int(line),
                 code.name.clone().into_value(),
             ])
@@ -151,17 +151,12 @@ pub(super) fn finalize(vm: &Vm, this: &Value) {
             && !state.closed.get()
         {
             if let Err(error) = vm.call(&finalizer, std::slice::from_ref(this)) {
-                crate::exceptions::print::write_unraisable(
-                    vm,
-                    error,
-                    "Exception ignored while calling asynchronous generator finalizer",
-                    &finalizer,
-                );
+                crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while calling asynchronous generator finalizer"), Some(&finalizer));
             }
         } else if generator.stage() == Stage::Suspended
             && let Err(error) = Generator::close_value(generator, vm)
         {
-            crate::exceptions::print::write_unraisable(vm, error, "Exception ignored while closing generator", this);
+            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while closing generator"), Some(this));
         }
     }
     vm.raised.set(raised);

@@ -170,11 +170,6 @@ impl<const N: usize> StaticStr<N> {
         }
     }
 
-    /// Gives the string its type; done once for each static when the interpreter starts.
-    pub(crate) fn bind_type(&self) {
-        // SAFETY: `str` has the layout of the object.
-        unsafe { self.object.header().set_type(Str::static_type()) }
-    }
 }
 
 impl<const N: usize> std::ops::Deref for StaticStr<N> {
@@ -260,6 +255,12 @@ impl Str {
 }
 
 impl Object<Str> {
+    /// Gives a string in a static its type; done once for each when the interpreter starts.
+    pub(crate) fn bind_static_type(&self) {
+        // SAFETY: `str` has the layout of the object.
+        unsafe { self.header().set_type(Str::static_type()) }
+    }
+
     /// Length in characters.
     #[inline(always)]
     pub fn length(&self) -> usize {
@@ -383,7 +384,8 @@ impl Object<Str> {
         match self.as_ascii() {
             Some(text) => text == other,
             None => {
-                let mut characters = self.characters().iter();
+                let own = self.characters();
+                let mut characters = own.iter();
                 other.chars().all(|c| characters.next() == Some(c as u32)) && characters.next().is_none()
             }
         }

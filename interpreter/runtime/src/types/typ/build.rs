@@ -64,7 +64,7 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
         dict.set_str(&name, value);
     }
     for definition in native.attributes.iter().copied().flatten() {
-        dict.set_str(&vm.intern(definition.name), GetSetDescriptor::new(definition, typ).into_value());
+        dict.set_str(&vm.intern(definition.name), GetSetDescriptor::new(definition, typ));
     }
     if !native.doc.is_empty() {
         dict.set_str(&names::__doc__, vm.new_str(native.doc));

@@ -1,0 +1,276 @@
+//! From source to code objects: the compiler's plain data made into values, its errors into exceptions.
+
+use rspy_code::{CodeObject, Constant, Text};
+use rspy_compiler::{CompileError, CompileOptions};
+use rspy_syntax::{ErrorKind, Mode, ParseOptions, Source, SyntaxError, Warning, WarningCategory};
+
+use crate::exceptions::{Exception, PyResult, syntax_error};
+use crate::object::{Object, Payload, Ref};
+use crate::types::bytes::Bytes;
+use crate::types::code::{Code, CodeFields};
+use crate::types::none::{ellipsis, none};
+use crate::types::set::FrozenSet;
+use crate::types::slice::Slice;
+use crate::types::string::{Str, build, intern};
+use crate::types::tuple::Tuple;
+use crate::types::{bool, complex, float, int};
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// Flags of `compile()`.
+pub mod compile_flags {
+    /// Future features.
+    pub const FUTURES: u32 = rspy_code::code_object::flags::FUTURES;
+    /// The source is UTF-8 whatever it declares.
+    pub const IGNORE_COOKIE: u32 = 0x0800;
+    /// Indentation that ends with the input is left open.
+    pub const DONT_IMPLY_DEDENT: u32 = 0x0200;
+    /// Make a syntax tree, not code.
+    pub const ONLY_AST: u32 = 0x0400;
+    /// Keep type comments.
+    pub const TYPE_COMMENTS: u32 = 0x1000;
+    /// `await` may stand at the top level.
+    pub const ALLOW_TOP_LEVEL_AWAIT: u32 = 0x2000;
+    /// Input that merely stops too early is an error of its own.
+    pub const ALLOW_INCOMPLETE_INPUT: u32 = 0x4000;
+    /// Make a syntax tree as the optimiser leaves it.
+    pub const OPTIMIZED_AST: u32 = 0x8000 | ONLY_AST;
+    /// All of them.
+    pub const ALL: u32 = FUTURES
+        | IGNORE_COOKIE
+        | DONT_IMPLY_DEDENT
+        | ONLY_AST
+        | TYPE_COMMENTS
+        | ALLOW_TOP_LEVEL_AWAIT
+        | ALLOW_INCOMPLETE_INPUT
+        | 0x8000;
+}
+
+/// What to compile and how.
+#[derive(Clone)]
+pub struct CompileRequest<'a> {
+    /// The name that tracebacks show.
+    pub filename: &'a Object<Str>,
+    /// A file, an expression or an interactive statement.
+    pub mode: Mode,
+    /// Flags of `compile()`.
+    pub flags: u32,
+    /// The optimisation level.
+    pub optimize: u8,
+    /// The minor version of Python 3 whose syntax is accepted.
+    pub feature_version: u8,
+}
+
+impl CompileRequest<'_> {
+    /// The options of the parser.
+    pub fn parse_options(&self, vm: &Vm) -> ParseOptions {
+        let flag = |bit: u32| self.flags & bit != 0;
+        ParseOptions {
+            feature_version: self.feature_version,
+            type_comments: flag(compile_flags::TYPE_COMMENTS),
+            barry_as_flufl: flag(rspy_code::code_object::flags::FUTURE_BARRY_AS_BDFL),
+            allow_incomplete_input: flag(compile_flags::ALLOW_INCOMPLETE_INPUT),
+            dont_imply_dedent: flag(compile_flags::DONT_IMPLY_DEDENT),
+            ignore_cookie: flag(compile_flags::IGNORE_COOKIE),
+            int_max_str_digits: vm.interpreter.configuration.int_max_str_digits.max(0) as usize,
+            ..ParseOptions::default()
+        }
+    }
+}
+
+/// A Python string as the compiler's text.
+pub fn text_of(text: &Object<Str>) -> Text {
+    Text::from_code_points(text.characters().iter())
+}
+
+/// The compiler's text as a Python string.
+pub fn str_of(text: &Text) -> Ref<Str> {
+    build::from_wtf8(text.as_bytes()).unwrap_or_else(Str::empty)
+}
+
+/// Parses source into a tree, with its warnings shown.
+///
+/// # Errors
+/// `SyntaxError` and what else parsing raises.
+pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<rspy_syntax::ast::Mod> {
+    match rspy_syntax::parse(source, request.mode, &request.parse_options(vm)) {
+        Ok(parsed) => {
+            show_warnings(vm, &parsed.warnings, request.filename)?;
+            Ok(parsed.tree)
+        }
+        Err(error) => {
+            show_warnings(vm, &error.warnings, request.filename)?;
+            Err(source_error(vm, &error, request.filename))
+        }
+    }
+}
+
+/// Compiles source to code.
+///
+/// # Errors
+/// `SyntaxError` and what else compiling raises.
+pub fn compile_source(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<Ref<Code>> {
+    let tree = parse(vm, source, request)?;
+    compile_tree(vm, &tree, Some(source), request)
+}
+
+/// Compiles a tree to code.
+///
+/// # Errors
+/// `SyntaxError` and what else compiling raises.
+pub fn compile_tree(
+    vm: &Vm,
+    tree: &rspy_syntax::ast::Mod,
+    source: Option<&Source<'_>>,
+    request: &CompileRequest<'_>,
+) -> PyResult<Ref<Code>> {
+    let options = CompileOptions {
+        optimize: request.optimize,
+        future_flags: request.flags & compile_flags::FUTURES,
+        allow_top_level_await: request.flags & compile_flags::ALLOW_TOP_LEVEL_AWAIT != 0,
+    };
+    match rspy_compiler::compile(tree, &text_of(request.filename), &options) {
+        Ok(compiled) => {
+            show_warnings(vm, &compiled.warnings, request.filename)?;
+            Ok(code_of(vm, &compiled.code))
+        }
+        Err(CompileError::Syntax(mut error)) => {
+            show_warnings(vm, &error.warnings, request.filename)?;
+            if error.text.is_none() {
+                add_line(vm, &mut error, source, request);
+            }
+            Err(source_error(vm, &error, request.filename))
+        }
+        Err(error @ CompileError::RecursionTooDeep) => Err(vm.recursion_error(error.to_string())),
+        Err(error @ CompileError::FunctionType) => Err(vm.runtime_error(error.to_string())),
+    }
+}
+
+/// Adds the line of source that an error of the compiler is about; its columns, counted in bytes, become characters.
+fn add_line(vm: &Vm, error: &mut SyntaxError, source: Option<&Source<'_>>, request: &CompileRequest<'_>) {
+    let text = source.and_then(|source| source.decode(request.mode, &request.parse_options(vm)).ok());
+    let from_file;
+    let text = match &text {
+        Some(text) => text.as_ref(),
+        None => {
+            // A tree without source: the file may still be there.
+            from_file = std::fs::read_to_string(&*request.filename.to_string_lossy()).unwrap_or_default();
+            &from_file
+        }
+    };
+    let Ok(line) = usize::try_from(error.line - 1) else { return };
+    let Some(line_text) = text.split_inclusive('\n').nth(line) else { return };
+    let characters = |bytes: i64, line: &str| match usize::try_from(bytes - 1) {
+        Ok(bytes) => line.get(..bytes).map_or(bytes as i64, |part| part.chars().count() as i64) + 1,
+        Err(_) => bytes,
+    };
+    error.column = characters(error.column, line_text);
+    if error.end_line == error.line {
+        error.end_column = characters(error.end_column, line_text);
+    }
+    error.text = Some(line_text.to_owned());
+}
+
+fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Object<Str>) -> PyResult<()> {
+    for warning in warnings {
+        let category = match warning.category {
+            WarningCategory::Syntax => crate::exceptions::hierarchy::SyntaxWarning::static_type(),
+            WarningCategory::Deprecation => crate::exceptions::deprecation_warning(),
+        };
+        let shown = crate::warnings::warn_explicit_plain(vm, category, &warning.message, filename, warning.line as i32);
+        if let Err(error) = shown {
+            if vm.is_instance_of(error.value(), category) {
+                return Err(source_error(vm, &warning.as_error, filename));
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// The exception for an error in source.
+pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exception {
+    let typ = match error.kind {
+        ErrorKind::Syntax | ErrorKind::Encoding => syntax_error::SyntaxError::static_type(),
+        ErrorKind::Indentation => syntax_error::IndentationError::static_type(),
+        ErrorKind::Tab => syntax_error::TabError::static_type(),
+        ErrorKind::IncompleteInput => syntax_error::IncompleteInputError::static_type(),
+        ErrorKind::Memory => return vm.new_exception(crate::exceptions::hierarchy::MemoryError::static_type(), error.message.clone()),
+        ErrorKind::UnicodeDecode => return vm.value_error(error.message.clone()),
+    };
+    let optional_text = |text: &Option<String>| text.as_ref().map_or_else(none, |text| vm.new_str(text));
+    let message = vm.new_str(&error.message);
+    let number = |value: i64| int::new(value);
+    let mut details = vec![filename.to_value(), number(error.line), number(error.column), optional_text(&error.text)];
+    if error.kind != ErrorKind::Encoding {
+        details.push(number(error.end_line));
+        details.push(number(error.end_column));
+    }
+    let args = [message, Tuple::from_values(details).into_value()];
+    match vm.call(&typ.to_value(), &args) {
+        Ok(exception) => Exception::from_value(exception),
+        Err(other) => other,
+    }
+}
+
+/// A code object as a value, with everything in it.
+pub fn code_of(vm: &Vm, code: &CodeObject) -> Ref<Code> {
+    let names = |texts: &[Text]| {
+        let values: Vec<Value> = texts.iter().map(|text| intern::intern(&str_of(text)).into_value()).collect();
+        Tuple::from_values(values)
+    };
+    let constants: Vec<Value> = code.constants.iter().map(|constant| constant_value(vm, constant)).collect();
+    Code::new(CodeFields {
+        arg_count: code.arg_count,
+        positional_only_count: code.positional_only_arg_count,
+        keyword_only_count: code.keyword_only_arg_count,
+        flags: code.flags,
+        stack_size: code.stack_size,
+        first_line: code.first_line,
+        code: code.code.to_vec(),
+        constants: Tuple::from_values(constants),
+        names: names(&code.names),
+        variable_names: names(&code.locals_plus_names),
+        variable_kinds: code.locals_plus_kinds.to_vec(),
+        filename: intern::intern(&str_of(&code.filename)),
+        name: intern::intern(&str_of(&code.name)),
+        qualified_name: intern::intern(&str_of(&code.qualified_name)),
+        line_table: Bytes::new(&code.line_table[..]),
+        exception_table: Bytes::new(&code.exception_table[..]),
+    })
+}
+
+/// A constant as a value.
+pub fn constant_value(vm: &Vm, constant: &Constant) -> Value {
+    match constant {
+        Constant::None => none(),
+        Constant::Ellipsis => ellipsis(),
+        Constant::Bool(truth) => bool::boolean(*truth),
+        Constant::Int(small) => int::new(*small),
+        Constant::BigInt(big) => int::from_big((**big).clone()),
+        Constant::Float(value) => float::new(*value),
+        Constant::Complex { real, imaginary } => complex::new(*real, *imaginary),
+        Constant::Str(text) => constant_text(text),
+        Constant::Bytes(bytes) => Bytes::new(&bytes[..]).into_value(),
+        Constant::Tuple(items) => {
+            let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
+            Tuple::from_values(items).into_value()
+        }
+        Constant::FrozenSet(items) => {
+            let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
+            FrozenSet::from_values(vm, items).map_or_else(|_| none(), Ref::into_value)
+        }
+        Constant::Slice(parts) => {
+            let [start, stop, step] = &**parts;
+            Slice::new(constant_value(vm, start), constant_value(vm, stop), constant_value(vm, step)).into_value()
+        }
+        Constant::Code(code) => code_of(vm, code).into_value(),
+    }
+}
+
+/// A string constant; those that look like names are interned, as CPython does.
+fn constant_text(text: &Text) -> Value {
+    let made = str_of(text);
+    let name_like = text.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    if name_like { intern::intern(&made).into_value() } else { made.into_value() }
+}

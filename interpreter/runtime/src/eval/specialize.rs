@@ -1,0 +1,541 @@
+//! Specialisation (PEP 659): generic instructions count how often they run and replace themselves by a form for what
+//! they meet, whose fast path is guarded by type versions.
+//!
+//! The counter in the first unit of a cache holds the count above and a back-off exponent in the lowest four bits, as
+//! in CPython. A form whose guard fails does the generic thing; the generic instruction's counter then runs down
+//! again and it specialises anew.
+
+use rspy_code::code_object::flags;
+use rspy_code::opcode::Opcode;
+
+use crate::eval::{State, word};
+use crate::object::{Object, Payload};
+use crate::types::bool::as_bool;
+use crate::types::code::Code;
+use crate::types::descriptors::MemberDescriptor;
+use crate::types::dict::Dict;
+use crate::types::function::Function;
+use crate::types::generator::Generator;
+use crate::types::iterators::{ListIterator, RangeIterator, TupleIterator};
+use crate::types::list::List;
+use crate::types::method::BoundMethod;
+use crate::types::module::Module;
+use crate::types::native_function::{NativeFunction, NativeMethod};
+use crate::types::none::is_none;
+use crate::types::string::Str;
+use crate::types::tuple::Tuple;
+use crate::types::typ::{Type, TypeFlags, instance};
+use crate::value::Value;
+
+/// Whether the instruction is to specialise now: its counter has run down.
+#[inline(always)]
+unsafe fn is_due(state: &State<'_>) -> bool {
+    // SAFETY: every instruction that asks has a cache.
+    unsafe {
+        let counter = state.cache(0);
+        let value = counter.get();
+        if value >> 4 == 0 {
+            return true;
+        }
+        counter.set(value - (1 << 4));
+        false
+    }
+}
+
+/// Puts a specialised form in the place of the instruction.
+unsafe fn become_form(state: &State<'_>, form: Opcode) {
+    // SAFETY: the instruction lies before its cache.
+    unsafe {
+        let unit = &*state.next.sub(1);
+        unit.set(unit.get() & 0xff00 | form as u16);
+        state.cache(0).set(52 << 4 | 1);
+    }
+}
+
+/// Waits longer before the next try.
+unsafe fn back_off(state: &State<'_>, base: Opcode) {
+    // SAFETY: the instruction lies before its cache.
+    unsafe {
+        let unit = &*state.next.sub(1);
+        unit.set(unit.get() & 0xff00 | base as u16);
+        let counter = state.cache(0);
+        let exponent = (counter.get() & 15).min(11) + 1;
+        counter.set(((1u16 << exponent) - 1) << 4 | exponent);
+    }
+}
+
+unsafe fn settle(state: &State<'_>, base: Opcode, form: Option<Opcode>) {
+    // SAFETY: as for the two.
+    unsafe {
+        match form {
+            Some(form) => become_form(state, form),
+            None => back_off(state, base),
+        }
+    }
+}
+
+fn is_exact<T: Payload>(value: &Value) -> bool {
+    value.downcast_exact::<T>().is_some()
+}
+
+pub(super) unsafe fn load_global(state: &State<'_>, name: &Object<Str>) {
+    // SAFETY: the instruction has a cache of four units.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let frame = &*state.frame;
+        let (globals, builtins) = (frame.globals(), frame.builtins());
+        let vm = state.vm;
+        let form = if !crate::types::dict::is_exact(globals.type_of()) {
+            None
+        } else if let Some(position) = globals.position_of(name) {
+            let version = globals.keys_version(vm);
+            if version == 0 || position > 0xffff {
+                None
+            } else {
+                state.set_cache_wide(1, version);
+                state.cache(3).set(position as u16);
+                Some(Opcode::LoadGlobalModule)
+            }
+        } else if let Some(position) = builtins.position_of(name) {
+            let (own, theirs) = (globals.keys_version(vm), builtins.keys_version(vm));
+            if own == 0 || theirs == 0 || own > 0xffff || theirs > 0xffff || position > 0xffff {
+                None
+            } else {
+                state.cache(1).set(own as u16);
+                state.cache(2).set(theirs as u16);
+                state.cache(3).set(position as u16);
+                Some(Opcode::LoadGlobalBuiltin)
+            }
+        } else {
+            None
+        };
+        settle(state, Opcode::LoadGlobal, form);
+    }
+}
+
+pub(super) unsafe fn binary_op(state: &State<'_>, argument: u32) {
+    // SAFETY: the instruction has a cache of five units and two operands.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let (left, right) = (state.look(2), state.look(1));
+        let ints = left.is_small_int() && right.is_small_int();
+        let floats = left.is_small_float() && right.is_small_float();
+        let numbers = !left.is_object() && !right.is_object();
+        let texts = is_exact::<Str>(&left) && is_exact::<Str>(&right);
+        let form = match argument {
+            0 | 13 if ints => Some(Opcode::BinaryOpAddInt),
+            10 | 23 if ints => Some(Opcode::BinaryOpSubtractInt),
+            5 | 18 if ints => Some(Opcode::BinaryOpMultiplyInt),
+            0 | 13 if floats => Some(Opcode::BinaryOpAddFloat),
+            10 | 23 if floats => Some(Opcode::BinaryOpSubtractFloat),
+            5 | 18 if floats => Some(Opcode::BinaryOpMultiplyFloat),
+            0 | 13 if texts => Some(Opcode::BinaryOpAddUnicode),
+            26 if is_exact::<List>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrListInt),
+            26 if is_exact::<Tuple>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrTupleInt),
+            26 if is_exact::<Str>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrStrInt),
+            26 if is_exact::<Dict>(&left) => Some(Opcode::BinaryOpSubscrDict),
+            1 | 2 | 3 | 6 | 7 | 9 | 12 | 14 | 15 | 16 | 19 | 20 | 22 | 25 if ints => Some(Opcode::BinaryOpExtend),
+            0 | 5 | 10 | 11 | 13 | 18 | 23 | 24 if numbers => Some(Opcode::BinaryOpExtend),
+            _ => None,
+        };
+        settle(state, Opcode::BinaryOp, form);
+    }
+}
+
+pub(super) unsafe fn compare_op(state: &State<'_>, argument: u32) {
+    // SAFETY: the instruction has a cache of one unit and two operands.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let _ = argument;
+        let (left, right) = (state.look(2), state.look(1));
+        let form = if left.is_small_int() && right.is_small_int() {
+            Some(Opcode::CompareOpInt)
+        } else if left.is_small_float() && right.is_small_float() {
+            Some(Opcode::CompareOpFloat)
+        } else {
+            None
+        };
+        settle(state, Opcode::CompareOp, form);
+    }
+}
+
+pub(super) unsafe fn store_subscr(state: &State<'_>) {
+    // SAFETY: the instruction has a cache of one unit and three operands.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let (key, container) = (state.look(1), state.look(2));
+        let form = if is_exact::<List>(&container) && key.is_small_int() {
+            Some(Opcode::StoreSubscrListInt)
+        } else if is_exact::<Dict>(&container) {
+            Some(Opcode::StoreSubscrDict)
+        } else {
+            None
+        };
+        settle(state, Opcode::StoreSubscr, form);
+    }
+}
+
+pub(super) unsafe fn to_bool(state: &State<'_>) {
+    // SAFETY: the instruction has a cache of three units and an operand.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let value = state.look(1);
+        let form = if as_bool(&value).is_some() {
+            Some(Opcode::ToBoolBool)
+        } else if value.is_small_int() {
+            Some(Opcode::ToBoolInt)
+        } else if is_none(&value) {
+            Some(Opcode::ToBoolNone)
+        } else if is_exact::<List>(&value) {
+            Some(Opcode::ToBoolList)
+        } else if is_exact::<Str>(&value) {
+            Some(Opcode::ToBoolStr)
+        } else if value.is_object() {
+            let slots = value.type_of().slots();
+            let version = value.type_of().version(state.vm);
+            if slots.bool.get().is_none() && slots.length.get().is_none() && version != 0 {
+                state.set_cache_wide(1, version);
+                Some(Opcode::ToBoolAlwaysTrue)
+            } else {
+                None
+            }
+        } else {
+            None
+        };
+        settle(state, Opcode::ToBool, form);
+    }
+}
+
+pub(super) unsafe fn unpack_sequence(state: &State<'_>, argument: u32) {
+    // SAFETY: the instruction has a cache of one unit and an operand.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let value = state.look(1);
+        let pair = value.downcast_exact::<Tuple>().is_some_and(|tuple| tuple.items().len() == 2);
+        let form = (pair && argument == 2).then_some(Opcode::UnpackSequenceTwoTuple);
+        settle(state, Opcode::UnpackSequence, form);
+    }
+}
+
+pub(super) unsafe fn for_iter(state: &State<'_>) {
+    // SAFETY: the instruction has a cache of one unit and an iterator.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let iterator = state.look(1);
+        let form = if is_exact::<ListIterator>(&iterator) {
+            Some(Opcode::ForIterList)
+        } else if is_exact::<TupleIterator>(&iterator) {
+            Some(Opcode::ForIterTuple)
+        } else if is_exact::<RangeIterator>(&iterator) {
+            Some(Opcode::ForIterRange)
+        } else if is_exact::<Generator>(&iterator) {
+            Some(Opcode::ForIterGen)
+        } else {
+            None
+        };
+        settle(state, Opcode::ForIter, form);
+    }
+}
+
+/// Writes the value that a form pushes into the cache.
+unsafe fn set_cached_value(state: &State<'_>, value: &Value) {
+    // SAFETY: the cache of `LOAD_ATTR` has nine units.
+    unsafe { state.next.add(5).cast_mut().cast::<u64>().write_unaligned(value.bits()) }
+}
+
+pub(super) unsafe fn load_attr(state: &State<'_>, argument: u32, name: &Object<Str>) {
+    // SAFETY: the instruction has a cache of nine units and an operand.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let owner = state.look(1);
+        let form = attribute_form(state, &owner, argument, name);
+        settle(state, Opcode::LoadAttr, form);
+    }
+}
+
+unsafe fn attribute_form(state: &State<'_>, owner: &Value, argument: u32, name: &Object<Str>) -> Option<Opcode> {
+    // SAFETY: as for `load_attr`.
+    unsafe {
+        let vm = state.vm;
+        if let Some(module) = owner.downcast_exact::<Module>() {
+            let position = module.dict_ref().position_of(name)?;
+            if Module::static_type().lookup(vm, name).is_some() || position > 0xffff {
+                return None;
+            }
+            let version = module.dict_ref().keys_version(vm);
+            if version == 0 {
+                return None;
+            }
+            state.set_cache_wide(1, version);
+            state.cache(3).set(position as u16);
+            return Some(Opcode::LoadAttrModule);
+        }
+        if let Some(class) = owner.downcast::<Type>() {
+            return class_attribute_form(state, class, name);
+        }
+        let typ = owner.type_of();
+        let generic = crate::types::object::generic_get_attribute as *const () as usize;
+        if typ.slots().getattribute.get().is_none_or(|get| get as usize != generic) {
+            return None;
+        }
+        let version = typ.version(vm);
+        if version == 0 {
+            return None;
+        }
+        state.set_cache_wide(1, version);
+        let found = typ.lookup(vm, name);
+        if let Some(found) = &found {
+            if let Some(member) = found.downcast_exact::<MemberDescriptor>()
+                && let Some(offset) = member.offset().filter(|&offset| offset >= 0)
+                && member.accepts(typ)
+            {
+                state.cache(3).set((offset / 8) as u16);
+                return Some(Opcode::LoadAttrSlot);
+            }
+            let slots = found.type_of().slots();
+            if slots.descriptor_set.get().is_some() {
+                return None;
+            }
+            let is_method = found.type_of().has_flag(TypeFlags::METHOD_DESCRIPTOR);
+            let plain = slots.descriptor_get.get().is_none();
+            if argument & 1 != 0 && is_method {
+                set_cached_value(state, found);
+                if !typ.has_flag(TypeFlags::HAS_DICT) {
+                    return Some(Opcode::LoadAttrMethodNoDict);
+                }
+                if typ.has_flag(TypeFlags::INLINE) && instance::place_of(typ, name).is_none() {
+                    return Some(Opcode::LoadAttrMethodWithValues);
+                }
+                if !typ.has_flag(TypeFlags::INLINE) && typ.has_flag(TypeFlags::PREFIX) {
+                    return Some(Opcode::LoadAttrMethodLazyDict);
+                }
+                return None;
+            }
+            if plain {
+                set_cached_value(state, found);
+                if !typ.has_flag(TypeFlags::HAS_DICT) && owner.is_object() {
+                    return Some(Opcode::LoadAttrNondescriptorNoDict);
+                }
+                if typ.has_flag(TypeFlags::INLINE) && instance::place_of(typ, name).is_none() {
+                    return Some(Opcode::LoadAttrNondescriptorWithValues);
+                }
+            }
+            return None;
+        }
+        let header = owner.header()?;
+        if !typ.has_flag(TypeFlags::HAS_DICT) || !typ.has_flag(TypeFlags::PREFIX) {
+            return None;
+        }
+        if let Some(dict) = instance::existing_dict(header) {
+            let position = dict.position_of(name)?;
+            let version = dict.keys_version(vm);
+            if version == 0 || position > 0xffff {
+                return None;
+            }
+            state.set_cache_wide(5, version);
+            state.cache(3).set(position as u16);
+            return Some(Opcode::LoadAttrWithHint);
+        }
+        if !typ.has_flag(TypeFlags::INLINE) {
+            return None;
+        }
+        state.cache(3).set(u16::try_from(instance::place_of(typ, name)?).ok()?);
+        Some(Opcode::LoadAttrInstanceValue)
+    }
+}
+
+unsafe fn class_attribute_form(state: &State<'_>, class: &Object<Type>, name: &Object<Str>) -> Option<Opcode> {
+    // SAFETY: as for `load_attr`.
+    unsafe {
+        let vm = state.vm;
+        class.ready(vm);
+        let metaclass = class.type_of();
+        let get = metaclass.slots().getattribute.get()?;
+        let plain = Type::static_type().slots().getattribute.get()?;
+        if get as usize != plain as usize || metaclass.lookup(vm, name).is_some() {
+            return None;
+        }
+        let found = class.lookup(vm, name)?;
+        let plain_function = found.downcast_exact::<Function>().is_some();
+        if found.type_of().slots().descriptor_get.get().is_some() && !plain_function {
+            return None;
+        }
+        let version = class.version(vm);
+        if version == 0 {
+            return None;
+        }
+        state.set_cache_wide(1, version);
+        set_cached_value(state, &found);
+        if std::ptr::eq(metaclass, Type::static_type()) {
+            return Some(Opcode::LoadAttrClass);
+        }
+        let meta_version = metaclass.version(vm);
+        if meta_version == 0 {
+            return None;
+        }
+        state.set_cache_wide(3, meta_version);
+        Some(Opcode::LoadAttrClassWithMetaclassCheck)
+    }
+}
+
+pub(super) unsafe fn store_attr(state: &State<'_>, name: &Object<Str>) {
+    // SAFETY: the instruction has a cache of four units and an operand.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let owner = state.look(1);
+        let form = store_form(state, &owner, name);
+        settle(state, Opcode::StoreAttr, form);
+    }
+}
+
+unsafe fn store_form(state: &State<'_>, owner: &Value, name: &Object<Str>) -> Option<Opcode> {
+    // SAFETY: as for `store_attr`.
+    unsafe {
+        let vm = state.vm;
+        let header = owner.header()?;
+        let typ = header.type_of();
+        let generic = crate::types::object::generic_set_attribute as *const () as usize;
+        if typ.slots().setattribute.get().is_none_or(|set| set as usize != generic) {
+            return None;
+        }
+        let version = typ.version(vm);
+        if version == 0 {
+            return None;
+        }
+        state.set_cache_wide(1, version);
+        if let Some(found) = typ.lookup(vm, name) {
+            if let Some(member) = found.downcast_exact::<MemberDescriptor>()
+                && let Some(offset) = member.offset().filter(|&offset| offset >= 0)
+                && member.accepts(typ)
+            {
+                state.cache(3).set((offset / 8) as u16);
+                return Some(Opcode::StoreAttrSlot);
+            }
+            if found.type_of().slots().descriptor_set.get().is_some() {
+                return None;
+            }
+        }
+        if !typ.has_flag(TypeFlags::INLINE) || header.dict_word().get() != 0 {
+            return None;
+        }
+        state.cache(3).set(u16::try_from(instance::place_of(typ, name)?).ok()?);
+        Some(Opcode::StoreAttrInstanceValue)
+    }
+}
+
+pub(super) unsafe fn call(state: &State<'_>, base: *mut u64, argument: u32) {
+    // SAFETY: the instruction has a cache of three units; `base` is the callable with the place for self above it.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let form = call_form(state, base, argument);
+        settle(state, Opcode::Call, form);
+    }
+}
+
+unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<Opcode> {
+    // SAFETY: as for `call`.
+    unsafe {
+        let vm = state.vm;
+        let callable = word::look(*base);
+        let has_self = *base.add(1) != 0;
+        let count = argument as usize + usize::from(has_self);
+        if let Some(function) = callable.downcast_exact::<Function>() {
+            let version = function.version(vm);
+            if takes_exactly(function.code(), count) && version != 0 {
+                state.set_cache_wide(1, version);
+                return Some(Opcode::CallPyExactArgs);
+            }
+            return None;
+        }
+        if let Some(method) = callable.downcast_exact::<BoundMethod>()
+            && !has_self
+        {
+            let function = method.function().downcast_exact::<Function>()?;
+            let version = function.version(vm);
+            if takes_exactly(function.code(), count + 1) && version != 0 {
+                state.set_cache_wide(1, version);
+                return Some(Opcode::CallBoundMethodExactArgs);
+            }
+            return None;
+        }
+        if let Some(method) = callable.downcast_exact::<NativeMethod>() {
+            if method.current_mark() == NativeMethod::LIST_APPEND && count == 2 {
+                return Some(Opcode::CallListAppend);
+            }
+            return Some(match count {
+                1 => Opcode::CallMethodDescriptorNoargs,
+                2 => Opcode::CallMethodDescriptorO,
+                _ => Opcode::CallMethodDescriptorFast,
+            });
+        }
+        if let Some(function) = callable.downcast_exact::<NativeFunction>() {
+            if function.instance().is_some() {
+                return None;
+            }
+            return Some(match count {
+                1 => Opcode::CallBuiltinO,
+                _ => Opcode::CallBuiltinFast,
+            });
+        }
+        if let Some(typ) = callable.downcast::<Type>()
+            && !has_self
+        {
+            if std::ptr::eq(typ, Type::static_type()) && argument == 1 {
+                return Some(Opcode::CallType1);
+            }
+            return class_call_form(state, typ);
+        }
+        None
+    }
+}
+
+/// Whether a function takes so many positional arguments with nothing to be filled in.
+fn takes_exactly(code: &Object<Code>, count: usize) -> bool {
+    code.arg_count as usize == count
+        && code.keyword_only_count == 0
+        && code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
+}
+
+/// A class whose objects `object.__new__` makes and whose `__init__` is a Python function.
+unsafe fn class_call_form(state: &State<'_>, typ: &Object<Type>) -> Option<Opcode> {
+    // SAFETY: as for `call`.
+    unsafe {
+        let vm = state.vm;
+        let plain = crate::types::object::BaseObject::static_type().slots().new.get()?;
+        if !typ.is_heap()
+            || typ.has_flag(TypeFlags::ABSTRACT)
+            || !std::ptr::eq(typ.type_of(), Type::static_type())
+            || typ.slots().new.get().is_none_or(|new| new as usize != plain as usize)
+            || typ.native().size != size_of::<Object<crate::types::object::BaseObject>>()
+        {
+            return None;
+        }
+        typ.lookup(vm, &crate::names::__init__)?.downcast_exact::<Function>()?;
+        let version = typ.version(vm);
+        if version == 0 {
+            return None;
+        }
+        state.set_cache_wide(1, version);
+        Some(Opcode::CallAllocAndEnterInit)
+    }
+}

@@ -1,0 +1,321 @@
+//! Imports as the evaluator sees them: from a name to a module, by way of `importlib`.
+
+pub mod frozen;
+
+use std::borrow::Cow;
+
+use crate::eval::frame::Frame;
+use crate::exceptions::PyResult;
+use crate::names;
+use crate::object::{Object, Payload, Ref};
+use crate::types::dict::Dict;
+use crate::types::module::Module;
+use crate::types::none::is_none;
+use crate::types::string::Str;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// The frozen library: modules by name, and the folder tree that the executable is as well.
+pub trait Library: Send + Sync {
+    /// A module's code as `marshal` writes it, with what else is known of it.
+    fn module(&self, name: &str) -> Option<FrozenModule<'_>>;
+    /// Where a module lies in the container and whether it is a package, without opening it.
+    fn module_path(&self, name: &str) -> Option<(String, bool)>;
+    /// Whether there is such a module.
+    fn contains(&self, name: &str) -> bool {
+        self.module_path(name).is_some()
+    }
+    /// What lies at a path in the container.
+    fn entry(&self, path: &str) -> Option<LibraryEntry>;
+    /// The names in a folder.
+    fn list(&self, path: &str) -> Option<Vec<String>>;
+    /// A file's contents.
+    fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
+    /// The names of all modules.
+    fn names(&self) -> Vec<String>;
+}
+
+/// A frozen module.
+pub struct FrozenModule<'a> {
+    /// Its code as `marshal` writes it.
+    pub code: Cow<'a, [u8]>,
+    /// Whether it is a package.
+    pub is_package: bool,
+    /// Its path in the container, such as `lib/python3.14/json/__init__.py`.
+    pub path: String,
+}
+
+/// A file or folder of the frozen library.
+#[derive(Clone, Copy, Debug)]
+pub struct LibraryEntry {
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// A file's length.
+    pub size: u64,
+}
+
+/// `import name`: what the instruction does.
+///
+/// # Errors
+/// What `__import__` raises.
+pub fn import_name(
+    vm: &Vm,
+    frame: &Frame,
+    name: &Object<Str>,
+    locals: &Value,
+    from_list: &Value,
+    level: &Value,
+) -> PyResult {
+    let Some(function) = frame.builtins().get_str(&names::__import__) else {
+        return Err(vm.import_error("__import__ not found", None, None));
+    };
+    if crate::builtins::is_plain_import(&function) {
+        let level = crate::types::int::small_value(level).unwrap_or(0);
+        return import_level(vm, name, Some(&frame.globals().to_ref()), from_list, level);
+    }
+    let globals = frame.globals().to_value();
+    vm.call(&function, &[name.to_value(), globals, locals.clone(), from_list.clone(), level.clone()])
+}
+
+/// `__import__` itself.
+///
+/// # Errors
+/// `ImportError`, and what the module's code raises.
+pub fn import_level(
+    vm: &Vm,
+    name: &Object<Str>,
+    globals: Option<&Ref<Dict>>,
+    from_list: &Value,
+    level: i64,
+) -> PyResult {
+    if level < 0 {
+        return Err(vm.value_error("level must be >= 0"));
+    }
+    let absolute = if level > 0 {
+        resolve_relative(vm, name, globals, level)?
+    } else {
+        if name.length() == 0 {
+            return Err(vm.value_error("Empty module name"));
+        }
+        name.to_ref()
+    };
+    let module = find_and_load(vm, &absolute)?;
+    let wants_names = !is_none(from_list) && vm.is_true(from_list)?;
+    if wants_names {
+        let has_path = match module.downcast_exact::<Module>() {
+            Some(plain) => plain.dict_ref().contains_str(&names::__path__),
+            None => vm.get_attribute_optional(&module, &names::__path__)?.is_some(),
+        };
+        if !has_path {
+            return Ok(module);
+        }
+        let importlib = importlib(vm)?;
+        let handle = vm.get_attribute_str(&importlib, "_handle_fromlist")?;
+        let find = vm.get_attribute_str(&importlib, "_gcd_import")?;
+        return vm.call(&handle, &[module, from_list.clone(), find]);
+    }
+    // `import a.b` binds `a`.
+    let text = name.to_string_lossy();
+    let Some(dot) = text.find('.') else { return Ok(module) };
+    if level == 0 {
+        return find_and_load(vm, &vm.intern(&text[..dot]));
+    }
+    let cut = text.len() - dot;
+    let full = absolute.to_string_lossy();
+    let front = vm.intern(&full[..full.len() - cut]);
+    match vm.interpreter.modules.get_str(&front) {
+        Some(found) => Ok(found),
+        None => Err(vm.key_error(&vm.new_str(&format!("{:?} not in sys.modules as expected", &*front.to_string_lossy())))),
+    }
+}
+
+fn importlib(vm: &Vm) -> PyResult {
+    vm.interpreter.importlib.get().ok_or_else(|| vm.import_error("importlib is not running yet", None, None))
+}
+
+fn modules(vm: &Vm) -> Option<Value> {
+    vm.sys_attribute(&names::modules)
+}
+
+/// The module of an absolute name, loaded if it is not yet.
+fn find_and_load(vm: &Vm, name: &Object<Str>) -> PyResult {
+    let found = match modules(vm) {
+        Some(modules) => match modules.downcast_exact::<Dict>() {
+            Some(dict) => dict.get_str(name),
+            None => match vm.get_item(&modules, &name.as_value()) {
+                Ok(found) => Some(found),
+                Err(error) if error.is_key_error() => None,
+                Err(error) => return Err(error),
+            },
+        },
+        None => return Err(vm.runtime_error("unable to get sys.modules")),
+    };
+    match found {
+        Some(module) if is_none(&module) => {
+            let message = format!("import of {} halted; None in sys.modules", name.to_string_lossy());
+            Err(vm.module_not_found_error(message, Some(&name.to_value())))
+        }
+        Some(module) => {
+            wait_until_ready(vm, &module, name)?;
+            Ok(module)
+        }
+        None => {
+            let importlib = importlib(vm)?;
+            let find = vm.get_attribute(&importlib, &names::_find_and_load)?;
+            let import = vm.get_attribute_str(&importlib, "_gcd_import")?;
+            vm.call(&find, &[name.to_value(), import])
+        }
+    }
+}
+
+/// Where another thread is importing the module, waits for it.
+fn wait_until_ready(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult<()> {
+    let spec = match module.downcast_exact::<Module>() {
+        Some(plain) => plain.dict_ref().get_str(&names::__spec__),
+        None => vm.get_attribute_optional(module, &names::__spec__)?,
+    };
+    let Some(spec) = spec.filter(|spec| !is_none(spec)) else { return Ok(()) };
+    let Some(initializing) = vm.get_attribute_optional(&spec, &names::_initializing)? else { return Ok(()) };
+    if vm.is_true(&initializing)? {
+        let importlib = importlib(vm)?;
+        vm.call_method(&importlib, &names::_lock_unlock_module, &[name.to_value()])?;
+    }
+    Ok(())
+}
+
+/// The absolute name of a relative one.
+fn resolve_relative(vm: &Vm, name: &Object<Str>, globals: Option<&Ref<Dict>>, level: i64) -> PyResult<Ref<Str>> {
+    let Some(globals) = globals else { return Err(vm.key_error(&vm.new_str("'__name__' not in globals"))) };
+    let package = globals.get_str(&names::__package__).filter(|value| !is_none(value));
+    let spec = globals.get_str(&names::__spec__).filter(|value| !is_none(value));
+    let package = match (package, spec) {
+        (Some(package), _) => package,
+        (None, Some(spec)) => vm.get_attribute(&spec, &names::parent)?,
+        (None, None) => {
+            crate::warnings::warn(
+                vm,
+                crate::exceptions::hierarchy::ImportWarning::static_type(),
+                "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__",
+                1,
+            )?;
+            let Some(own) = globals.get_str(&names::__name__) else {
+                return Err(vm.key_error(&vm.new_str("'__name__' not in globals")));
+            };
+            let Some(text) = own.downcast::<Str>() else { return Err(vm.type_error("__name__ must be a string")) };
+            if globals.contains_str(&names::__path__) {
+                own.clone()
+            } else {
+                let text = text.to_string_lossy();
+                let parent = text.rfind('.').map_or("", |dot| &text[..dot]);
+                vm.intern(parent).into_value()
+            }
+        }
+    };
+    let Some(package) = package.downcast::<Str>() else { return Err(vm.type_error("package must be a string")) };
+    let package = package.to_string_lossy().into_owned();
+    if package.is_empty() {
+        return Err(vm.import_error("attempted relative import with no known parent package", None, None));
+    }
+    let mut base = package.as_str();
+    for _ in 1..level {
+        match base.rfind('.') {
+            Some(dot) => base = &base[..dot],
+            None => return Err(vm.import_error("attempted relative import beyond top-level package", None, None)),
+        }
+    }
+    Ok(if name.length() == 0 { vm.intern(base) } else { vm.intern(&format!("{base}.{}", name.to_string_lossy())) })
+}
+
+/// `from module import name`, for one name.
+///
+/// # Errors
+/// `ImportError` where the module does not have it.
+pub fn import_from(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult {
+    if let Some(value) = vm.get_attribute_optional(module, name)? {
+        return Ok(value);
+    }
+    let package = vm.get_attribute_optional(module, &names::__name__)?;
+    let package_text = package.as_ref().and_then(|package| package.downcast::<Str>());
+    // A submodule may be there while its package does not know it yet.
+    if let Some(package) = package_text
+        && let Some(modules) = modules(vm)
+    {
+        let full = vm.intern(&format!("{}.{}", package.to_string_lossy(), name.to_string_lossy()));
+        if let Some(dict) = modules.downcast::<Dict>()
+            && let Some(found) = dict.get_str(&full)
+        {
+            return Ok(found);
+        }
+    }
+    Err(cannot_import(vm, module, package_text, name))
+}
+
+fn cannot_import(
+    vm: &Vm,
+    module: &Value,
+    package: Option<&Object<Str>>,
+    name: &Object<Str>,
+) -> crate::exceptions::Exception {
+    let shown = name.to_string_lossy();
+    let package_shown =
+        package.map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
+    let spec = vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
+    let origin = spec
+        .as_ref()
+        .and_then(|spec| vm.get_attribute_optional(spec, &names::origin).ok().flatten())
+        .filter(|origin| origin.downcast::<Str>().is_some())
+        .or_else(|| vm.get_attribute_optional(module, &names::__file__).ok().flatten());
+    let origin_text = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
+    let initializing = spec.as_ref().is_some_and(|spec| {
+        vm.get_attribute_optional(spec, &names::_initializing)
+            .ok()
+            .flatten()
+            .is_some_and(|value| vm.is_true(&value).unwrap_or(false))
+    });
+    let message = match origin_text {
+        Some(origin) if shadows_library(vm, &package_shown, Some(origin)) => format!(
+            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{}' since it has the same name as the standard library module named '{package_shown}' and prevents importing that standard library module)",
+            origin.to_string_lossy()
+        ),
+        Some(origin) if initializing => format!(
+            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) ({})",
+            origin.to_string_lossy()
+        ),
+        Some(origin) => {
+            format!("cannot import name '{shown}' from '{package_shown}' ({})", origin.to_string_lossy())
+        }
+        None if initializing => format!(
+            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) (unknown location)"
+        ),
+        None => format!("cannot import name '{shown}' from '{package_shown}' (unknown location)"),
+    };
+    vm.import_from_error(message, package.map(Object::to_value).as_ref(), origin.as_ref(), name)
+}
+
+/// Whether a module of the program has the name of a library module and so hides it.
+pub fn shadows_library(vm: &Vm, module: &str, origin: Option<&Object<Str>>) -> bool {
+    let Some(origin) = origin else { return false };
+    let library = vm.sys_attribute(&vm.intern("stdlib_module_names"));
+    let known = library.is_some_and(|names| vm.contains(&names, &vm.new_str(module)).unwrap_or(false));
+    if !known {
+        return false;
+    }
+    let Some(path) = vm.sys_attribute(&names::path).and_then(|path| vm.collect(&path).ok()) else { return false };
+    let Some(first) = path.first().and_then(|first| first.downcast::<Str>()) else { return false };
+    let origin = origin.to_string_lossy().into_owned();
+    let folder = origin.rfind('/').map_or("", |slash| &origin[..slash]);
+    let folder = if origin.ends_with("/__init__.py") { folder.rfind('/').map_or("", |slash| &folder[..slash]) } else { folder };
+    !vm.interpreter.configuration.safe_path && first.to_string_lossy() == folder
+}
+
+/// Imports a module by its absolute name.
+///
+/// # Errors
+/// `ImportError`, and what the module's code raises.
+pub fn import_module(vm: &Vm, name: &str) -> PyResult {
+    let name = vm.intern(name);
+    if let Some(found) = vm.interpreter.modules.get_str(&name).filter(|found| !is_none(found)) {
+        return Ok(found);
+    }
+    find_and_load(vm, &name)
+}

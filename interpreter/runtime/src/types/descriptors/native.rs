@@ -1,0 +1,270 @@
+//! `getset_descriptor` and `member_descriptor`: attributes that native code computes, the places of `__slots__`, and the
+//! attributes `__dict__` and `__weakref__` of Python's classes.
+
+use rspy_macros::{pyclass, pymethods};
+
+use crate::exceptions::{Exception, PyResult};
+use crate::names;
+use crate::native::GetSetDef;
+use crate::object::{Object, Ref, TypeObject};
+use crate::types::none::none;
+use crate::types::string::Str;
+use crate::types::tuple::Tuple;
+use crate::types::typ::{Type, instance};
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// An attribute computed by native code.
+#[pyclass(name = "getset_descriptor", tracked, no_new)]
+pub struct GetSetDescriptor {
+    #[untraced]
+    source: Computed,
+    owner: Ref<Type>,
+}
+
+/// How the attribute is computed.
+#[derive(Clone, Copy)]
+enum Computed {
+    Native(&'static GetSetDef),
+    /// The attribute dict of an instance.
+    Dict,
+    /// The first weak reference to an instance.
+    Weak,
+}
+
+/// An attribute with a place of its own in the instance.
+#[pyclass(name = "member_descriptor", tracked, no_new)]
+pub struct MemberDescriptor {
+    #[untraced]
+    source: Place,
+    owner: Ref<Type>,
+}
+
+/// Where the attribute lies.
+enum Place {
+    Native(&'static GetSetDef),
+    /// A `__slots__` member: its name and its offset from the header.
+    Slot(Ref<Str>, i32),
+}
+
+impl GetSetDescriptor {
+    /// The descriptor of a native attribute: a `member_descriptor` where the description says so.
+    #[allow(clippy::new_ret_no_self)]
+    pub fn new(definition: &'static GetSetDef, owner: &'static TypeObject) -> Value {
+        if definition.member {
+            return Object::new(MemberDescriptor { source: Place::Native(definition), owner: owner.to_ref() }).into_value();
+        }
+        Object::new(GetSetDescriptor { source: Computed::Native(definition), owner: owner.to_ref() }).into_value()
+    }
+
+    /// The native description, if there is one.
+    pub fn definition(&self) -> Option<&'static GetSetDef> {
+        match self.source {
+            Computed::Native(definition) => Some(definition),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self.source {
+            Computed::Native(definition) => definition.name,
+            Computed::Dict => "__dict__",
+            Computed::Weak => "__weakref__",
+        }
+    }
+}
+
+/// The descriptor of the attribute `__dict__` of the instances of a class.
+pub fn attribute_dict(_: &Vm, owner: &TypeObject) -> Value {
+    Object::new(GetSetDescriptor { source: Computed::Dict, owner: owner.to_ref() }).into_value()
+}
+
+/// The descriptor of the attribute `__weakref__` of the instances of a class.
+pub fn attribute_weakref(_: &Vm, owner: &TypeObject) -> Value {
+    Object::new(GetSetDescriptor { source: Computed::Weak, owner: owner.to_ref() }).into_value()
+}
+
+impl MemberDescriptor {
+    /// The descriptor of a `__slots__` member that lies at an offset from the header.
+    pub fn new(name: Ref<Str>, owner: &TypeObject, offset: i32) -> Ref<MemberDescriptor> {
+        Object::new(MemberDescriptor { source: Place::Slot(name, offset), owner: owner.to_ref() })
+    }
+
+    /// The offset of a `__slots__` member; -1 for other members.
+    #[inline]
+    pub fn offset(&self) -> i32 {
+        match self.source {
+            Place::Slot(_, offset) => offset,
+            Place::Native(_) => -1,
+        }
+    }
+
+    /// The class whose instances have the member.
+    #[inline]
+    pub fn owner(&self) -> &TypeObject {
+        &self.owner
+    }
+
+    fn name(&self, vm: &Vm) -> Ref<Str> {
+        match &self.source {
+            Place::Native(definition) => vm.intern(definition.name),
+            Place::Slot(name, _) => name.clone(),
+        }
+    }
+}
+
+/// Makes sure that the object is an instance of the descriptor's class.
+fn check(vm: &Vm, owner: &TypeObject, name: impl Fn() -> String, object: &Value) -> PyResult<()> {
+    if object.type_of().is_subtype(owner) {
+        return Ok(());
+    }
+    Err(wrong_object(vm, owner, &name(), object))
+}
+
+#[cold]
+fn wrong_object(vm: &Vm, owner: &TypeObject, name: &str, object: &Value) -> Exception {
+    vm.type_error(format!(
+        "descriptor '{name}' for '{}' objects doesn't apply to a '{}' object",
+        owner.full_name(),
+        object.type_of().full_name()
+    ))
+}
+
+fn qualified_name(vm: &Vm, owner: &TypeObject, name: &str) -> String {
+    format!("{}.{name}", owner.qualified_name(vm).to_string_lossy())
+}
+
+#[pymethods]
+impl GetSetDescriptor {
+    #[slot(descriptor_get)]
+    fn descriptor_get(
+        this: &Object<GetSetDescriptor>,
+        vm: &Vm,
+        object: Option<&Value>,
+        _owner: Option<&Value>,
+    ) -> PyResult {
+        let Some(object) = object else { return Ok(this.to_value()) };
+        check(vm, &this.owner, || this.name().to_owned(), object)?;
+        match this.source {
+            Computed::Native(definition) => (definition.get)(vm, object),
+            Computed::Dict => Ok(instance::dict(vm, object).into_value()),
+            Computed::Weak => Ok(crate::types::weakref::first_reference(object).unwrap_or_else(none)),
+        }
+    }
+
+    #[slot(descriptor_set)]
+    fn descriptor_set(&self, vm: &Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
+        check(vm, &self.owner, || self.name().to_owned(), object)?;
+        match self.source {
+            Computed::Native(GetSetDef { set: Some(set), .. }) => set(vm, object, value),
+            Computed::Dict => crate::types::object::set_dict_attribute(vm, object, value),
+            _ => Err(vm.bare_attribute_error(format!(
+                "attribute '{}' of '{}' objects is not writable",
+                self.name(),
+                self.owner.full_name()
+            ))),
+        }
+    }
+
+    #[slot(repr)]
+    fn repr(&self) -> String {
+        format!("<attribute '{}' of '{}' objects>", self.name(), self.owner.full_name())
+    }
+
+    #[getter("__objclass__", member)]
+    fn objclass(&self) -> Value {
+        self.owner.value().clone()
+    }
+
+    #[getter("__name__", member)]
+    fn get_name(&self) -> &'static str {
+        self.name()
+    }
+
+    #[getter("__qualname__")]
+    fn qualname(&self, vm: &Vm) -> String {
+        qualified_name(vm, &self.owner, self.name())
+    }
+
+    #[getter("__doc__")]
+    fn doc(&self) -> Option<&'static str> {
+        match self.source {
+            Computed::Native(definition) => (!definition.doc.is_empty()).then_some(definition.doc),
+            Computed::Dict => Some("dictionary for instance variables"),
+            Computed::Weak => Some("list of weak references to the object"),
+        }
+    }
+}
+
+#[pymethods]
+impl MemberDescriptor {
+    #[slot(descriptor_get)]
+    fn descriptor_get(
+        this: &Object<MemberDescriptor>,
+        vm: &Vm,
+        object: Option<&Value>,
+        _owner: Option<&Value>,
+    ) -> PyResult {
+        let Some(object) = object else { return Ok(this.to_value()) };
+        check(vm, &this.owner, || this.name(vm).to_string_lossy().into_owned(), object)?;
+        match &this.source {
+            Place::Native(definition) => (definition.get)(vm, object),
+            Place::Slot(name, offset) => {
+                instance::member(object, *offset).ok_or_else(|| vm.no_attribute(object, name))
+            }
+        }
+    }
+
+    #[slot(descriptor_set)]
+    fn descriptor_set(&self, vm: &Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
+        check(vm, &self.owner, || self.name(vm).to_string_lossy().into_owned(), object)?;
+        match &self.source {
+            Place::Native(GetSetDef { set: Some(set), .. }) => set(vm, object, value),
+            Place::Native(_) => Err(vm.bare_attribute_error("readonly attribute")),
+            Place::Slot(name, offset) => {
+                let old = instance::set_member(object, *offset, value.cloned());
+                if old.is_none() && value.is_none() {
+                    return Err(vm.bare_attribute_error(name.to_string_lossy().into_owned()));
+                }
+                drop(old);
+                Ok(())
+            }
+        }
+    }
+
+    #[slot(repr)]
+    fn repr(&self, vm: &Vm) -> String {
+        format!("<member '{}' of '{}' objects>", self.name(vm).to_string_lossy(), self.owner.full_name())
+    }
+
+    #[getter("__objclass__", member)]
+    fn objclass(&self) -> Value {
+        self.owner.value().clone()
+    }
+
+    #[getter("__name__", member)]
+    fn get_name(&self, vm: &Vm) -> Ref<Str> {
+        self.name(vm)
+    }
+
+    #[getter("__qualname__")]
+    fn qualname(&self, vm: &Vm) -> String {
+        qualified_name(vm, &self.owner, &self.name(vm).to_string_lossy())
+    }
+
+    #[getter("__doc__")]
+    fn doc(&self) -> Option<&'static str> {
+        match &self.source {
+            Place::Native(definition) => (!definition.doc.is_empty()).then_some(definition.doc),
+            Place::Slot(..) => None,
+        }
+    }
+
+    /// How to pickle it.
+    #[method("__reduce__(self, /)")]
+    fn reduce(&self, vm: &Vm) -> Value {
+        let getattr = vm.builtins().get_str(&names::getattr).unwrap_or_else(none);
+        let args = Tuple::from_values([self.owner.value().clone(), self.name(vm).into_value()]);
+        Tuple::from_values([getattr, args.into_value()]).into_value()
+    }
+}
