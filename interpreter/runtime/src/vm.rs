@@ -54,6 +54,8 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
+    /// The most digits of decimal texts (`sys.set_int_max_str_digits`); 0 for no limit.
+    pub int_max_str_digits: Cell<i64>,
     /// How often the import lock has been taken.
     pub import_lock: Cell<u32>,
     /// Whether the interpreter is shutting down.
@@ -315,6 +317,13 @@ impl Vm {
         self.interpreter.builtins.borrow().as_ref().map_or_else(Dict::new, |module| module.dict())
     }
 
+    /// The frame object of the innermost frame.
+    pub fn current_frame_object(&self) -> Option<Ref<crate::types::frame::FrameObject>> {
+        let frame = self.frame.get();
+        // SAFETY: the innermost frame is alive.
+        (!frame.is_null()).then(|| unsafe { Frame::object(frame) })
+    }
+
     /// An attribute of the module `sys`.
     pub fn sys_attribute(&self, name: &Object<Str>) -> Option<Value> {
         self.interpreter.sys.borrow().as_ref()?.dict().get_str(name)
@@ -352,7 +361,9 @@ impl Drop for ReprGuard<'_> {
 impl Interpreter {
     /// An interpreter without modules; it lives for the rest of the process.
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
+        let digits = configuration.int_max_str_digits;
         Box::leak(Box::new(Interpreter {
+            int_max_str_digits: Cell::new(digits),
             method_cache: MethodCache::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),

@@ -175,7 +175,7 @@ impl<'a, S: Sink> Formatter<'a, S> {
         }
         let key = &self.format[start..at - 1];
         let key = if self.is_bytes {
-            Bytes::new(key.iter().map(|&c| c as u8).collect()).into_value()
+            Bytes::new(key.iter().map(|&c| c as u8).collect::<Vec<u8>>()).into_value()
         } else {
             Str::from_code_points(key).into_value()
         };

@@ -368,7 +368,8 @@ impl Object<Str> {
         match self.as_ascii() {
             Some(text) => text == other,
             None => {
-                let mut characters = self.characters().iter();
+                let own = self.characters();
+                let mut characters = own.iter();
                 other.chars().all(|c| characters.next() == Some(c as u32)) && characters.next().is_none()
             }
         }
