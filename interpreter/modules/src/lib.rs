@@ -1,5 +1,6 @@
 //! Native modules of the standard library.
 
+pub mod itertools;
 pub mod sre;
 
 use rspy_runtime::native::NativeModule;
@@ -7,6 +8,7 @@ use rspy_runtime::native::NativeModule;
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
     &[
+        &itertools::MODULE,
         &sre::MODULE,
     ]
 }
