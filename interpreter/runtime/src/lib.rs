@@ -11,6 +11,7 @@
 // The macros name the crate by its name, here too.
 extern crate self as rspy_runtime;
 
+pub mod abc;
 pub mod arguments;
 pub mod attention;
 pub mod audit;

@@ -18,6 +18,9 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
         &crate::warnings::MODULE,
         &crate::codecs::MODULE,
         &crate::types::weakref::MODULE,
+        &crate::types::exposed::MODULE,
+        &crate::types::typing::MODULE,
+        &crate::abc::MODULE,
     ]
 }
 

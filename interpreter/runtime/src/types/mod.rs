@@ -2,6 +2,7 @@
 
 pub mod bool;
 pub mod bytes;
+pub mod capsule;
 pub mod cell;
 pub mod code;
 pub mod code_key;
@@ -10,6 +11,7 @@ pub mod complex;
 pub mod copying;
 pub mod descriptors;
 pub mod dict;
+pub mod exposed;
 pub mod float;
 pub mod frame;
 pub mod function;
