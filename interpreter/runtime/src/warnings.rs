@@ -173,6 +173,28 @@ pub fn warn_explicit(
     })
 }
 
+/// Warns of a coroutine that ends without having been awaited.
+pub fn warn_unawaited_coroutine(vm: &Vm, coroutine: &Value) {
+    let warnings = vm.interpreter.modules.get_str(&vm.intern("warnings"));
+    let by_library = warnings
+        .and_then(|module| vm.get_attribute_optional(&module, &crate::names::_warn_unawaited_coroutine).ok().flatten());
+    let result = match by_library {
+        Some(function) => vm.call(&function, std::slice::from_ref(coroutine)).map(drop),
+        None => {
+            let name = crate::types::generator::any_generator(coroutine).map_or_else(String::new, |it| it.qualified_name());
+            warn(vm, crate::exceptions::hierarchy::RuntimeWarning::static_type(), &format!("coroutine '{name}' was never awaited"), 1)
+        }
+    };
+    if let Err(error) = result {
+        crate::exceptions::print::write_unraisable(
+            vm,
+            error,
+            Some("Exception ignored while finalizing coroutine"),
+            Some(coroutine),
+        );
+    }
+}
+
 fn locked(vm: &Vm, run: impl FnOnce(&Vm) -> PyResult<()>) -> PyResult<()> {
     let state = &vm.interpreter.warnings;
     state.acquire(vm)?;
