@@ -9,10 +9,12 @@ use rspy_runtime::native::NativeModule;
 
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
-    &[
-        &functools::MODULE,
-        &itertools::MODULE,
-        &operator::MODULE,
-        &sre::MODULE,
-    ]
+    MODULES
 }
+
+static MODULES: &[&NativeModule] = &[
+    &functools::MODULE,
+    &itertools::MODULE,
+    &operator::MODULE,
+    &sre::MODULE,
+];
