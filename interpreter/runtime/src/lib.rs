@@ -11,6 +11,40 @@
 // The macros name the crate by its name, here too.
 extern crate self as rspy_runtime;
 
+pub mod abc;
 pub mod arguments;
 pub mod attention;
 pub mod audit;
+pub mod buffer;
+pub mod builtins;
+pub mod cell;
+pub mod codecs;
+pub mod compile;
+pub mod convert;
+pub mod eval;
+pub mod exceptions;
+pub mod exit;
+pub mod format;
+pub mod gc;
+pub mod heap;
+pub mod host;
+pub mod import;
+pub mod marshal;
+pub mod names;
+pub mod native;
+pub mod object;
+pub mod protocol;
+pub mod slots;
+pub mod startup;
+pub mod sum;
+pub mod sys;
+pub mod threads;
+pub mod types;
+pub mod value;
+pub mod vm;
+pub mod warnings;
+
+pub use exceptions::{Exception, PyResult};
+pub use object::{Object, Ref};
+pub use value::Value;
+pub use vm::Vm;

@@ -44,6 +44,11 @@ static OPERATORS: [Operator; 13] = [
     Operator { symbol: "^", slot: |s| s.xor.get(), inplace: |s| s.inplace_xor.get() },
 ];
 
+/// The classes of a tuple or union, any of which will do.
+fn alternatives(class: &Value) -> Option<&Object<Tuple>> {
+    class.downcast::<Tuple>().or_else(|| crate::types::union::members(class).map(|members| &**members))
+}
+
 const ADD: u32 = 0;
 const MULTIPLY: u32 = 5;
 const POWER: u32 = 8;
@@ -1105,9 +1110,9 @@ impl Vm {
         if class.downcast_exact::<Type>().is_some() {
             return self.is_instance_plainly(value, class);
         }
-        if let Some(union) = class.downcast::<Tuple>() {
+        if let Some(classes) = alternatives(class) {
             self.check_stack(" in __instancecheck__")?;
-            for class in union.items() {
+            for class in classes.items() {
                 if self.is_instance(value, class)? {
                     return Ok(true);
                 }
@@ -1183,9 +1188,9 @@ impl Vm {
             }
             return self.is_subclass_plainly(derived, class);
         }
-        if let Some(union) = class.downcast::<Tuple>() {
+        if let Some(classes) = alternatives(class) {
             self.check_stack(" in __subclasscheck__")?;
-            for class in union.items() {
+            for class in classes.items() {
                 if self.is_subclass(derived, class)? {
                     return Ok(true);
                 }

@@ -18,6 +18,9 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
         &crate::warnings::MODULE,
         &crate::codecs::MODULE,
         &crate::types::weakref::MODULE,
+        &crate::types::exposed::MODULE,
+        &crate::types::typing::MODULE,
+        &crate::abc::MODULE,
     ]
 }
 
@@ -119,7 +122,7 @@ pub fn finalize(vm: &Vm) -> bool {
 fn wait_for_threads(vm: &Vm) {
     let Some(threading) = vm.interpreter.modules.get_str(&vm.intern("threading")) else { return };
     if let Err(error) = vm.call_method(&threading, &crate::names::_shutdown, &[]) {
-        crate::exceptions::print::write_unraisable(vm, error, "Exception ignored on threading shutdown", &threading);
+        crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored on threading shutdown"), Some(&threading));
     }
 }
 
@@ -137,7 +140,7 @@ fn flush_streams(vm: &Vm) -> bool {
         if let Err(error) = vm.call_method(&stream, &crate::names::flush, &[])
             && name.equals_str("stdout")
         {
-            crate::exceptions::print::write_unraisable(vm, error, "Exception ignored while flushing sys.stdout", &stream);
+            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while flushing sys.stdout"), Some(&stream));
             well = false;
         }
     }
@@ -169,5 +172,5 @@ fn clear_modules(vm: &Vm) {
 
 /// The exit status that an exception which nobody handled ends the process with, after it was shown.
 pub fn status_of(vm: &Vm, error: Exception) -> i32 {
-    crate::exceptions::print::exit_status(vm, error)
+    crate::exceptions::startup::exit_status(vm, &error)
 }

@@ -118,7 +118,7 @@ pub fn import_native(vm: &Vm, name: &str) -> PyResult<Option<Ref<Module>>> {
 
 fn not_frozen(vm: &Vm, name: &Object<Str>) -> Exception {
     let text = format!("No such frozen object named {}", name.to_string_lossy());
-    vm.import_error(text, Some(name.to_value()), None)
+    vm.import_error(text, Some(&name.to_value()), None)
 }
 
 struct Imp;

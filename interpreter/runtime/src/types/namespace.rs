@@ -19,25 +19,25 @@ use crate::vm::Vm;
     name = "SimpleNamespace", module = "types", tracked, dict, subclassable,
     signature = "(mapping_or_iterable=(), /, **kwargs)"
 )]
-pub struct SimpleNamespace {}
+pub struct Namespace {}
 
-impl SimpleNamespace {
-    /// An object with these attributes.
-    pub fn with_attributes(vm: &Vm, attributes: &[(&str, Value)]) -> Value {
-        let namespace = Object::new(SimpleNamespace {}).into_value();
-        let dict = instance::dict(vm, &namespace);
-        for (name, value) in attributes {
-            dict.set_str(&vm.intern(name), value.clone());
-        }
-        namespace
+impl Namespace {
+    /// An object with the entries of a dict as its attributes.
+    ///
+    /// # Errors
+    /// What comparing keys raises.
+    pub fn from_dict(vm: &Vm, attributes: &Object<Dict>) -> PyResult {
+        let namespace = Object::new(Namespace {}).into_value();
+        instance::dict(vm, &namespace).merge(vm, attributes, true)?;
+        Ok(namespace)
     }
 }
 
 #[pymethods]
-impl SimpleNamespace {
+impl Namespace {
     #[slot(new)]
     fn new(_: &Vm, cls: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
-        Ok(Object::with_type(cls, SimpleNamespace {}).into_value())
+        Ok(Object::with_type(cls, Namespace {}).into_value())
     }
 
     #[slot(init)]
@@ -78,7 +78,7 @@ impl SimpleNamespace {
     fn repr(this: &Value, vm: &Vm) -> PyResult {
         let typ = this.type_of();
         let name =
-            if std::ptr::eq(typ, SimpleNamespace::static_type()) { "namespace".to_owned() } else { typ.name() };
+            if std::ptr::eq(typ, Namespace::static_type()) { "namespace".to_owned() } else { typ.name() };
         let Some(_guard) = vm.enter_repr(this) else { return Ok(vm.new_str(&format!("{name}(...)"))) };
         let mut out = StrBuilder::new();
         out.push_str(&name);
@@ -100,7 +100,7 @@ impl SimpleNamespace {
 
     #[slot(compare)]
     fn compare(this: &Value, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
-        if other.downcast::<SimpleNamespace>().is_none() {
+        if other.downcast::<Namespace>().is_none() {
             return Ok(not_implemented());
         }
         let (left, right) = (instance::dict(vm, this), instance::dict(vm, other));
@@ -127,10 +127,10 @@ impl SimpleNamespace {
             return Err(vm.type_error("__replace__() takes no positional arguments"));
         }
         let made = vm.call(&this.type_of().to_value(), &[])?;
-        if made.downcast::<SimpleNamespace>().is_none() {
+        if made.downcast::<Namespace>().is_none() {
             return Err(vm.type_error(format!(
                 "expect {} type, but {}() returned '{}' object",
-                SimpleNamespace::static_type().full_name(),
+                Namespace::static_type().full_name(),
                 this.type_of().name(),
                 made.type_of().full_name()
             )));

@@ -19,7 +19,7 @@ use crate::vm::Vm;
 pub struct GetSetDescriptor {
     #[untraced]
     source: Computed,
-    owner: Value,
+    owner: Ref<Type>,
 }
 
 /// How the attribute is computed.
@@ -37,7 +37,7 @@ enum Computed {
 pub struct MemberDescriptor {
     #[untraced]
     source: Place,
-    owner: Value,
+    owner: Ref<Type>,
 }
 
 /// Where the attribute lies.
@@ -52,9 +52,9 @@ impl GetSetDescriptor {
     #[allow(clippy::new_ret_no_self)]
     pub fn new(definition: &'static GetSetDef, owner: &'static TypeObject) -> Value {
         if definition.member {
-            return Object::new(MemberDescriptor { source: Place::Native(definition), owner: owner.to_value() }).into_value();
+            return Object::new(MemberDescriptor { source: Place::Native(definition), owner: owner.to_ref() }).into_value();
         }
-        Object::new(GetSetDescriptor { source: Computed::Native(definition), owner: owner.to_value() }).into_value()
+        Object::new(GetSetDescriptor { source: Computed::Native(definition), owner: owner.to_ref() }).into_value()
     }
 
     /// The native description, if there is one.
@@ -76,33 +76,33 @@ impl GetSetDescriptor {
 
 /// The descriptor of the attribute `__dict__` of the instances of a class.
 pub fn attribute_dict(_: &Vm, owner: &TypeObject) -> Value {
-    Object::new(GetSetDescriptor { source: Computed::Dict, owner: owner.to_value() }).into_value()
+    Object::new(GetSetDescriptor { source: Computed::Dict, owner: owner.to_ref() }).into_value()
 }
 
 /// The descriptor of the attribute `__weakref__` of the instances of a class.
 pub fn attribute_weakref(_: &Vm, owner: &TypeObject) -> Value {
-    Object::new(GetSetDescriptor { source: Computed::Weak, owner: owner.to_value() }).into_value()
+    Object::new(GetSetDescriptor { source: Computed::Weak, owner: owner.to_ref() }).into_value()
 }
 
 impl MemberDescriptor {
     /// The descriptor of a `__slots__` member that lies at an offset from the header.
     pub fn new(name: Ref<Str>, owner: &TypeObject, offset: i32) -> Ref<MemberDescriptor> {
-        Object::new(MemberDescriptor { source: Place::Slot(name, offset), owner: owner.to_value() })
+        Object::new(MemberDescriptor { source: Place::Slot(name, offset), owner: owner.to_ref() })
     }
 
-    /// The offset of a `__slots__` member.
+    /// The offset of a `__slots__` member; -1 for other members.
     #[inline]
-    pub fn offset(&self) -> Option<i32> {
+    pub fn offset(&self) -> i32 {
         match self.source {
-            Place::Slot(_, offset) => Some(offset),
-            Place::Native(_) => None,
+            Place::Slot(_, offset) => offset,
+            Place::Native(_) => -1,
         }
     }
 
-    /// Whether the descriptor's class is the type or one of its ancestors.
+    /// The class whose instances have the member.
     #[inline]
-    pub fn accepts(&self, typ: &TypeObject) -> bool {
-        owner_type(&self.owner).is_some_and(|owner| typ.is_subtype(owner))
+    pub fn owner(&self) -> &TypeObject {
+        &self.owner
     }
 
     fn name(&self, vm: &Vm) -> Ref<Str> {
@@ -113,33 +113,25 @@ impl MemberDescriptor {
     }
 }
 
-fn owner_type(owner: &Value) -> Option<&Object<Type>> {
-    owner.downcast::<Type>()
-}
-
-fn owner_name(owner: &Value) -> String {
-    owner_type(owner).map_or_else(String::new, |owner| owner.full_name())
-}
-
 /// Makes sure that the object is an instance of the descriptor's class.
-fn check(vm: &Vm, owner: &Value, name: impl Fn() -> String, object: &Value) -> PyResult<()> {
-    if owner_type(owner).is_some_and(|owner| object.type_of().is_subtype(owner)) {
+fn check(vm: &Vm, owner: &TypeObject, name: impl Fn() -> String, object: &Value) -> PyResult<()> {
+    if object.type_of().is_subtype(owner) {
         return Ok(());
     }
     Err(wrong_object(vm, owner, &name(), object))
 }
 
 #[cold]
-fn wrong_object(vm: &Vm, owner: &Value, name: &str, object: &Value) -> Exception {
+fn wrong_object(vm: &Vm, owner: &TypeObject, name: &str, object: &Value) -> Exception {
     vm.type_error(format!(
         "descriptor '{name}' for '{}' objects doesn't apply to a '{}' object",
-        owner_name(owner),
+        owner.full_name(),
         object.type_of().full_name()
     ))
 }
 
-fn qualified_name(vm: &Vm, owner: &Value, name: &str) -> String {
-    owner_type(owner).map_or_else(String::new, |owner| format!("{}.{name}", owner.qualified_name(vm).to_string_lossy()))
+fn qualified_name(vm: &Vm, owner: &TypeObject, name: &str) -> String {
+    format!("{}.{name}", owner.qualified_name(vm).to_string_lossy())
 }
 
 #[pymethods]
@@ -169,19 +161,19 @@ impl GetSetDescriptor {
             _ => Err(vm.bare_attribute_error(format!(
                 "attribute '{}' of '{}' objects is not writable",
                 self.name(),
-                owner_name(&self.owner)
+                self.owner.full_name()
             ))),
         }
     }
 
     #[slot(repr)]
     fn repr(&self) -> String {
-        format!("<attribute '{}' of '{}' objects>", self.name(), owner_name(&self.owner))
+        format!("<attribute '{}' of '{}' objects>", self.name(), self.owner.full_name())
     }
 
     #[getter("__objclass__", member)]
     fn objclass(&self) -> Value {
-        self.owner.clone()
+        self.owner.value().clone()
     }
 
     #[getter("__name__", member)]
@@ -242,12 +234,12 @@ impl MemberDescriptor {
 
     #[slot(repr)]
     fn repr(&self, vm: &Vm) -> String {
-        format!("<member '{}' of '{}' objects>", self.name(vm).to_string_lossy(), owner_name(&self.owner))
+        format!("<member '{}' of '{}' objects>", self.name(vm).to_string_lossy(), self.owner.full_name())
     }
 
     #[getter("__objclass__", member)]
     fn objclass(&self) -> Value {
-        self.owner.clone()
+        self.owner.value().clone()
     }
 
     #[getter("__name__", member)]
@@ -272,7 +264,7 @@ impl MemberDescriptor {
     #[method("__reduce__(self, /)")]
     fn reduce(&self, vm: &Vm) -> Value {
         let getattr = vm.builtins().get_str(&names::getattr).unwrap_or_else(none);
-        let args = Tuple::from_values([self.owner.clone(), self.name(vm).into_value()]);
+        let args = Tuple::from_values([self.owner.value().clone(), self.name(vm).into_value()]);
         Tuple::from_values([getattr, args.into_value()]).into_value()
     }
 }
