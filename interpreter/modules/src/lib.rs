@@ -1,6 +1,7 @@
 //! Native modules of the standard library.
 
 pub mod itertools;
+pub mod math;
 pub mod sre;
 
 use rspy_runtime::native::NativeModule;
@@ -9,6 +10,7 @@ use rspy_runtime::native::NativeModule;
 pub fn modules() -> &'static [&'static NativeModule] {
     &[
         &itertools::MODULE,
+        &math::MODULE,
         &sre::MODULE,
     ]
 }
