@@ -1,7 +1,9 @@
 //! Native modules of the standard library.
 
+pub mod functools;
 pub mod itertools;
 pub mod math;
+pub mod operator;
 pub mod sre;
 
 use rspy_runtime::native::NativeModule;
@@ -9,8 +11,10 @@ use rspy_runtime::native::NativeModule;
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
     &[
+        &functools::MODULE,
         &itertools::MODULE,
         &math::MODULE,
+        &operator::MODULE,
         &sre::MODULE,
     ]
 }
