@@ -137,7 +137,8 @@ fn expand_mark(
     match kind.as_str() {
         "method" | "classmethod" | "staticmethod" | "function" => {
             let (text, _) = mark_text(mark)?;
-            let signature = Signature::parse(&text, mark.span())?;
+            let bound = matches!(kind.as_str(), "method" | "classmethod");
+            let signature = Signature::parse(&text, mark.span(), bound)?;
             let (binding, receiver) = match kind.as_str() {
                 "method" => (quote!(Method), Some("self")),
                 "classmethod" => (quote!(ClassMethod), Some("type")),
@@ -162,7 +163,7 @@ fn expand_mark(
         }
         "new" | "init" => {
             let (text, _) = mark_text(mark)?;
-            let signature = Signature::parse(&text, mark.span())?;
+            let signature = Signature::parse(&text, mark.span(), false)?;
             let slot = format_ident!("{kind}");
             let function = construction(function, owner, &signature, &kind)?;
             tables.slots.push(quote!(#slot: ::std::cell::Cell::new(Some(#function))));

@@ -616,7 +616,7 @@ impl Str {
     ///
     /// Call keyword.iskeyword(s) to test whether it is a reserved word.
     #[method("isidentifier(self, /)")]
-    fn isidentifier(this: &Object<Str>) -> bool {
+    pub fn isidentifier(this: &Object<Str>) -> bool {
         let mut first = true;
         all(this, |c| has(c, if std::mem::take(&mut first) { START } else { CONTINUE }))
     }
