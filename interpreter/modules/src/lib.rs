@@ -13,9 +13,11 @@ macro_rules! modules {
 // One a line, in alphabetical order.
 modules! {
     functools
+    io
     itertools
     math
     operator
+    posix
     sre
 }
 
