@@ -19,6 +19,7 @@ modules! {
     operator
     posix
     sre
+    thread
 }
 
 /// All modules.
