@@ -1,18 +1,25 @@
 //! Native modules of the standard library.
 
-pub mod functools;
-pub mod itertools;
-pub mod operator;
-pub mod sre;
-
 use rspy_runtime::native::NativeModule;
+
+macro_rules! modules {
+    ($($name:ident)*) => {
+        $(pub mod $name;)*
+
+        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
+    };
+}
+
+// One a line, in alphabetical order.
+modules! {
+    functools
+    itertools
+    math
+    operator
+    sre
+}
 
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
-    &[
-        &functools::MODULE,
-        &itertools::MODULE,
-        &operator::MODULE,
-        &sre::MODULE,
-    ]
+    MODULES
 }
