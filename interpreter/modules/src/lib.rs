@@ -1,4 +1,5 @@
 //! Native modules of the standard library.
 
+pub mod collections;
 pub mod functools;
 pub mod operator;
