@@ -1,6 +1,10 @@
 //! Reads marshalled code objects and writes them again; reports files whose bytes differ.
+//!
+//! `REMARSHAL_VERSION` is the version they are written in, `REMARSHAL_OUTPUT` a folder for what differs.
 
 fn main() {
+    let version = std::env::var("REMARSHAL_VERSION").ok().and_then(|version| version.parse().ok());
+    let version = version.unwrap_or(rspy_code::marshal::VERSION);
     let mut same = 0;
     let mut total = 0;
     for path in std::env::args().skip(1) {
@@ -13,7 +17,7 @@ fn main() {
         };
         total += 1;
         match rspy_code::marshal::load(&bytes) {
-            Ok(code) => match rspy_code::marshal::dump(&code, rspy_code::marshal::VERSION) {
+            Ok(code) => match rspy_code::marshal::dump(&code, version) {
                 Ok(again) if again == bytes => same += 1,
                 Ok(again) => {
                     let position = again.iter().zip(&bytes).take_while(|(left, right)| left == right).count();

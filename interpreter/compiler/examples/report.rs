@@ -1,5 +1,6 @@
 //! Compiles programs given on standard input, one after another, each as its length in a line and then its text; reports
-//! for each in a line of JSON the error, the warnings and the marshalled code.
+//! for each in a line of JSON the error, the warnings and the marshalled code. An argument says what the programs are:
+//! `exec`, `eval` or `single`; a second one, `await`, that `await` may stand at the top level.
 
 use std::fmt::Write as _;
 use std::io::Read;
@@ -14,23 +15,30 @@ fn main() {
         eprintln!("{error}");
         return;
     }
+    let mode = match std::env::args().nth(1).as_deref() {
+        Some("eval") => Mode::Expression,
+        Some("single") => Mode::Interactive,
+        _ => Mode::Module,
+    };
+    let allow_top_level_await = std::env::args().nth(2).as_deref() == Some("await");
+    let options = CompileOptions { allow_top_level_await, ..CompileOptions::default() };
     let mut rest = &input[..];
     while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
         let Ok(length) = String::from_utf8_lossy(&rest[..end]).trim().parse::<usize>() else { return };
         let program = &rest[end + 1..end + 1 + length];
         rest = &rest[end + 1 + length..];
-        println!("{}", report(program));
+        println!("{}", report(program, mode, &options));
     }
 }
 
-fn report(program: &[u8]) -> String {
+fn report(program: &[u8], mode: Mode, options: &CompileOptions) -> String {
     let text = String::from_utf8_lossy(program);
-    let parsed = rspy_syntax::parse(&Source::Text(&text), Mode::Module, &ParseOptions::default());
+    let parsed = rspy_syntax::parse(&Source::Text(&text), mode, &ParseOptions::default());
     let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return format!("[\"parse\", {}, []]", syntax_error(&error)),
     };
-    match compile(&parsed.tree, &Text::from("<x>"), &CompileOptions::default()) {
+    match compile(&parsed.tree, &Text::from("<x>"), options) {
         Ok(compiled) => {
             let warnings: Vec<String> =
                 parsed.warnings.iter().chain(&compiled.warnings).map(warning).collect();

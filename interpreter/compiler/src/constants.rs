@@ -61,7 +61,8 @@ impl Constants {
             return list.clone();
         }
         let is_replaced = |item: &Constant| match item {
-            Constant::Str(text) => {
+            // Shorter strings exist once only.
+            Constant::Str(text) if text.char_count() > 1 => {
                 is_identifier(text) && self.ids.get(item).is_none_or(|id| !self.names.contains(id))
             }
             _ => false,

@@ -1,6 +1,7 @@
 //! `"…%s…" % (value, …)` as an f-string: the format is taken apart when it is compiled.
 
 use rspy_code::Text;
+use rspy_code::marshal::code::replaced_percent_sign;
 use rspy_syntax::ast::{Constant, Expr, ExprKind, Operator};
 
 /// A piece of a format.
@@ -68,7 +69,11 @@ fn literal(characters: &[u32], position: &mut usize) -> Option<Text> {
             break;
         }
     }
-    (!text.is_empty()).then(|| Text::from_code_points(text))
+    match text.as_slice() {
+        [] => None,
+        [PERCENT] => Some(replaced_percent_sign()),
+        text => Some(Text::from_code_points(text.iter().copied())),
+    }
 }
 
 /// Digits, if there are any, and what follows them; too many are no digits that are understood.

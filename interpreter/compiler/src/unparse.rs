@@ -274,7 +274,7 @@ impl Writer {
     fn arguments(&mut self, arguments: &Arguments) {
         let positional_only = arguments.posonlyargs.len();
         let positional = positional_only + arguments.args.len();
-        let without_default = positional - arguments.defaults.len();
+        let without_default = positional.saturating_sub(arguments.defaults.len());
         let mut is_first = true;
         let mut separate = |writer: &mut Self| {
             writer.write_if(!is_first, ", ");

@@ -1,5 +1,26 @@
 //! Native modules of the standard library.
 
-pub mod collections;
-pub mod functools;
-pub mod operator;
+use rspy_runtime::native::NativeModule;
+
+macro_rules! modules {
+    ($($name:ident)*) => {
+        $(pub mod $name;)*
+
+        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
+    };
+}
+
+// One a line, in alphabetical order.
+modules! {
+    collections
+    functools
+    itertools
+    math
+    operator
+    sre
+}
+
+/// All modules.
+pub fn modules() -> &'static [&'static NativeModule] {
+    MODULES
+}

@@ -122,7 +122,7 @@ impl Vm {
     fn handle_signal(&self, signal: i32) -> PyResult<()> {
         match self.interpreter.threads.signals.get(signal) {
             SignalHandler::Function(function) => {
-                let frame = self.current_frame_object().unwrap_or_else(none);
+                let frame = self.current_frame_object().map_or_else(none, |frame| frame.into_value());
                 self.call(&function, &[Value::int(signal), frame]).map(drop)
             }
             // The handler was taken away between the signal's arrival and now.

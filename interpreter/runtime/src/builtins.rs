@@ -7,7 +7,7 @@ use crate::arguments::KeywordArguments;
 use crate::compile::{CompileRequest, compile_flags};
 use crate::exceptions::PyResult;
 use crate::names;
-use crate::object::{Object, Ref};
+use crate::object::{Object, Payload, Ref};
 use crate::slots::{Comparison, KeywordNames};
 use crate::types::code::Code;
 use crate::types::dict::Dict;
@@ -75,7 +75,7 @@ impl SourceText {
         };
         if has_null {
             return Err(vm.new_exception(
-                crate::exceptions::syntax_error_type(),
+                crate::exceptions::syntax_error::SyntaxError::static_type(),
                 "source code string cannot contain null bytes",
             ));
         }
@@ -487,9 +487,9 @@ impl Builtins {
             return Err(vm.type_error("getattr() takes no keyword arguments"));
         }
         match args {
-            [object, name] => vm.get_attribute(object, &interned(vm, name)?),
+            [object, name] => vm.get_attribute(object, &*interned(vm, name)?),
             [object, name, default] => {
-                match vm.get_attribute_optional(object, &interned(vm, name)?) {
+                match vm.get_attribute_optional(object, &*interned(vm, name)?) {
                     Ok(found) => Ok(found.unwrap_or_else(|| default.clone())),
                     Err(error) if error.is_attribute_error() => Ok(default.clone()),
                     Err(error) => Err(error),
@@ -509,7 +509,7 @@ impl Builtins {
     /// Return whether the object has an attribute with the given name.
     #[function("hasattr(obj, name, /)")]
     fn hasattr(vm: &Vm, obj: &Value, name: &Value) -> PyResult<bool> {
-        match vm.get_attribute_optional(obj, &interned(vm, name)?) {
+        match vm.get_attribute_optional(obj, &*interned(vm, name)?) {
             Ok(found) => Ok(found.is_some()),
             Err(error) if error.is_attribute_error() => Ok(false),
             Err(error) => Err(error),
@@ -759,16 +759,16 @@ impl Builtins {
     /// Sets the named attribute on the given object to the specified value.
     #[function("setattr(obj, name, value, /)")]
     fn setattr(vm: &Vm, obj: &Value, name: &Value, value: &Value) -> PyResult<()> {
-        vm.set_attribute(obj, &interned(vm, name)?, value)
+        vm.set_attribute(obj, &*interned(vm, name)?, value)
     }
 
     /// Return a new list containing all items from the iterable in ascending order.
     #[function("sorted(iterable, /, *, key=None, reverse=False)")]
-    fn sorted(vm: &Vm, iterable: &Value, key: Option<Value>, reverse: &Value) -> PyResult {
+    fn sorted(vm: &Vm, iterable: &Value, key: Option<Value>, reverse: Option<Value>) -> PyResult {
         let list = List::from_vec(vm.collect(iterable)?).into_value();
         let key = key.unwrap_or_else(none);
         let sort = vm.get_attribute_str(&list, "sort")?;
-        vm.call_with_keywords(&sort, &[], &[("key", key), ("reverse", reverse.clone())])?;
+        vm.call_with_keywords(&sort, &[], &[("key", key), ("reverse", reverse.unwrap_or_else(|| crate::types::bool::boolean(false)))])?;
         Ok(list)
     }
 
@@ -853,7 +853,6 @@ crate::native_module! {
 }
 
 fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
-    use crate::object::Payload;
     use crate::types::*;
     module.set(vm, "None", none::none());
     module.set(vm, "True", bool::boolean(true));
@@ -899,6 +898,6 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
             module.set(vm, typ.native().name, typ.to_value());
         }
     }
-    crate::exceptions::add_to_builtins(vm, module);
+    crate::exceptions::startup::add_to_builtins(vm, module);
     Ok(())
 }

@@ -4,8 +4,8 @@ use rspy_code::{CodeObject, Constant, Text};
 use rspy_compiler::{CompileError, CompileOptions};
 use rspy_syntax::{ErrorKind, Mode, ParseOptions, Source, SyntaxError, Warning, WarningCategory};
 
-use crate::exceptions::{Exception, PyResult};
-use crate::object::{Object, Ref};
+use crate::exceptions::{Exception, PyResult, syntax_error};
+use crate::object::{Object, Payload, Ref};
 use crate::types::bytes::Bytes;
 use crate::types::code::{Code, CodeFields};
 use crate::types::none::{ellipsis, none};
@@ -95,12 +95,12 @@ pub fn str_of(text: &Text) -> Ref<Str> {
 pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<rspy_syntax::ast::Mod> {
     match rspy_syntax::parse(source, request.mode, &request.parse_options(vm)) {
         Ok(parsed) => {
-            show_warnings(vm, &parsed.warnings, request.filename)?;
+            show_warnings(vm, &parsed.warnings, &request.filename.to_ref())?;
             Ok(parsed.tree)
         }
         Err(error) => {
-            show_warnings(vm, &error.warnings, request.filename)?;
-            Err(syntax_error(vm, &error, request.filename))
+            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
+            Err(source_error(vm, &error, request.filename))
         }
     }
 }
@@ -131,15 +131,15 @@ pub fn compile_tree(
     };
     match rspy_compiler::compile(tree, &text_of(request.filename), &options) {
         Ok(compiled) => {
-            show_warnings(vm, &compiled.warnings, request.filename)?;
+            show_warnings(vm, &compiled.warnings, &request.filename.to_ref())?;
             Ok(code_of(vm, &compiled.code))
         }
         Err(CompileError::Syntax(mut error)) => {
-            show_warnings(vm, &error.warnings, request.filename)?;
+            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
             if error.text.is_none() {
                 add_line(vm, &mut error, source, request);
             }
-            Err(syntax_error(vm, &error, request.filename))
+            Err(source_error(vm, &error, request.filename))
         }
         Err(error @ CompileError::RecursionTooDeep) => Err(vm.recursion_error(error.to_string())),
         Err(error @ CompileError::FunctionType) => Err(vm.runtime_error(error.to_string())),
@@ -171,16 +171,24 @@ fn add_line(vm: &Vm, error: &mut SyntaxError, source: Option<&Source<'_>>, reque
     error.text = Some(line_text.to_owned());
 }
 
-fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Object<Str>) -> PyResult<()> {
+fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
     for warning in warnings {
         let category = match warning.category {
-            WarningCategory::Syntax => crate::exceptions::syntax_warning(),
+            WarningCategory::Syntax => crate::exceptions::hierarchy::SyntaxWarning::static_type(),
             WarningCategory::Deprecation => crate::exceptions::deprecation_warning(),
         };
-        let shown = crate::warnings::warn_explicit_plain(vm, category, &warning.message, filename, warning.line as i32);
+        let shown = crate::warnings::warn_explicit(
+            vm,
+            category,
+            &vm.new_str(&warning.message),
+            filename.value(),
+            i64::from(warning.line),
+            None,
+            None,
+        );
         if let Err(error) = shown {
             if vm.is_instance_of(error.value(), category) {
-                return Err(syntax_error(vm, &warning.as_error, filename));
+                return Err(source_error(vm, &warning.as_error, filename));
             }
             return Err(error);
         }
@@ -189,13 +197,13 @@ fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Object<Str>) -> PyRes
 }
 
 /// The exception for an error in source.
-pub fn syntax_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exception {
+pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exception {
     let typ = match error.kind {
-        ErrorKind::Syntax | ErrorKind::Encoding => crate::exceptions::syntax_error_type(),
-        ErrorKind::Indentation => crate::exceptions::indentation_error_type(),
-        ErrorKind::Tab => crate::exceptions::tab_error_type(),
-        ErrorKind::IncompleteInput => crate::exceptions::incomplete_input_error_type(),
-        ErrorKind::Memory => return vm.memory_error_with(&error.message),
+        ErrorKind::Syntax | ErrorKind::Encoding => syntax_error::SyntaxError::static_type(),
+        ErrorKind::Indentation => syntax_error::IndentationError::static_type(),
+        ErrorKind::Tab => syntax_error::TabError::static_type(),
+        ErrorKind::IncompleteInput => syntax_error::IncompleteInputError::static_type(),
+        ErrorKind::Memory => return vm.new_exception(crate::exceptions::hierarchy::MemoryError::static_type(), error.message.clone()),
         ErrorKind::UnicodeDecode => return vm.value_error(error.message.clone()),
     };
     let optional_text = |text: &Option<String>| text.as_ref().map_or_else(none, |text| vm.new_str(text));
@@ -258,7 +266,7 @@ pub fn constant_value(vm: &Vm, constant: &Constant) -> Value {
         }
         Constant::FrozenSet(items) => {
             let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
-            FrozenSet::from_values(vm, &items).map_or_else(|_| none(), Ref::into_value)
+            FrozenSet::from_values(vm, items).map_or_else(|_| none(), Ref::into_value)
         }
         Constant::Slice(parts) => {
             let [start, stop, step] = &**parts;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::eval::frame::Frame;
 use crate::exceptions::PyResult;
 use crate::names;
-use crate::object::{Object, Ref};
+use crate::object::{Object, Payload, Ref};
 use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::is_none;
@@ -153,7 +153,7 @@ fn find_and_load(vm: &Vm, name: &Object<Str>) -> PyResult {
     match found {
         Some(module) if is_none(&module) => {
             let message = format!("import of {} halted; None in sys.modules", name.to_string_lossy());
-            Err(vm.module_not_found_error(message, name))
+            Err(vm.module_not_found_error(message, Some(&name.to_value())))
         }
         Some(module) => {
             wait_until_ready(vm, &module, name)?;
@@ -194,7 +194,7 @@ fn resolve_relative(vm: &Vm, name: &Object<Str>, globals: Option<&Ref<Dict>>, le
         (None, None) => {
             crate::warnings::warn(
                 vm,
-                crate::exceptions::import_warning(),
+                crate::exceptions::hierarchy::ImportWarning::static_type(),
                 "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__",
                 1,
             )?;
@@ -289,7 +289,7 @@ fn cannot_import(
         ),
         None => format!("cannot import name '{shown}' from '{package_shown}' (unknown location)"),
     };
-    vm.import_from_error(message, package.map(Object::to_value), origin.clone(), name)
+    vm.import_from_error(message, package.map(Object::to_value).as_ref(), origin.as_ref(), name)
 }
 
 /// Whether a module of the program has the name of a library module and so hides it.

@@ -1,7 +1,8 @@
 //! `marshal`: values to bytes and back, for code objects above all. The module of that name is here too.
 
 use num_bigint::BigInt;
-use rspy_code::marshal::{self, Builder, CodeParts, Container, ErrorClass, ReadError, WriteError, Writer};
+use rspy_code::marshal::read::{ErrorClass, read};
+use rspy_code::marshal::{self, Builder, CodeParts, Container, ReadError, WriteError, Writer};
 use rspy_macros::pyfunctions;
 
 use crate::exceptions::{Exception, PyResult};
@@ -103,7 +104,7 @@ impl Builder for ValueBuilder<'_> {
     }
 
     fn stop_iteration(&mut self) -> Result<Value, Failure> {
-        Ok(crate::exceptions::stop_iteration_type().to_value())
+        Ok(<crate::exceptions::stop::StopIteration as crate::object::Payload>::static_type().to_value())
     }
 
     fn bool(&mut self, value: bool) -> Value {
@@ -154,7 +155,7 @@ impl Builder for ValueBuilder<'_> {
         let vm = self.vm;
         Ok(match kind {
             Container::Tuple => Tuple::from_values(items).into_value(),
-            Container::FrozenSet => FrozenSet::from_values(vm, &items)?.into_value(),
+            Container::FrozenSet => FrozenSet::from_values(vm, items)?.into_value(),
             Container::List => {
                 let list = reserved.unwrap_or_else(|| List::new().into_value());
                 if let Some(list) = list.downcast::<List>() {
@@ -228,7 +229,7 @@ impl Builder for ValueBuilder<'_> {
 pub fn load(vm: &Vm, bytes: &[u8], allow_code: bool) -> PyResult<(Value, usize)> {
     let mut source = bytes;
     let mut builder = ValueBuilder { vm, filename: None };
-    match marshal::read(&mut source, &mut builder, allow_code) {
+    match read(&mut source, &mut builder, allow_code) {
         Ok(value) => Ok((value, bytes.len() - source.len())),
         Err(failure) => Err(failure.into_exception(vm)),
     }
@@ -241,7 +242,7 @@ pub fn load(vm: &Vm, bytes: &[u8], allow_code: bool) -> PyResult<(Value, usize)>
 pub fn load_frozen(vm: &Vm, bytes: &[u8], filename: &str) -> PyResult {
     let mut source = bytes;
     let mut builder = ValueBuilder { vm, filename: Some(vm.intern(filename)) };
-    marshal::read(&mut source, &mut builder, true).map_err(|failure| failure.into_exception(vm))
+    read(&mut source, &mut builder, true).map_err(|failure| failure.into_exception(vm))
 }
 
 /// Writes values, remembering those that may come again.
@@ -317,7 +318,7 @@ impl ValueWriter<'_> {
             self.writer.bool(truth);
             return Ok(());
         }
-        if value.is(&crate::exceptions::stop_iteration_type().to_value()) {
+        if value.is(&<crate::exceptions::stop::StopIteration as crate::object::Payload>::static_type().to_value()) {
             self.writer.stop_iteration();
             return Ok(());
         }
@@ -343,7 +344,8 @@ impl ValueWriter<'_> {
             return Ok(());
         }
         if let Some(complex) = value.downcast_exact::<Complex>() {
-            self.writer.complex(complex.real(), complex.imaginary(), flagged);
+            let (real, imaginary) = complex.parts();
+            self.writer.complex(real, imaginary, flagged);
             return Ok(());
         }
         if let Some(text) = value.downcast_exact::<Str>() {
@@ -373,12 +375,12 @@ impl ValueWriter<'_> {
             return Ok(());
         }
         if let Some(set) = value.downcast_exact::<Set>() {
-            let items = self.sorted(set.values())?;
+            let items = self.sorted(set.to_vec())?;
             self.writer.set(items.len(), flagged).map_err(|error| self.failed(&error))?;
             return self.items(items);
         }
         if let Some(set) = value.downcast_exact::<FrozenSet>() {
-            let items = self.sorted(set.values())?;
+            let items = self.sorted(set.to_vec())?;
             self.writer.frozen_set(items.len(), flagged).map_err(|error| self.failed(&error))?;
             return self.items(items);
         }
@@ -488,7 +490,7 @@ impl Marshal {
         }
         let mut source = FileSource { vm, file, bytes: Vec::new() };
         let mut builder = ValueBuilder { vm, filename: None };
-        marshal::read(&mut source, &mut builder, allow_code).map_err(|failure| failure.into_exception(vm))
+        read(&mut source, &mut builder, allow_code).map_err(|failure| failure.into_exception(vm))
     }
 
     /// Convert the bytes-like object to a value.

@@ -18,8 +18,13 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
         &crate::warnings::MODULE,
         &crate::codecs::MODULE,
         &crate::types::weakref::MODULE,
+        &crate::abc::MODULE,
         &crate::types::exposed::MODULE,
         &crate::types::typing::MODULE,
+        &crate::format::string_module::MODULE,
+        &crate::types::exposed::MODULE,
+        &crate::types::typing::MODULE,
+        &crate::format::string_module::MODULE,
         &crate::abc::MODULE,
     ]
 }
@@ -122,7 +127,7 @@ pub fn finalize(vm: &Vm) -> bool {
 fn wait_for_threads(vm: &Vm) {
     let Some(threading) = vm.interpreter.modules.get_str(&vm.intern("threading")) else { return };
     if let Err(error) = vm.call_method(&threading, &crate::names::_shutdown, &[]) {
-        crate::exceptions::print::write_unraisable(vm, error, "Exception ignored on threading shutdown", &threading);
+        crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored on threading shutdown"), Some(&threading));
     }
 }
 
@@ -140,7 +145,7 @@ fn flush_streams(vm: &Vm) -> bool {
         if let Err(error) = vm.call_method(&stream, &crate::names::flush, &[])
             && name.equals_str("stdout")
         {
-            crate::exceptions::print::write_unraisable(vm, error, "Exception ignored while flushing sys.stdout", &stream);
+            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while flushing sys.stdout"), Some(&stream));
             well = false;
         }
     }
@@ -172,5 +177,5 @@ fn clear_modules(vm: &Vm) {
 
 /// The exit status that an exception which nobody handled ends the process with, after it was shown.
 pub fn status_of(vm: &Vm, error: Exception) -> i32 {
-    crate::exceptions::print::exit_status(vm, error)
+    crate::exceptions::startup::exit_status(vm, &error)
 }

@@ -11,7 +11,6 @@ use crate::struct_sequence;
 use crate::types::dict::Dict;
 use crate::types::list::List;
 use crate::types::module::Module;
-use crate::types::namespace::Namespace;
 use crate::types::none::none;
 use crate::types::structseq;
 use crate::types::tuple::Tuple;
@@ -205,7 +204,7 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
         "thread_info",
         structseq::new::<ThreadInfo>(vec![text("pthread"), text("semaphore"), text("NPTL")]),
     );
-    let implementation = Dict::new();
+    let attributes = Dict::new();
     for (name, value) in [
         ("name", text("rspy")),
         ("cache_tag", text("cpython-314")),
@@ -214,9 +213,9 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
         ("_multiarch", text("x86_64-linux-gnu")),
         ("supports_isolated_interpreters", crate::types::bool::boolean(false)),
     ] {
-        implementation.set_str(&vm.intern(name), value);
+        attributes.set_str(&vm.intern(name), value);
     }
-    module.set(vm, "implementation", Namespace::from_dict(vm, &implementation)?);
+    module.set(vm, "implementation", crate::types::namespace::Namespace::from_dict(vm, &attributes)?);
     module.set(vm, "flags", flags::make(vm, configuration));
     module.set(vm, "argv", List::from_vec(texts(vm, &configuration.arguments)));
     module.set(vm, "orig_argv", List::from_vec(texts(vm, &configuration.original_arguments)));
@@ -249,7 +248,7 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     builtin.dedup();
     module.set(vm, "builtin_module_names", Tuple::from_values(texts(vm, &builtin)));
     let library: Vec<Value> = LIBRARY_NAMES.split_ascii_whitespace().map(|name| vm.intern(name).into_value()).collect();
-    module.set(vm, "stdlib_module_names", crate::types::set::FrozenSet::from_values(vm, &library)?);
+    module.set(vm, "stdlib_module_names", crate::types::set::FrozenSet::from_values(vm, library)?);
     for (hook, original) in [
         ("displayhook", "__displayhook__"),
         ("excepthook", "__excepthook__"),

@@ -383,3 +383,43 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread:
         others.fetch_sub(1, Ordering::Relaxed);
     })
 }
+
+/// A lock inside an object, taken for single operations. Threads that must wait do so without the interpreter's lock.
+#[derive(Default)]
+pub struct ObjectLock {
+    owner: Cell<u64>,
+    waiting: Cell<u32>,
+    released: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl ObjectLock {
+    /// Takes the lock; answers no where this thread has it already.
+    pub fn acquire(&self, vm: &Vm) -> bool {
+        if self.owner.get() == vm.thread_id {
+            return false;
+        }
+        while self.owner.get() != 0 {
+            self.waiting.set(self.waiting.get() + 1);
+            let seen = *self.released.lock().unwrap_or_else(PoisonError::into_inner);
+            vm.allow_threads(|| {
+                let mut now = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+                while *now == seen {
+                    now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+                }
+            });
+            self.waiting.set(self.waiting.get() - 1);
+        }
+        self.owner.set(vm.thread_id);
+        true
+    }
+
+    /// Gives the lock back.
+    pub fn release(&self) {
+        self.owner.set(0);
+        if self.waiting.get() > 0 {
+            *self.released.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.changed.notify_all();
+        }
+    }
+}

@@ -315,6 +315,13 @@ impl Vm {
         self.interpreter.builtins.borrow().as_ref().map_or_else(Dict::new, |module| module.dict())
     }
 
+    /// The frame object of the innermost frame.
+    pub fn current_frame_object(&self) -> Option<Ref<crate::types::frame::FrameObject>> {
+        let frame = self.frame.get();
+        // SAFETY: the innermost frame is alive.
+        (!frame.is_null()).then(|| unsafe { Frame::object(frame) })
+    }
+
     /// An attribute of the module `sys`.
     pub fn sys_attribute(&self, name: &Object<Str>) -> Option<Value> {
         self.interpreter.sys.borrow().as_ref()?.dict().get_str(name)

@@ -5,7 +5,7 @@
 //! compilation as one object, some values exist once in the whole process (small integers, the empty tuple, strings of
 //! one Latin-1 character), and strings that look like names are interned.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -76,11 +76,18 @@ impl std::fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
+/// The percent sign that a compiler makes of the `%%` in a format. Other strings of one character exist once in the whole
+/// process and are interned; CPython makes this one by replacing, and it is neither.
+pub fn replaced_percent_sign() -> Text {
+    static PERCENT_SIGN: OnceLock<Text> = OnceLock::new();
+    PERCENT_SIGN.get_or_init(|| Text::from("%")).clone()
+}
+
 /// Whether CPython interns a string constant: it looks like a name, or it is one of the strings made once for all.
 pub fn is_interned_constant(text: &Text) -> bool {
     let bytes = text.as_bytes();
     let is_name_like = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    is_name_like || is_latin1_character(bytes)
+    is_name_like || is_latin1_character(bytes) && !text.is_same(&replaced_percent_sign())
 }
 
 fn is_latin1_character(bytes: &[u8]) -> bool {
@@ -593,7 +600,10 @@ impl Builder for PlainBuilder {
         Ok(Plain::Constant(Constant::Str(text)))
     }
 
-    fn latin1(&mut self, bytes: &[u8], _interned: bool) -> Result<Plain, LoadError> {
+    fn latin1(&mut self, bytes: &[u8], interned: bool) -> Result<Plain, LoadError> {
+        if bytes == b"%" && !interned {
+            return Ok(Plain::Constant(Constant::Str(replaced_percent_sign())));
+        }
         let text = match std::str::from_utf8(bytes) {
             Ok(ascii) if ascii.is_ascii() => Text::from(ascii),
             _ => Text::from_code_points(bytes.iter().copied().map(u32::from)),

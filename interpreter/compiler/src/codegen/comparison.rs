@@ -34,14 +34,17 @@ impl<'a> Generator<'a> {
         let place = location(comparison.span);
         self.check_comparison(comparison, left, ops, comparators);
         self.expression(left)?;
-        let last = ops.len() - 1;
-        if last == 0 {
-            self.expression(&comparators[0])?;
-            self.compare_operation(ops[0], place);
+        let (Some((last_op, ops)), Some((last, comparators))) = (ops.split_last(), comparators.split_last())
+        else {
+            return Ok(());
+        };
+        if ops.is_empty() {
+            self.expression(last)?;
+            self.compare_operation(*last_op, place);
             return Ok(());
         }
         let cleanup = self.new_label();
-        for (op, comparator) in ops[..last].iter().zip(comparators) {
+        for (op, comparator) in ops.iter().zip(comparators) {
             self.expression(comparator)?;
             self.emit_argument(Op::SWAP, 2, place);
             self.emit_argument(Op::COPY, 2, place);
@@ -51,8 +54,8 @@ impl<'a> Generator<'a> {
             self.emit_jump(Op::POP_JUMP_IF_FALSE, cleanup, place);
             self.emit(Op::POP_TOP, place);
         }
-        self.expression(&comparators[last])?;
-        self.compare_operation(ops[last], place);
+        self.expression(last)?;
+        self.compare_operation(*last_op, place);
         let end = self.new_label();
         self.emit_jump(Op::JUMP_NO_INTERRUPT, end, Location::NONE);
         self.use_label(cleanup);

@@ -51,12 +51,14 @@ struct Inlined {
 
 impl<'a> Generator<'a> {
     pub(super) fn comprehension(&mut self, expression: &'a Expr) -> Result<()> {
-        let Some(parts) = Parts::of(expression) else { return Ok(()) };
+        let Some(parts) = Parts::of(expression).filter(|parts| !parts.clauses.is_empty()) else {
+            return Ok(());
+        };
         let place = location(expression.span);
         let scope = self.scope_of(expression, ScopeRole::Body);
         let is_inlined = self.table.scope(scope).is_inlined;
         let is_async = self.table.scope(scope).is_coroutine;
-        let outermost = &parts.clauses[0];
+        let Some(outermost) = parts.clauses.first() else { return Ok(()) };
         if is_inlined {
             self.iterator_of(outermost)?;
             let mut inlined = self.adopt_scope(scope);

@@ -83,9 +83,12 @@ impl<'a> Generator<'a> {
     ) -> Result<()> {
         let place = location(test.span);
         let cleanup = self.new_label();
-        let last = ops.len() - 1;
+        let (Some((last_op, ops)), Some((last, comparators))) = (ops.split_last(), comparators.split_last())
+        else {
+            return Ok(());
+        };
         self.expression(left)?;
-        for (op, comparator) in ops[..last].iter().zip(comparators) {
+        for (op, comparator) in ops.iter().zip(comparators) {
             self.expression(comparator)?;
             self.emit_argument(Op::SWAP, 2, place);
             self.emit_argument(Op::COPY, 2, place);
@@ -93,8 +96,8 @@ impl<'a> Generator<'a> {
             self.emit(Op::TO_BOOL, place);
             self.emit_jump(Op::POP_JUMP_IF_FALSE, cleanup, place);
         }
-        self.expression(&comparators[last])?;
-        self.compare_operation(ops[last], place);
+        self.expression(last)?;
+        self.compare_operation(*last_op, place);
         self.emit(Op::TO_BOOL, place);
         self.emit_jump(pop_jump(condition), target, place);
         let end = self.new_label();

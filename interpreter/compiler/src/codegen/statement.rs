@@ -137,7 +137,11 @@ impl<'a> Generator<'a> {
     }
 
     fn assert(&mut self, test: &'a Expr, message: Option<&'a Expr>, place: Location) -> Result<()> {
-        if matches!(&test.kind, ExprKind::Tuple { elts, .. } if !elts.is_empty()) {
+        let is_tuple = match &test.kind {
+            ExprKind::Tuple { elts, .. } => !elts.is_empty(),
+            _ => matches!(self.constant(test), Some(Constant::Tuple(items)) if !items.is_empty()),
+        };
+        if is_tuple {
             self.warn(place, "assertion is always true, perhaps remove parentheses?");
         }
         if self.settings.optimize > 0 {

@@ -66,8 +66,8 @@ pub(super) fn binary(vm: &Vm, function: BinaryIntrinsic, first: &Value, second: 
 pub(super) fn common_constant(vm: &Vm, constant: CommonConstant) -> Value {
     let builtin = |name: &str| vm.builtins().get_str(&vm.intern(name)).unwrap_or_else(none);
     match constant {
-        CommonConstant::AssertionError => crate::exceptions::assertion_error_type().to_value(),
-        CommonConstant::NotImplementedError => crate::exceptions::not_implemented_error_type().to_value(),
+        CommonConstant::AssertionError => crate::exceptions::hierarchy::AssertionError::static_type().to_value(),
+        CommonConstant::NotImplementedError => crate::exceptions::hierarchy::NotImplementedError::static_type().to_value(),
         CommonConstant::Tuple => Tuple::static_type().to_value(),
         CommonConstant::All => builtin("all"),
         CommonConstant::Any => builtin("any"),
@@ -139,6 +139,5 @@ fn stop_iteration_error(state: &State<'_>, exception: &Value) -> Value {
     };
     let new = vm.runtime_error(message);
     new.set_cause(vm, &error);
-    new.set_context(vm, &error);
-    new.into_value()
+    new.with_context(error).into_value()
 }

@@ -302,10 +302,10 @@ unsafe fn attribute_form(state: &State<'_>, owner: &Value, argument: u32, name: 
         let found = typ.lookup(vm, name);
         if let Some(found) = &found {
             if let Some(member) = found.downcast_exact::<MemberDescriptor>()
-                && member.offset() >= 0
+                && let Ok(offset) = u32::try_from(member.offset())
                 && typ.is_native_subtype(member.owner())
             {
-                state.cache(3).set((member.offset() / 8) as u16);
+                state.cache(3).set((offset / 8) as u16);
                 return Some(Opcode::LoadAttrSlot);
             }
             let slots = found.type_of().slots();
@@ -423,10 +423,10 @@ unsafe fn store_form(state: &State<'_>, owner: &Value, name: &Object<Str>) -> Op
         state.set_cache_wide(1, version);
         if let Some(found) = typ.lookup(vm, name) {
             if let Some(member) = found.downcast_exact::<MemberDescriptor>()
-                && member.offset() >= 0
+                && let Ok(offset) = u32::try_from(member.offset())
                 && typ.is_native_subtype(member.owner())
             {
-                state.cache(3).set((member.offset() / 8) as u16);
+                state.cache(3).set((offset / 8) as u16);
                 return Some(Opcode::StoreAttrSlot);
             }
             if found.type_of().slots().descriptor_set.get().is_some() {

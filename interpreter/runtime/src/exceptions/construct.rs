@@ -209,6 +209,22 @@ impl Vm {
         self.import_failure(ImportError::static_type(), message.into(), name, path)
     }
 
+    /// An `ImportError` for a name that a module does not have.
+    #[cold]
+    pub fn import_from_error(
+        &self,
+        message: impl Into<String>,
+        module: Option<&Value>,
+        path: Option<&Value>,
+        name: &Object<Str>,
+    ) -> Exception {
+        let error = self.import_failure(ImportError::static_type(), message.into(), module, path);
+        if let Some(fields) = error.value().downcast::<ImportError>() {
+            fields.name_from.set(Some(name.to_value()));
+        }
+        error
+    }
+
     /// A `ModuleNotFoundError` with the module's name.
     #[cold]
     pub fn module_not_found_error(&self, message: impl Into<String>, name: Option<&Value>) -> Exception {

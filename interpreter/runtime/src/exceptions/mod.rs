@@ -14,6 +14,7 @@ pub mod import_error;
 pub mod os_error;
 pub mod print;
 pub mod raise;
+pub mod startup;
 pub mod stop;
 pub mod suggestions;
 pub mod syntax_error;

@@ -160,6 +160,13 @@ pub unsafe fn add_frame(_vm: &Vm, exception: &Exception, frame: *mut Frame) {
     base.set_traceback(Some(entry.into_value()));
 }
 
+/// The frame object of the running frame.
+pub fn current_frame(vm: &Vm) -> Option<Ref<FrameObject>> {
+    let frame = vm.frame.get();
+    // SAFETY: the thread's innermost frame is alive.
+    (!frame.is_null()).then(|| unsafe { Frame::object(frame) })
+}
+
 /// A traceback of the running frame alone, or `None` where nothing runs.
 pub fn of_current_frame(vm: &Vm) -> Value {
     let frame = vm.frame.get();

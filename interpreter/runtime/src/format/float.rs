@@ -34,7 +34,14 @@ pub struct Style {
 impl Style {
     /// A notation with a precision and nothing else.
     pub const fn new(notation: Notation, precision: usize) -> Style {
-        Style { notation, precision, alternate: false, mark_float: false, upper: false, no_negative_zero: false }
+        Style {
+            notation,
+            precision,
+            alternate: false,
+            mark_float: false,
+            upper: false,
+            no_negative_zero: false,
+        }
     }
 }
 
@@ -62,7 +69,8 @@ pub fn render(value: f64, style: Style) -> String {
         Notation::General => rounded(value, style.precision.max(1)),
         Notation::Fixed => fixed(value, style.precision),
     };
-    let negative = value.is_sign_negative() && !(style.no_negative_zero && digits.bytes().all(|digit| digit == b'0'));
+    let negative =
+        value.is_sign_negative() && !(style.no_negative_zero && digits.bytes().all(|digit| digit == b'0'));
     let mut out = String::with_capacity(digits.len() + 8);
     if negative {
         out.push('-');
@@ -139,16 +147,26 @@ fn significant(text: &str) -> (String, i32) {
 /// As few digits as tell the number from its neighbours.
 fn shortest(value: f64) -> (String, i32) {
     let (digits, point) = significant(&format!("{value:e}"));
-    // Rust rounds a tie up, where the even digit is wanted. Below this bound the digits before a tie would not tell the
-    // number from its neighbours.
-    const TIES: f64 = (1u64 << 40) as f64;
-    if value >= TIES && digits.len() > 14 && digits.bytes().last().is_some_and(|digit| digit % 2 == 1) {
+    // Rust rounds a tie up, where the even digit is wanted.
+    if digits.len() > 14 && digits.bytes().last().is_some_and(|digit| digit % 2 == 1) && may_be_tie(value) {
         let text = format!("{:.*e}", digits.len() - 1, value);
         if text.parse() == Ok(value) {
             return significant(&text);
         }
     }
     (digits, point)
+}
+
+/// Whether all digits of a number are so few that leaving out the last can be a tie.
+fn may_be_tie(value: f64) -> bool {
+    const MOST: u128 = 10u128.pow(18);
+    let bits = value.to_bits();
+    let exponent = (bits >> 52) as i32 - 1075;
+    let mantissa = bits & ((1 << 52) - 1) | 1 << 52;
+    let zeros = mantissa.trailing_zeros();
+    let fraction_bits = -(exponent + zeros as i32);
+    fraction_bits <= 0
+        || (fraction_bits <= 25 && u128::from(mantissa >> zeros) * 5u128.pow(fraction_bits as u32) < MOST)
 }
 
 /// A number of significant digits, exactly rounded, ties to even.
@@ -191,7 +209,9 @@ pub fn parse_prefix(text: &str) -> Option<(f64, usize)> {
     let sign = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
     let negative = bytes.first() == Some(&b'-');
     let signed = |value: f64| if negative { -value } else { value };
-    let begins = |word: &str| bytes.get(sign..sign + word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    let begins = |word: &str| {
+        bytes.get(sign..sign + word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+    };
     for (word, value) in [("infinity", f64::INFINITY), ("inf", f64::INFINITY), ("nan", f64::NAN)] {
         if begins(word) {
             return Some((signed(value), sign + word.len()));
@@ -230,9 +250,20 @@ mod tests {
     #[test]
     fn repr_is_the_shortest() {
         for (value, text) in [
-            (0.0, "0.0"), (-0.0, "-0.0"), (1.0, "1.0"), (0.1, "0.1"), (1e16, "1e+16"), (1e15, "1000000000000000.0"),
-            (1e-4, "0.0001"), (1e-5, "1e-05"), (5e-324, "5e-324"), (1.5e300, "1.5e+300"), (f64::NAN, "nan"),
-            (f64::NEG_INFINITY, "-inf"), (123_456_789.125, "123456789.125"), (2f64.powi(53), "9007199254740992.0"),
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (1e16, "1e+16"),
+            (1e15, "1000000000000000.0"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-05"),
+            (5e-324, "5e-324"),
+            (1.5e300, "1.5e+300"),
+            (f64::NAN, "nan"),
+            (f64::NEG_INFINITY, "-inf"),
+            (123_456_789.125, "123456789.125"),
+            (2f64.powi(53), "9007199254740992.0"),
         ] {
             assert_eq!(repr(value), text);
         }

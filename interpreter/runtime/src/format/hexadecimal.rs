@@ -139,7 +139,18 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for value in [0.0, -0.0, 1.0, 0.1, -3.75, 5e-324, 2.2250738585072014e-308, 2.225073858507201e-308, f64::MAX, 1e-310] {
+        for value in [
+            0.0,
+            -0.0,
+            1.0,
+            0.1,
+            -3.75,
+            5e-324,
+            2.2250738585072014e-308,
+            2.225073858507201e-308,
+            f64::MAX,
+            1e-310,
+        ] {
             assert_eq!(from_hex(&to_hex(value)).map(f64::to_bits), Ok(value.to_bits()), "{value}");
         }
         assert_eq!(to_hex(1.0), "0x1.0000000000000p+0");

@@ -228,7 +228,8 @@ pub fn parse_str(vm: &Vm, text: &Object<Str>, base: i64) -> PyResult {
 /// `ValueError` where the base or the text is none.
 pub fn parse_bytes(vm: &Vm, bytes: &[u8], base: i64, shown: &Value) -> PyResult {
     // Bytes beyond ASCII are no digits of any base.
-    let text: String = bytes.trim_ascii().iter().map(|&byte| if byte < 0x80 { byte as char } else { '?' }).collect();
+    let text: String =
+        bytes.trim_ascii().iter().map(|&byte| if byte < 0x80 { byte as char } else { '?' }).collect();
     let text = text.trim_matches('\x0b');
     parse_int(vm, text.trim_ascii(), base, shown)
 }

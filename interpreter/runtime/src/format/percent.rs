@@ -19,10 +19,12 @@ use crate::vm::Vm;
 ///
 /// # Errors
 /// What is wrong with the format or the arguments, and what converting them raises.
-pub fn format_str(vm: &Vm, format: &Object<Str>, args: &Value) -> PyResult<Ref<Str>> {
+pub fn format(vm: &Vm, format: &Object<Str>, args: &Value) -> PyResult<Ref<Str>> {
     let characters: Vec<u32> = format.characters().iter().collect();
-    let is_mapping = is_subscriptable(args) && args.downcast::<Tuple>().is_none() && args.downcast::<Str>().is_none();
-    let mut formatter = Formatter::new(vm, &characters, args, is_mapping, false, StrBuilder::with_capacity(characters.len()));
+    let is_mapping =
+        is_subscriptable(args) && args.downcast::<Tuple>().is_none() && args.downcast::<Str>().is_none();
+    let mut formatter =
+        Formatter::new(vm, &characters, args, is_mapping, false, StrBuilder::with_capacity(characters.len()));
     formatter.run()?;
     Ok(formatter.out.finish())
 }
@@ -37,7 +39,8 @@ pub fn format_bytes(vm: &Vm, format: &[u8], args: &Value) -> PyResult<Vec<u8>> {
         && args.downcast::<Tuple>().is_none()
         && args.downcast::<Bytes>().is_none()
         && args.downcast::<ByteArray>().is_none();
-    let mut formatter = Formatter::new(vm, &characters, args, is_mapping, true, ByteSink(Vec::with_capacity(format.len())));
+    let mut formatter =
+        Formatter::new(vm, &characters, args, is_mapping, true, ByteSink(Vec::with_capacity(format.len())));
     formatter.run()?;
     Ok(formatter.out.0)
 }
@@ -92,7 +95,14 @@ struct Formatter<'a, S> {
 }
 
 impl<'a, S: Sink> Formatter<'a, S> {
-    const fn new(vm: &'a Vm, format: &'a [u32], args: &'a Value, is_mapping: bool, is_bytes: bool, out: S) -> Self {
+    const fn new(
+        vm: &'a Vm,
+        format: &'a [u32],
+        args: &'a Value,
+        is_mapping: bool,
+        is_bytes: bool,
+        out: S,
+    ) -> Self {
         Formatter { vm, format, position: 0, args, keyed: None, is_mapping, is_bytes, used: 0, out }
     }
 
@@ -175,7 +185,7 @@ impl<'a, S: Sink> Formatter<'a, S> {
         }
         let key = &self.format[start..at - 1];
         let key = if self.is_bytes {
-            Bytes::new(key.iter().map(|&c| c as u8).collect()).into_value()
+            Bytes::new(key.iter().map(|&c| c as u8).collect::<Vec<u8>>()).into_value()
         } else {
             Str::from_code_points(key).into_value()
         };
@@ -287,7 +297,12 @@ impl<'a, S: Sink> Formatter<'a, S> {
         Ok(Converted::text(text))
     }
 
-    fn convert_integer(&self, directive: &Directive, conversion: char, argument: &Value) -> PyResult<Converted> {
+    fn convert_integer(
+        &self,
+        directive: &Directive,
+        conversion: char,
+        argument: &Value,
+    ) -> PyResult<Converted> {
         let vm = self.vm;
         let number = if int::is_int(argument) {
             argument.clone()
@@ -330,7 +345,12 @@ impl<'a, S: Sink> Formatter<'a, S> {
         Ok(Converted { sign: directive.sign(negative), prefix, text, number: true })
     }
 
-    fn convert_float(&self, directive: &Directive, conversion: char, argument: &Value) -> PyResult<Converted> {
+    fn convert_float(
+        &self,
+        directive: &Directive,
+        conversion: char,
+        argument: &Value,
+    ) -> PyResult<Converted> {
         let vm = self.vm;
         let value = float::to_f64(vm, argument).map_err(|error| {
             if self.is_bytes {
@@ -364,7 +384,8 @@ impl<'a, S: Sink> Formatter<'a, S> {
         if self.is_bytes {
             return self.convert_byte(argument);
         }
-        let wrong = |what: String| vm.type_error(format!("%c requires an int or a unicode character, not {what}"));
+        let wrong =
+            |what: String| vm.type_error(format!("%c requires an int or a unicode character, not {what}"));
         if let Some(text) = argument.downcast::<Str>() {
             return match text.length() {
                 1 => Ok(text.char_at(0)),
@@ -380,13 +401,18 @@ impl<'a, S: Sink> Formatter<'a, S> {
 
     fn convert_byte(&self, argument: &Value) -> PyResult<u32> {
         let vm = self.vm;
-        let wrong =
-            |what: String| vm.type_error(format!("%c requires an integer in range(256) or a single byte, not {what}"));
+        let wrong = |what: String| {
+            vm.type_error(format!("%c requires an integer in range(256) or a single byte, not {what}"))
+        };
         if argument.downcast::<Bytes>().is_some() || argument.downcast::<ByteArray>().is_some() {
             let bytes = bytes_of(vm, argument)?;
             return match bytes[..] {
                 [byte] => Ok(u32::from(byte)),
-                _ => Err(wrong(format!("a {} object of length {}", argument.type_of().full_name(), bytes.len()))),
+                _ => Err(wrong(format!(
+                    "a {} object of length {}",
+                    argument.type_of().full_name(),
+                    bytes.len()
+                ))),
             };
         }
         let number = index_of(vm, argument).map_err(|error| {
@@ -451,7 +477,9 @@ fn whole_part(vm: &Vm, value: &Value) -> PyResult {
         if int::is_int(&number) {
             return Ok(number);
         }
-        return Err(vm.type_error(format!("__int__ returned non-int (type {})", number.type_of().full_name())));
+        return Err(
+            vm.type_error(format!("__int__ returned non-int (type {})", number.type_of().full_name()))
+        );
     }
     if value.downcast::<Complex>().is_some() {
         return Err(vm.type_error("int() argument must be a real number"));
@@ -467,14 +495,12 @@ fn bytes_of(vm: &Vm, value: &Value) -> PyResult<Vec<u8>> {
     if let Some(answer) = vm.call_special(value, &names::__bytes__, &[])? {
         return match answer.downcast::<Bytes>() {
             Some(bytes) => Ok(bytes.as_slice().to_vec()),
-            None => Err(vm.type_error(format!(
-                "__bytes__ returned non-bytes (type {})",
-                answer.type_of().full_name()
-            ))),
+            None => Err(vm
+                .type_error(format!("__bytes__ returned non-bytes (type {})", answer.type_of().full_name()))),
         };
     }
     if value.type_of().slots().buffer.get().is_some() {
-        return Ok(crate::buffer::view(vm, value)?.bytes().to_vec());
+        return Ok(crate::buffer::view(vm, value)?.to_vec());
     }
     Err(vm.type_error(format!(
         "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",

@@ -144,7 +144,12 @@ impl Spec {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(text: &[u32], default_kind: Option<char>, default_align: char, type_name: &str) -> Result<Spec, SpecError> {
+    pub fn parse(
+        text: &[u32],
+        default_kind: Option<char>,
+        default_align: char,
+        type_name: &str,
+    ) -> Result<Spec, SpecError> {
         let mut spec = Spec {
             fill: ' ' as u32,
             align: default_align,
@@ -438,11 +443,15 @@ impl<'a> Number<'a> {
             _ => None,
         };
         let fraction = group_fraction(self.fraction, spec.fraction_grouping);
-        let fixed =
-            usize::from(sign.is_some()) + self.prefix.len() + usize::from(self.point) + fraction.len() + self.rest.len();
+        let fixed = usize::from(sign.is_some())
+            + self.prefix.len()
+            + usize::from(self.point)
+            + fraction.len()
+            + self.rest.len();
         let zero_filled = spec.fill == '0' as u32 && spec.align == '=';
         let least = if zero_filled { spec.width.unwrap_or(0).saturating_sub(fixed) } else { 0 };
-        let whole = if self.whole.is_empty() { String::new() } else { group_whole(self.whole, spec.grouping, least) };
+        let whole =
+            if self.whole.is_empty() { String::new() } else { group_whole(self.whole, spec.grouping, least) };
         let missing = spec.width.unwrap_or(0).saturating_sub(fixed + whole.len());
         let (before, inside, behind) = match spec.align {
             '=' => (0, missing, 0),

@@ -81,6 +81,7 @@ pub fn import_frozen(vm: &Vm, name: &str) -> PyResult {
         return Err(vm.import_error(format!("the frozen library has no module '{name}'"), None, None));
     };
     let module = Module::new(vm, name);
+    module.set_str(vm, "__origname__", library_name(name).unwrap_or(name));
     vm.interpreter.modules.set_str(&vm.intern(name), module.clone().into_value());
     run_code(vm, &code, &module.dict())?;
     Ok(module.into_value())
@@ -118,7 +119,7 @@ pub fn import_native(vm: &Vm, name: &str) -> PyResult<Option<Ref<Module>>> {
 
 fn not_frozen(vm: &Vm, name: &Object<Str>) -> Exception {
     let text = format!("No such frozen object named {}", name.to_string_lossy());
-    vm.import_error(text, Some(name.to_value()), None)
+    vm.import_error(text, Some(&name.to_value()), None)
 }
 
 struct Imp;

@@ -4,7 +4,7 @@ use rspy_macros::pyfunctions;
 
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
-use crate::object::Object;
+use crate::object::{Object, Payload};
 use crate::types::none::{is_none, none};
 use crate::types::string::Str;
 use crate::types::structseq;
@@ -66,13 +66,14 @@ impl Hooks {
     /// Handle an exception by displaying it with a traceback on sys.stderr.
     #[function("excepthook(exctype, value, traceback, /)")]
     fn excepthook(vm: &Vm, exctype: &Value, value: &Value, traceback: &Value) {
-        crate::exceptions::print::display(vm, exctype, value, traceback);
+        let _ = (exctype, traceback);
+        crate::exceptions::print::print_uncaught(vm, &Exception::from_value(value.clone()));
     }
 
     /// Handle an unraisable exception.
     #[function("unraisablehook(unraisable, /)")]
     fn unraisablehook(vm: &Vm, unraisable: &Value) -> PyResult<()> {
-        crate::exceptions::print::default_unraisable_hook(vm, unraisable)
+        crate::exceptions::print::unraisable_hook(vm, unraisable)
     }
 
     /// This hook function is called by built-in breakpoint().
@@ -96,7 +97,7 @@ impl Hooks {
             Err(error) if error.is_import_error() || error.is_attribute_error() => {
                 crate::warnings::warn(
                     vm,
-                    crate::exceptions::runtime_warning(),
+                    crate::exceptions::hierarchy::RuntimeWarning::static_type(),
                     &format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{wanted}\""),
                     1,
                 )?;
@@ -121,7 +122,7 @@ impl Hooks {
     /// Exit the interpreter by raising SystemExit(status).
     #[function("exit(status=None, /)")]
     fn exit(vm: &Vm, status: Option<Value>) -> PyResult {
-        Err(Exception::system_exit(vm, status.unwrap_or_else(none)))
+        Err(vm.exception_with_args(crate::exceptions::stop::SystemExit::static_type(), status.as_slice()))
     }
 
     /// Set the global debug tracing function.

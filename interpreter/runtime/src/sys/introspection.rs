@@ -194,7 +194,7 @@ impl Introspection {
     /// Return the maximum string digits limit for non-binary int<->str conversions.
     #[function("get_int_max_str_digits()")]
     fn get_int_max_str_digits(vm: &Vm) -> i64 {
-        crate::format::int::digit_limit(vm)
+        vm.interpreter.int_max_str_digits.get()
     }
 
     /// Set the maximum string digits limit for non-binary int<->str conversions.
@@ -203,7 +203,7 @@ impl Introspection {
         if maxdigits != 0 && maxdigits < 640 {
             return Err(vm.value_error("maxdigits must be >= 640 or 0 for unlimited"));
         }
-        crate::format::int::set_digit_limit(vm, maxdigits);
+        vm.interpreter.int_max_str_digits.set(maxdigits);
         Ok(())
     }
 

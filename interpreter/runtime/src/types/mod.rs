@@ -6,6 +6,7 @@ pub mod capsule;
 pub mod cell;
 pub mod code;
 pub mod code_key;
+pub mod code_methods;
 pub mod complex;
 pub mod copying;
 pub mod descriptors;
@@ -38,3 +39,45 @@ pub mod typ;
 pub mod typing;
 pub mod union;
 pub mod weakref;
+
+use crate::object::{Payload, TypeObject};
+use crate::vm::Vm;
+
+/// Types that evaluation needs and no module brings along.
+const INTERNAL: &[fn() -> &'static TypeObject] = &[
+    cell::CellObject::static_type,
+    code::Code::static_type,
+    frame::FrameObject::static_type,
+    frame::FrameLocals::static_type,
+    method::BoundMethod::static_type,
+    native_function::NativeMethod::static_type,
+    native_function::NativeClassMethod::static_type,
+    native_function::SlotWrapper::static_type,
+    native_function::MethodWrapper::static_type,
+    generator::Generator::static_type,
+    generator::Coroutine::static_type,
+    generator::AsyncGenerator::static_type,
+    generator::asynchronous::AsyncSend::static_type,
+    generator::asynchronous::AsyncThrow::static_type,
+    generator::asynchronous::CoroutineWrapper::static_type,
+    generator::asynchronous::NextOrDefault::static_type,
+    generator::asynchronous::WrappedValue::static_type,
+    descriptors::GetSetDescriptor::static_type,
+    descriptors::MemberDescriptor::static_type,
+    descriptors::MappingProxy::static_type,
+    iterators::ListIterator::static_type,
+    iterators::TupleIterator::static_type,
+    iterators::RangeIterator::static_type,
+    iterators::SequenceIterator::static_type,
+    iterators::CallableIterator::static_type,
+    namespace::Namespace::static_type,
+    none::EllipsisType::static_type,
+    none::NotImplementedType::static_type,
+];
+
+/// Makes the types ready that evaluation needs and no module brings along.
+pub fn ready_all(vm: &Vm) {
+    for typ in INTERNAL {
+        typ().ready(vm);
+    }
+}

@@ -126,7 +126,7 @@ pub fn repr<T: Structure>(vm: &Vm, this: &Value) -> PyResult {
         }
         out.push_str(T::DESCRIPTION.nth_name(index));
         out.push_str("=");
-        out.push_object(&vm.repr(item)?);
+        out.push_object(&*vm.repr(item)?);
     }
     out.push_str(")");
     Ok(out.finish().into_value())

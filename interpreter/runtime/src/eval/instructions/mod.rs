@@ -71,7 +71,7 @@ macro_rules! instructions {
             $($rest)*
         }
     };
-    ($(#[$meta:meta])* $name:ident = $base:ident; $($rest:tt)*) => {
+    ($(#[$meta:meta])* $name:ident = $base:path; $($rest:tt)*) => {
         $crate::eval::instructions::instructions! {
             $(#[$meta])*
             $name(state, argument) { <$base as $crate::eval::Instruction>::slow(state, argument) }

@@ -151,17 +151,12 @@ pub(super) fn finalize(vm: &Vm, this: &Value) {
             && !state.closed.get()
         {
             if let Err(error) = vm.call(&finalizer, std::slice::from_ref(this)) {
-                crate::exceptions::print::write_unraisable(
-                    vm,
-                    error,
-                    "Exception ignored while calling asynchronous generator finalizer",
-                    &finalizer,
-                );
+                crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while calling asynchronous generator finalizer"), Some(&finalizer));
             }
         } else if generator.stage() == Stage::Suspended
             && let Err(error) = Generator::close_value(generator, vm)
         {
-            crate::exceptions::print::write_unraisable(vm, error, "Exception ignored while closing generator", this);
+            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while closing generator"), Some(this));
         }
     }
     vm.raised.set(raised);

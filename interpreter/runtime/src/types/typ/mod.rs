@@ -233,13 +233,11 @@ impl Type {
     }
 
     pub(crate) fn heap(native: &'static NativeType, flags: TypeFlags, heap: HeapType) -> Type {
-        Type {
-            flags: Cell::new(flags.with(TypeFlags::HEAP).0),
-            slots: Slots::EMPTY,
-            deallocate: Cell::new(crate::object::deallocate_subtype),
-            heap: GilCell::new(Some(Box::new(heap))),
-            ..Type::native(native, Slots::EMPTY)
-        }
+        let typ = Type::native(native, Slots::EMPTY);
+        typ.flags.set(flags.with(TypeFlags::HEAP).0);
+        typ.deallocate.set(crate::object::deallocate_subtype);
+        typ.heap.set(Some(Box::new(heap)));
+        typ
     }
 }
 
