@@ -12,6 +12,7 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
+    collections
     functools
     io
     itertools
