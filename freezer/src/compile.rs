@@ -5,7 +5,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use rspy_code::marshal::{self, WriteError};
+use rspy_code::Text;
+use rspy_compiler::{CompileError, CompileOptions};
 use rspy_syntax::{ParseOptions, Source, SyntaxError, parse_module};
+
+/// The version of marshal that code is written in.
+const MARSHAL_VERSION: u32 = 5;
 
 /// Why a file has no code.
 #[derive(Debug)]
@@ -14,8 +20,10 @@ pub enum CompileFailure {
     Unreadable(io::Error),
     /// It is not Python.
     Syntax(Box<SyntaxError>),
-    /// This freezer was built without a compiler.
-    NoCompiler,
+    /// It is Python and still wrong.
+    Compile(CompileError),
+    /// Its code cannot be written.
+    Marshal(WriteError),
 }
 
 impl fmt::Display for CompileFailure {
@@ -23,7 +31,8 @@ impl fmt::Display for CompileFailure {
         match self {
             CompileFailure::Unreadable(error) => write!(formatter, "{error}"),
             CompileFailure::Syntax(error) => write!(formatter, "{error}"),
-            CompileFailure::NoCompiler => formatter.write_str("this freezer was built without a compiler"),
+            CompileFailure::Compile(error) => write!(formatter, "{error}"),
+            CompileFailure::Marshal(error) => write!(formatter, "{error}"),
         }
     }
 }
@@ -36,8 +45,11 @@ pub fn compile_file(path: &Path, display_name: &str, optimize: u8) -> Result<Vec
 }
 
 /// Compiles the bytes of a source file; its encoding is what it declares.
-pub fn compile_source(source: &[u8], _display_name: &str, _optimize: u8) -> Result<Vec<u8>, CompileFailure> {
-    let _module = parse_module(&Source::Bytes(source), &ParseOptions::default())
+pub fn compile_source(source: &[u8], display_name: &str, optimize: u8) -> Result<Vec<u8>, CompileFailure> {
+    let parsed = parse_module(&Source::Bytes(source), &ParseOptions::default())
         .map_err(|error| CompileFailure::Syntax(Box::new(error)))?;
-    Err(CompileFailure::NoCompiler)
+    let options = CompileOptions { optimize, ..CompileOptions::default() };
+    let compiled = rspy_compiler::compile(&parsed.tree, &Text::from(display_name), &options)
+        .map_err(CompileFailure::Compile)?;
+    marshal::dump(&compiled.code, MARSHAL_VERSION).map_err(CompileFailure::Marshal)
 }

@@ -154,6 +154,8 @@ fn text(value: &Expr) -> syn::Result<String> {
             Lit::Str(text) => Ok(text.value()),
             other => Err(syn::Error::new(other.span(), "a string is expected")),
         },
+        // A literal that came through another macro.
+        Expr::Group(group) => text(&group.expr),
         other => Err(syn::Error::new(other.span(), "a string is expected")),
     }
 }

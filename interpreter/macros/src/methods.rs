@@ -137,7 +137,8 @@ fn expand_mark(
     match kind.as_str() {
         "method" | "classmethod" | "staticmethod" | "function" => {
             let (text, _) = mark_text(mark)?;
-            let signature = Signature::parse(&text, mark.span())?;
+            let bound = matches!(kind.as_str(), "method" | "classmethod");
+            let signature = Signature::parse(&text, mark.span(), bound)?;
             let (binding, receiver) = match kind.as_str() {
                 "method" => (quote!(Method), Some("self")),
                 "classmethod" => (quote!(ClassMethod), Some("type")),
@@ -162,7 +163,7 @@ fn expand_mark(
         }
         "new" | "init" => {
             let (text, _) = mark_text(mark)?;
-            let signature = Signature::parse(&text, mark.span())?;
+            let signature = Signature::parse(&text, mark.span(), false)?;
             let slot = format_ident!("{kind}");
             let function = construction(function, owner, &signature, &kind)?;
             tables.slots.push(quote!(#slot: ::std::cell::Cell::new(Some(#function))));
@@ -418,7 +419,8 @@ fn bound_call(
                     _ => {
                         let typ = parameter_type(input)
                             .ok_or_else(|| syn::Error::new(input.span(), "a typed parameter is expected"))?;
-                        let converted = conversion(&signature.name, parameter, typ, position)?;
+                        let alone = simple.len() == 1 && !rest && !keywords && parameter.default.is_none();
+                        let converted = conversion(&signature.name, parameter, typ, position, alone)?;
                         position += 1;
                         converted
                     }
@@ -458,10 +460,16 @@ fn binding(signature: &Signature, simple: &[&Parameter], rest: bool, keywords: b
 }
 
 /// The expression for one parameter.
-fn conversion(function: &str, parameter: &Parameter, typ: &Type, position: usize) -> syn::Result<TokenStream> {
+fn conversion(
+    function: &str,
+    parameter: &Parameter,
+    typ: &Type,
+    position: usize,
+    alone: bool,
+) -> syn::Result<TokenStream> {
     let rt = quote!(::rspy_runtime);
     let name = &parameter.name;
-    let shown_position = position + 1;
+    let shown_position = if alone { 0 } else { position + 1 };
     let by_name = parameter.kind != ParameterKind::PositionalOnly;
     let place = quote! {
         &#rt::arguments::Place { function: #function, name: #name, position: #shown_position, by_name: #by_name }

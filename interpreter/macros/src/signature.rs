@@ -31,8 +31,8 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Parses the text of a mark.
-    pub fn parse(text: &str, span: Span) -> syn::Result<Signature> {
+    /// Parses the text of a mark; that of a bound function begins with its receiver.
+    pub fn parse(text: &str, span: Span, bound: bool) -> syn::Result<Signature> {
         let fail = |why: &str| syn::Error::new(span, format!("{why} in signature {text:?}"));
         let Some(open) = text.find('(') else {
             return Ok(Signature { name: text.to_owned(), shown: false, receiver: None, parameters: Vec::new() });
@@ -43,7 +43,7 @@ impl Signature {
         let mut kind = ParameterKind::Positional;
         for (index, part) in split(inner).into_iter().enumerate() {
             let part = part.trim();
-            if index == 0 && matches!(part, "self" | "cls" | "type" | "module") {
+            if index == 0 && bound && matches!(part, "self" | "cls" | "type") {
                 signature.receiver = Some(part.to_owned());
             } else if part == "/" {
                 for parameter in &mut signature.parameters {

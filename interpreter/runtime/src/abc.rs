@@ -241,7 +241,7 @@ impl Functions {
     }
 
     /// Internal ABC helper for class set-up. Should be never used outside abc module.
-    #[function("_abc_init(module, self, /)")]
+    #[function("_abc_init(self, /)")]
     fn abc_init(vm: &Vm, class: &Value) -> PyResult<()> {
         let methods = abstract_methods(vm, class)?;
         vm.set_attribute_str(class, "__abstractmethods__", methods.value())?;
@@ -255,7 +255,7 @@ impl Functions {
     /// Internal ABC helper to reset registry of a given class.
     ///
     /// Should be only used by refleak.py
-    #[function("_reset_registry(module, self, /)")]
+    #[function("_reset_registry(self, /)")]
     fn reset_registry(vm: &Vm, class: &Value) -> PyResult<()> {
         drop(data_of(vm, class)?.registry.take());
         Ok(())
@@ -264,7 +264,7 @@ impl Functions {
     /// Internal ABC helper to reset both caches of a given class.
     ///
     /// Should be only used by refleak.py
-    #[function("_reset_caches(module, self, /)")]
+    #[function("_reset_caches(self, /)")]
     fn reset_caches(vm: &Vm, class: &Value) -> PyResult<()> {
         let data = data_of(vm, class)?;
         drop((data.cache.take(), data.negative_cache.take()));
@@ -276,7 +276,7 @@ impl Functions {
     /// Return shallow copies of registry, of both caches, and
     /// negative cache version. Don't call this function directly,
     /// instead use ABC._dump_registry() for a nice repr.
-    #[function("_get_dump(module, self, /)")]
+    #[function("_get_dump(self, /)")]
     fn get_dump(vm: &Vm, class: &Value) -> PyResult<(Value, Value, Value, u64)> {
         let data = data_of(vm, class)?;
         let version = data.negative_version.get();
@@ -284,7 +284,7 @@ impl Functions {
     }
 
     /// Internal ABC helper for subclass registration. Should be never used outside abc module.
-    #[function("_abc_register(module, self, subclass, /)")]
+    #[function("_abc_register(self, subclass, /)")]
     fn abc_register(vm: &Vm, class: &Value, subclass: &Value) -> PyResult {
         let Some(typ) = subclass.downcast::<Type>() else { return Err(vm.type_error("Can only register classes")) };
         if vm.is_subclass(subclass, class)? {
@@ -302,7 +302,7 @@ impl Functions {
     }
 
     /// Internal ABC helper for instance checks. Should be never used outside abc module.
-    #[function("_abc_instancecheck(module, self, instance, /)")]
+    #[function("_abc_instancecheck(self, instance, /)")]
     fn abc_instancecheck(vm: &Vm, class: &Value, instance: &Value) -> PyResult {
         let data = data_of(vm, class)?;
         let claimed = vm.get_attribute(instance, &names::__class__)?;
@@ -324,7 +324,7 @@ impl Functions {
     }
 
     /// Internal ABC helper for subclass checks. Should be never used outside abc module.
-    #[function("_abc_subclasscheck(module, self, subclass, /)")]
+    #[function("_abc_subclasscheck(self, subclass, /)")]
     fn abc_subclasscheck(vm: &Vm, class: &Value, subclass: &Value) -> PyResult<bool> {
         let Some(typ) = subclass.downcast::<Type>() else {
             return Err(vm.type_error("issubclass() arg 1 must be a class"));

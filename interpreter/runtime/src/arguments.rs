@@ -73,7 +73,9 @@ impl<'a> KeywordArguments<'a> {
 
     /// The value of one name.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
-        self.iter().find(|(key, _)| key.downcast::<Str>().is_some_and(|key| key.equals_str(name))).map(|(_, value)| value)
+        self.iter()
+            .find(|(key, _)| key.downcast::<Str>().is_some_and(|key| key.equals_str(name)))
+            .map(|(_, value)| value)
     }
 }
 
@@ -88,8 +90,11 @@ pub fn bind<'a, const N: usize>(
     args: &'a [Value],
     names: KeywordNames<'a>,
 ) -> PyResult<Bound<'a, N>> {
-    let mut bound =
-        Bound { simple: [None; N], rest: &[], keywords: KeywordArguments { names: None, values: &[], taken: 0 } };
+    let mut bound = Bound {
+        simple: [None; N],
+        rest: &[],
+        keywords: KeywordArguments { names: None, values: &[], taken: 0 },
+    };
     let count = args.len();
     if names.is_none()
         && count <= parameters.positional
@@ -128,7 +133,8 @@ fn bind_slowly<'a, const N: usize>(
     if !bound.rest.is_empty() && !parameters.rest {
         return Err(too_many(vm, parameters, positional.len(), keyword_count));
     }
-    for (index, (name, value)) in names.map_or(&[][..], |names| names.items()).iter().zip(values).enumerate() {
+    for (index, (name, value)) in names.map_or(&[][..], |names| names.items()).iter().zip(values).enumerate()
+    {
         let name = name.downcast::<Str>().ok_or_else(|| vm.type_error("keywords must be strings"))?;
         let found = (parameters.positional_only..N).find(|&place| name.equals_str(parameters.names[place]));
         match found {
@@ -207,10 +213,14 @@ fn too_many<const N: usize>(vm: &Vm, parameters: &Parameters<N>, given: usize, k
     if total > N {
         let how = if least == N { "exactly" } else { "at most" };
         let what = if given == 0 { "keyword " } else { "" };
-        return vm.type_error(format!("{function}() takes {how} {N} {what}argument{} ({total} given)", plural(N)));
+        return vm
+            .type_error(format!("{function}() takes {how} {N} {what}argument{} ({total} given)", plural(N)));
     }
     let how = if least < most { "at most" } else { "exactly" };
-    vm.type_error(format!("{function}() takes {how} {most} positional argument{} ({given} given)", plural(most)))
+    vm.type_error(format!(
+        "{function}() takes {how} {most} positional argument{} ({given} given)",
+        plural(most)
+    ))
 }
 
 fn too_few_positional<const N: usize>(vm: &Vm, parameters: &Parameters<N>, given: usize) -> Exception {
@@ -241,7 +251,7 @@ pub struct Place {
     pub function: &'static str,
     /// The parameter's name.
     pub name: &'static str,
-    /// The parameter's position, from 1.
+    /// The parameter's position, from 1; 0 for the only parameter of a function.
     pub position: usize,
     /// Whether messages speak of it by name.
     pub by_name: bool,
@@ -252,6 +262,8 @@ impl Place {
     pub fn describe(&self) -> String {
         if self.by_name {
             format!("{}() argument '{}'", self.function, self.name)
+        } else if self.position == 0 {
+            format!("{}() argument", self.function)
         } else {
             format!("{}() argument {}", self.function, self.position)
         }
@@ -259,7 +271,8 @@ impl Place {
 
     /// The error for an argument of the wrong type.
     pub fn wrong_type(&self, vm: &Vm, expected: &str, got: &Value) -> Exception {
-        let got = if crate::types::none::is_none(got) { "None".to_owned() } else { got.type_of().full_name() };
+        let got =
+            if crate::types::none::is_none(got) { "None".to_owned() } else { got.type_of().full_name() };
         vm.type_error(format!("{} must be {expected}, not {got}", self.describe()))
     }
 }
@@ -425,5 +438,9 @@ pub fn positional<'a>(
         _ => return Ok(args),
     };
     let bound = if least == most { "" } else { bound };
-    Err(vm.type_error(format!("{function} expected {bound}{count} argument{}, got {}", plural(count), args.len())))
+    Err(vm.type_error(format!(
+        "{function} expected {bound}{count} argument{}, got {}",
+        plural(count),
+        args.len()
+    )))
 }

@@ -95,11 +95,11 @@ pub fn str_of(text: &Text) -> Ref<Str> {
 pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<rspy_syntax::ast::Mod> {
     match rspy_syntax::parse(source, request.mode, &request.parse_options(vm)) {
         Ok(parsed) => {
-            show_warnings(vm, &parsed.warnings, request.filename)?;
+            show_warnings(vm, &parsed.warnings, &request.filename.to_ref())?;
             Ok(parsed.tree)
         }
         Err(error) => {
-            show_warnings(vm, &error.warnings, request.filename)?;
+            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
             Err(source_error(vm, &error, request.filename))
         }
     }
@@ -131,11 +131,11 @@ pub fn compile_tree(
     };
     match rspy_compiler::compile(tree, &text_of(request.filename), &options) {
         Ok(compiled) => {
-            show_warnings(vm, &compiled.warnings, request.filename)?;
+            show_warnings(vm, &compiled.warnings, &request.filename.to_ref())?;
             Ok(code_of(vm, &compiled.code))
         }
         Err(CompileError::Syntax(mut error)) => {
-            show_warnings(vm, &error.warnings, request.filename)?;
+            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
             if error.text.is_none() {
                 add_line(vm, &mut error, source, request);
             }
@@ -171,13 +171,21 @@ fn add_line(vm: &Vm, error: &mut SyntaxError, source: Option<&Source<'_>>, reque
     error.text = Some(line_text.to_owned());
 }
 
-fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Object<Str>) -> PyResult<()> {
+fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
     for warning in warnings {
         let category = match warning.category {
             WarningCategory::Syntax => crate::exceptions::hierarchy::SyntaxWarning::static_type(),
             WarningCategory::Deprecation => crate::exceptions::deprecation_warning(),
         };
-        let shown = crate::warnings::warn_explicit_plain(vm, category, &warning.message, filename, warning.line as i32);
+        let shown = crate::warnings::warn_explicit(
+            vm,
+            category,
+            &vm.new_str(&warning.message),
+            filename.value(),
+            i64::from(warning.line),
+            None,
+            None,
+        );
         if let Err(error) = shown {
             if vm.is_instance_of(error.value(), category) {
                 return Err(source_error(vm, &warning.as_error, filename));

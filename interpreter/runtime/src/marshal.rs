@@ -344,7 +344,8 @@ impl ValueWriter<'_> {
             return Ok(());
         }
         if let Some(complex) = value.downcast_exact::<Complex>() {
-            self.writer.complex(complex.real(), complex.imaginary(), flagged);
+            let (real, imaginary) = complex.parts();
+            self.writer.complex(real, imaginary, flagged);
             return Ok(());
         }
         if let Some(text) = value.downcast_exact::<Str>() {

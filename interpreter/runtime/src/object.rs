@@ -145,7 +145,7 @@ impl Header {
             Some(unsafe { &*std::ptr::from_ref(self).cast::<Cell<u64>>().sub(2) })
         } else if typ.has_flag(TypeFlags::TYPE_SUBCLASS) {
             // SAFETY: the object is a type.
-            Some(unsafe { &(*std::ptr::from_ref(self).cast::<TypeObject>()).weak })
+            Some(unsafe { &(&*std::ptr::from_ref(self).cast::<TypeObject>()).weak })
         } else {
             None
         }

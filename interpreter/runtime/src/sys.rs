@@ -204,16 +204,18 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
         "thread_info",
         structseq::new::<ThreadInfo>(vec![text("pthread"), text("semaphore"), text("NPTL")]),
     );
-    let implementation = [
+    let attributes = Dict::new();
+    for (name, value) in [
         ("name", text("rspy")),
         ("cache_tag", text("cpython-314")),
         ("version", version),
         ("hexversion", int(HEX_VERSION)),
         ("_multiarch", text("x86_64-linux-gnu")),
         ("supports_isolated_interpreters", crate::types::bool::boolean(false)),
-    ];
-    let implementation = crate::types::namespace::SimpleNamespace::with_attributes(vm, &implementation);
-    module.set(vm, "implementation", implementation);
+    ] {
+        attributes.set_str(&vm.intern(name), value);
+    }
+    module.set(vm, "implementation", crate::types::namespace::Namespace::from_dict(vm, &attributes)?);
     module.set(vm, "flags", flags::make(vm, configuration));
     module.set(vm, "argv", List::from_vec(texts(vm, &configuration.arguments)));
     module.set(vm, "orig_argv", List::from_vec(texts(vm, &configuration.original_arguments)));

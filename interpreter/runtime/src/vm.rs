@@ -40,6 +40,8 @@ pub struct Interpreter {
     pub configuration: Configuration,
     /// The most Python calls that may be nested.
     pub recursion_limit: Cell<u32>,
+    /// The most digits of decimal texts that are converted to or from `int`; 0 for no limit.
+    pub int_max_str_digits: Cell<i64>,
     /// Native modules by name.
     pub native_modules: GilCell<Vec<&'static crate::native::NativeModule>>,
     /// The frozen library.
@@ -54,8 +56,6 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
-    /// The most digits of decimal texts (`sys.set_int_max_str_digits`); 0 for no limit.
-    pub int_max_str_digits: Cell<i64>,
     /// How often the import lock has been taken.
     pub import_lock: Cell<u32>,
     /// Whether the interpreter is shutting down.
@@ -361,9 +361,7 @@ impl Drop for ReprGuard<'_> {
 impl Interpreter {
     /// An interpreter without modules; it lives for the rest of the process.
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
-        let digits = configuration.int_max_str_digits;
         Box::leak(Box::new(Interpreter {
-            int_max_str_digits: Cell::new(digits),
             method_cache: MethodCache::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
@@ -372,6 +370,10 @@ impl Interpreter {
             sys: GilCell::default(),
             builtins: GilCell::default(),
             importlib: GilCell::default(),
+            int_max_str_digits: Cell::new(match configuration.int_max_str_digits {
+                limit if limit < 0 => crate::format::int::DEFAULT_LIMIT,
+                limit => limit,
+            }),
             configuration,
             recursion_limit: Cell::new(1000),
             native_modules: GilCell::default(),

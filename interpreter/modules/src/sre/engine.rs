@@ -97,6 +97,11 @@ impl State {
         }
     }
 
+    /// Whether the stacks are small enough to be kept.
+    pub fn is_small(&self) -> bool {
+        self.choices.capacity() + self.trail.capacity() + self.registers.capacity() <= 4096
+    }
+
     fn reset(&mut self, registers: usize) {
         self.registers.clear();
         self.registers.resize(registers, UNSET);

@@ -302,8 +302,8 @@ unsafe fn attribute_form(state: &State<'_>, owner: &Value, argument: u32, name: 
         let found = typ.lookup(vm, name);
         if let Some(found) = &found {
             if let Some(member) = found.downcast_exact::<MemberDescriptor>()
-                && let Some(offset) = member.offset().filter(|&offset| offset >= 0)
-                && member.accepts(typ)
+                && let Ok(offset) = u32::try_from(member.offset())
+                && typ.is_native_subtype(member.owner())
             {
                 state.cache(3).set((offset / 8) as u16);
                 return Some(Opcode::LoadAttrSlot);
@@ -423,8 +423,8 @@ unsafe fn store_form(state: &State<'_>, owner: &Value, name: &Object<Str>) -> Op
         state.set_cache_wide(1, version);
         if let Some(found) = typ.lookup(vm, name) {
             if let Some(member) = found.downcast_exact::<MemberDescriptor>()
-                && let Some(offset) = member.offset().filter(|&offset| offset >= 0)
-                && member.accepts(typ)
+                && let Ok(offset) = u32::try_from(member.offset())
+                && typ.is_native_subtype(member.owner())
             {
                 state.cache(3).set((offset / 8) as u16);
                 return Some(Opcode::StoreAttrSlot);

@@ -70,7 +70,7 @@ const INTERNAL: &[fn() -> &'static TypeObject] = &[
     iterators::RangeIterator::static_type,
     iterators::SequenceIterator::static_type,
     iterators::CallableIterator::static_type,
-    namespace::SimpleNamespace::static_type,
+    namespace::Namespace::static_type,
     none::EllipsisType::static_type,
     none::NotImplementedType::static_type,
 ];

@@ -120,10 +120,10 @@ impl Link {
         // SAFETY: referent and neighbours are valid while the link is in the list.
         unsafe {
             if !next.is_null() {
-                (*next).previous.set(previous);
+                (&*next).previous.set(previous);
             }
             if !previous.is_null() {
-                (*previous).next.set(next);
+                (&*previous).next.set(next);
             } else if let Some(word) = (*(bits as *const Header)).weak_word() {
                 word.set(next as u64);
             }
@@ -198,16 +198,16 @@ fn insert(header: &Header, node: &Node) {
     }
     // SAFETY: nodes in the list are valid.
     unsafe {
-        let next = if after.is_null() { word.get() as *const Node } else { (*after).next.get() };
+        let next = if after.is_null() { word.get() as *const Node } else { (&*after).next.get() };
         node.previous.set(after);
         node.next.set(next);
         if !next.is_null() {
-            (*next).previous.set(node);
+            (&*next).previous.set(node);
         }
         if after.is_null() {
             word.set(ptr::from_ref(node) as u64);
         } else {
-            (*after).next.set(node);
+            (&*after).next.set(node);
         }
     }
 }

@@ -5,11 +5,11 @@ use rspy_macros::{pyclass, pymethods};
 use crate::buffer::{BufferView, ExportableVec};
 use crate::cell::Borrowed;
 use crate::exceptions::PyResult;
-use crate::object::{Object, Payload, Ref, TypeObject};
+use crate::object::{Object, Ref, TypeObject};
 use crate::slots::{Comparison, KeywordNames};
 use crate::types::bytes::constant::{self, Sought};
 use crate::types::bytes::construct::{self, Made};
-use crate::types::bytes::{ByteArrayIterator, Bytes, percent, search, text};
+use crate::types::bytes::{ByteArrayIterator, Bytes, search, text};
 use crate::types::int;
 use crate::types::none::not_implemented;
 use crate::types::slice::Slice;
@@ -223,7 +223,7 @@ impl ByteArray {
     fn remainder(vm: &Vm, left: &Value, right: &Value) -> PyResult {
         let Some(template) = left.downcast::<ByteArray>() else { return Ok(not_implemented()) };
         let template = template.borrow().clone();
-        Ok(ByteArray::new(percent::format(vm, &template, right)?).into_value())
+        Ok(ByteArray::new(crate::format::percent::format_bytes(vm, &template, right)?).into_value())
     }
 
     #[slot(length)]

@@ -8,7 +8,7 @@ use crate::object::{Object, Payload, TypeObject};
 use crate::slots::{Comparison, KeywordNames};
 use crate::types::bool::boolean;
 use crate::types::bytes::construct::{self, Made};
-use crate::types::bytes::{Bytes, BytesIterator, percent, search, text};
+use crate::types::bytes::{Bytes, BytesIterator, search, text};
 use crate::types::int;
 use crate::types::none::not_implemented;
 use crate::types::slice::Slice;
@@ -165,7 +165,7 @@ impl Bytes {
     #[slot(remainder)]
     fn remainder(vm: &Vm, left: &Value, right: &Value) -> PyResult {
         let Some(template) = left.downcast::<Bytes>() else { return Ok(not_implemented()) };
-        Ok(Bytes::new(percent::format(vm, template.as_slice(), right)?).into_value())
+        Ok(Bytes::new(crate::format::percent::format_bytes(vm, template.as_slice(), right)?).into_value())
     }
 
     #[slot(length)]

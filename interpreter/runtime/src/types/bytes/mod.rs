@@ -7,7 +7,6 @@ mod hex;
 mod iterator;
 pub mod memoryview;
 mod methods;
-mod percent;
 pub mod search;
 pub mod text;
 

@@ -7,9 +7,15 @@
 //! character, so equal strings have equal bytes.
 
 pub mod build;
+mod case;
 pub mod hash;
 pub mod intern;
+pub mod iterator;
+mod methods;
+mod parts;
 pub mod protocol;
+pub mod quote;
+pub mod unicode;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -212,8 +218,13 @@ impl Str {
         unsafe {
             let size = size_of::<Object<Str>>() + length * kind.width();
             let object = crate::object::allocate_plain(Str::static_type(), size).cast::<Object<Str>>();
-            let payload = (&raw mut *object).cast::<u8>().add(size_of::<crate::object::Header>()).cast::<Str>();
-            payload.write(Str { hash: Cell::new(0), shape: Cell::new(Str::shape_of(length, kind)), data: [] });
+            let payload =
+                (&raw mut *object).cast::<u8>().add(size_of::<crate::object::Header>()).cast::<Str>();
+            payload.write(Str {
+                hash: Cell::new(0),
+                shape: Cell::new(Str::shape_of(length, kind)),
+                data: [],
+            });
             fill(object.cast::<u8>().add(size_of::<Object<Str>>()));
             Ref::from_raw(NonNull::new_unchecked(object))
         }
@@ -231,7 +242,10 @@ impl Str {
                 shape: Cell::new(text.shape.get() & !INTERNED),
                 data: [],
             });
-            object.cast::<u8>().add(size_of::<Object<Str>>()).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            object
+                .cast::<u8>()
+                .add(size_of::<Object<Str>>())
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
             if typ.has_flag(crate::types::typ::TypeFlags::TRACKED) {
                 crate::gc::track(object.cast());
             }
@@ -296,7 +310,9 @@ impl Object<Str> {
         // SAFETY: `length` characters of the kind's width were written when the object was made; objects are aligned.
         unsafe {
             match self.kind() {
-                Kind::Ascii | Kind::Latin1 => Characters::One(std::slice::from_raw_parts(self.data(), length)),
+                Kind::Ascii | Kind::Latin1 => {
+                    Characters::One(std::slice::from_raw_parts(self.data(), length))
+                }
                 Kind::Two => Characters::Two(std::slice::from_raw_parts(self.data().cast(), length)),
                 Kind::Four => Characters::Four(std::slice::from_raw_parts(self.data().cast(), length)),
             }

@@ -152,7 +152,7 @@ fn slot_request(vm: &Vm, namespace: &Object<Dict>, base: &TypeObject, class_name
         let Some(name) = item.downcast::<Str>() else {
             return Err(vm.type_error(format!("__slots__ items must be strings, not '{}'", item.type_of().full_name())));
         };
-        if !crate::types::string::protocol::is_identifier(name) {
+        if !Str::isidentifier(name) {
             return Err(vm.type_error("__slots__ must be identifiers"));
         }
         if name.equals_str("__dict__") {

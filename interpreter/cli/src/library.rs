@@ -1,0 +1,48 @@
+//! The frozen library, as the runtime asks for it.
+
+use std::borrow::Cow;
+
+use rspy_archive::Archive;
+use rspy_runtime::import::{FrozenModule, Library, LibraryEntry};
+
+struct Frozen {
+    archive: Archive<'static>,
+}
+
+/// Opens the library inside the executable; nothing if it is damaged.
+pub fn open() -> Option<Box<dyn Library>> {
+    let archive = rspy_stdlib::open().ok()?;
+    Some(Box::new(Frozen { archive }))
+}
+
+impl Library for Frozen {
+    fn module(&self, name: &str) -> Option<FrozenModule<'_>> {
+        let module = self.archive.module(name)?;
+        let code = self.archive.code(&module).ok()?;
+        Some(FrozenModule { code, is_package: module.is_package, path: module.path(&self.archive)? })
+    }
+
+    fn module_path(&self, name: &str) -> Option<(String, bool)> {
+        let module = self.archive.module(name)?;
+        Some((module.path(&self.archive)?, module.is_package))
+    }
+
+    fn entry(&self, path: &str) -> Option<LibraryEntry> {
+        let entry = self.archive.entry(path)?;
+        Some(LibraryEntry { is_folder: entry.is_folder, size: u64::from(entry.size) })
+    }
+
+    fn list(&self, path: &str) -> Option<Vec<String>> {
+        let folder = self.archive.entry(path).filter(|entry| entry.is_folder)?;
+        Some(self.archive.children(&folder).map(|entry| entry.name.to_owned()).collect())
+    }
+
+    fn read(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        let file = self.archive.entry(path)?;
+        self.archive.read(&file).ok()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.archive.all_modules().map(|module| module.name.to_owned()).collect()
+    }
+}
