@@ -762,7 +762,7 @@ impl Thread {
         if !(1..=64).contains(&signum) {
             return Err(vm.value_error("signal number out of range"));
         }
-        rspy_runtime::host::note_signal(signum);
+        rspy_runtime::host::trip_signal(signum);
         vm.interpreter.request(rspy_runtime::vm::request::SIGNAL);
         Ok(())
     }

@@ -56,8 +56,6 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
-    /// The most digits of decimal texts that are converted to or from `int`; 0 for no limit.
-    pub int_max_str_digits: Cell<i64>,
     /// How often the import lock has been taken.
     pub import_lock: Cell<u32>,
     /// Whether the interpreter is shutting down.

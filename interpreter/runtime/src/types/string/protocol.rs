@@ -165,7 +165,7 @@ impl Str {
     #[slot(remainder)]
     fn remainder(vm: &Vm, left: &Value, right: &Value) -> PyResult {
         match left.downcast::<Str>() {
-            Some(template) => crate::format::percent::format(vm, template, right).map(Ref::into_value),
+            Some(template) => crate::format::percent::format_str(vm, template, right).map(Ref::into_value),
             None => Ok(not_implemented()),
         }
     }
