@@ -22,7 +22,7 @@ fn main() {
         Err(error) => {
             let program = arguments.first().map_or("rspy", String::as_str);
             eprintln!("{}\nusage: {program} [option] ... [-c cmd | -m mod | file | -] [arg] ...", error.message);
-            eprintln!("Try '{program} -h' for more information.");
+            eprintln!("Try `python -h' for more information.");
             std::process::exit(2);
         }
     };
