@@ -12,11 +12,15 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
+    collections
     functools
+    io
     itertools
     math
     operator
+    posix
     sre
+    thread
 }
 
 /// All modules.

@@ -40,6 +40,8 @@ pub struct Interpreter {
     pub configuration: Configuration,
     /// The most Python calls that may be nested.
     pub recursion_limit: Cell<u32>,
+    /// The most digits of decimal texts that are converted to or from `int`; 0 for no limit.
+    pub int_max_str_digits: Cell<i64>,
     /// Native modules by name.
     pub native_modules: GilCell<Vec<&'static crate::native::NativeModule>>,
     /// The frozen library.
@@ -368,6 +370,10 @@ impl Interpreter {
             sys: GilCell::default(),
             builtins: GilCell::default(),
             importlib: GilCell::default(),
+            int_max_str_digits: Cell::new(match configuration.int_max_str_digits {
+                limit if limit < 0 => crate::format::int::DEFAULT_LIMIT,
+                limit => limit,
+            }),
             configuration,
             recursion_limit: Cell::new(1000),
             native_modules: GilCell::default(),

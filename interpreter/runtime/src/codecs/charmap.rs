@@ -26,7 +26,11 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, mapping: &Value) -> PyResu
         let byte = input[at];
         let is_mapped = match table {
             Some(table) => {
-                let c = if usize::from(byte) < table.length() { table.char_at(usize::from(byte)) } else { 0xfffe };
+                let c = if usize::from(byte) < table.length() {
+                    table.char_at(usize::from(byte))
+                } else {
+                    0xfffe
+                };
                 if c != 0xfffe {
                     decoding.out.push(c);
                 }

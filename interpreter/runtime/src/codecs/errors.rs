@@ -145,7 +145,9 @@ impl Errors {
             vm.unicode_decode_error(encoding, &object, start, end, reason)
         };
         match self {
-            Errors::Builtin(handler) => replace_bytes(*handler, encoding, input, start, end).ok_or_else(error),
+            Errors::Builtin(handler) => {
+                replace_bytes(*handler, encoding, input, start, end).ok_or_else(error)
+            }
             Errors::Registered(name) => {
                 let (replacement, next) = call(vm, name, error(), input.len(), false)?;
                 match replacement.downcast::<Str>() {
@@ -166,7 +168,13 @@ fn wrong_answer(vm: &Vm, encodes: bool) -> Exception {
 }
 
 /// Calls a registered handler; answers the replacement and where to go on.
-fn call(vm: &Vm, name: &Object<Str>, error: Exception, length: usize, encodes: bool) -> PyResult<(Value, usize)> {
+fn call(
+    vm: &Vm,
+    name: &Object<Str>,
+    error: Exception,
+    length: usize,
+    encodes: bool,
+) -> PyResult<(Value, usize)> {
     let handler = super::registry::lookup_error(vm, name)?;
     let answer = vm.call(&handler, &[error.into_value()])?;
     let items = answer.downcast::<Tuple>().map_or(&[][..], |tuple| tuple.payload().items());
@@ -264,8 +272,11 @@ pub(super) fn replace_bytes(
         }
         Handler::SurrogateEscape => {
             let bytes = &input[start..end.min(start + 4)];
-            let escaped: Vec<u32> =
-                bytes.iter().take_while(|byte| **byte >= 0x80).map(|&byte| 0xdc00 + u32::from(byte)).collect();
+            let escaped: Vec<u32> = bytes
+                .iter()
+                .take_while(|byte| **byte >= 0x80)
+                .map(|&byte| 0xdc00 + u32::from(byte))
+                .collect();
             if escaped.is_empty() {
                 return None;
             }

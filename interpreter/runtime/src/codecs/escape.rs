@@ -59,9 +59,8 @@ fn octal(input: &[u8]) -> (u32, usize) {
 /// The value of hexadecimal digits and how many there are, at most `most`.
 fn hexadecimal(input: &[u8], most: usize) -> (u32, usize) {
     let count = input.iter().take(most).take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let value = input[..count].iter().fold(0, |value, &byte| {
-        value << 4 | (byte as char).to_digit(16).unwrap_or(0)
-    });
+    let value =
+        input[..count].iter().fold(0, |value, &byte| value << 4 | (byte as char).to_digit(16).unwrap_or(0));
     (value, count)
 }
 
@@ -69,8 +68,10 @@ fn warn_invalid(vm: &Vm, what: &str) -> PyResult<()> {
     crate::warnings::warn(
         vm,
         crate::exceptions::hierarchy::DeprecationWarning::static_type(),
-        &format!("\"\\{what}\" is an invalid {}escape sequence. Such sequences will not work in the future. ",
-            if what.len() == 3 { "octal " } else { "" }),
+        &format!(
+            "\"\\{what}\" is an invalid {}escape sequence. Such sequences will not work in the future. ",
+            if what.len() == 3 { "octal " } else { "" }
+        ),
         1,
     )
 }
@@ -282,9 +283,9 @@ pub fn decode_bytes(vm: &Vm, input: &[u8], errors: Option<&str>) -> PyResult<Vec
                     Some("replace") => out.push(b'?'),
                     Some("ignore") => {}
                     Some(other) => {
-                        return Err(vm.value_error(format!(
-                            "decoding error; unknown error handling code: {other}"
-                        )));
+                        return Err(
+                            vm.value_error(format!("decoding error; unknown error handling code: {other}"))
+                        );
                     }
                 }
             }

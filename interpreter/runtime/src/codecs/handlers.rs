@@ -64,7 +64,8 @@ fn encoding(vm: &Vm, handler: Handler, exception: &Value, error: &Object<Unicode
     let Some(text) = object.downcast::<Str>() else { return Err(unknown(vm, exception)) };
     let (start, end) = range(error.start.get(), error.end.get(), text.length());
     let name = error.encoding.get();
-    let name = name.as_ref().and_then(|name| name.downcast::<Str>()).map(|name| name.to_string_lossy().into_owned());
+    let name =
+        name.as_ref().and_then(|name| name.downcast::<Str>()).map(|name| name.to_string_lossy().into_owned());
     let part = text.characters().slice(start, end);
     match replace_characters(vm, handler, &name.unwrap_or_default(), part) {
         None => Err(Exception::from_value(exception.clone())),
@@ -85,14 +86,20 @@ fn decoding(vm: &Vm, handler: Handler, exception: &Value, error: &Object<Unicode
     };
     let (start, end) = range(error.start.get(), error.end.get(), bytes.len());
     let name = error.encoding.get();
-    let name = name.as_ref().and_then(|name| name.downcast::<Str>()).map(|name| name.to_string_lossy().into_owned());
+    let name =
+        name.as_ref().and_then(|name| name.downcast::<Str>()).map(|name| name.to_string_lossy().into_owned());
     match replace_bytes(handler, &name.unwrap_or_default(), bytes.as_slice(), start, end) {
         Some((text, next)) => Ok(answer(text.into_value(), next)),
         None => Err(Exception::from_value(exception.clone())),
     }
 }
 
-fn translating(vm: &Vm, handler: Handler, exception: &Value, error: &Object<UnicodeTranslateError>) -> PyResult {
+fn translating(
+    vm: &Vm,
+    handler: Handler,
+    exception: &Value,
+    error: &Object<UnicodeTranslateError>,
+) -> PyResult {
     let object = text_of(vm, error.object.get())?;
     let Some(text) = object.downcast::<Str>() else { return Err(unknown(vm, exception)) };
     let (start, end) = range(error.start.get(), error.end.get(), text.length());

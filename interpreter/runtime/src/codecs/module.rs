@@ -47,7 +47,7 @@ impl Functions {
     ///
     /// Search functions are expected to take one argument, the encoding name in lower case, and return a tuple of
     /// functions (encoder, decoder, stream_reader, stream_writer) or a CodecInfo object.
-    #[function("register(module, search_function, /)")]
+    #[function("register(search_function, /)")]
     fn register(vm: &Vm, search_function: &Value) -> PyResult<()> {
         registry::register(vm, search_function)
     }
@@ -55,19 +55,19 @@ impl Functions {
     /// Unregister a codec search function and clear the registry's cache.
     ///
     /// If the search function is not registered, do nothing.
-    #[function("unregister(module, search_function, /)")]
+    #[function("unregister(search_function, /)")]
     fn unregister(vm: &Vm, search_function: &Value) {
         registry::unregister(vm, search_function);
     }
 
     /// Looks up a codec tuple in the Python codec registry and returns a CodecInfo object.
-    #[function("lookup(module, encoding, /)")]
+    #[function("lookup(encoding, /)")]
     fn lookup(vm: &Vm, encoding: &Object<Str>) -> PyResult<Ref<Tuple>> {
         registry::lookup(vm, encoding)
     }
 
     /// Encodes obj using the codec registered for encoding.
-    #[function("encode(module, /, obj, encoding='utf-8', errors='strict')")]
+    #[function("encode(obj, encoding='utf-8', errors='strict')")]
     fn encode(
         vm: &Vm,
         obj: &Value,
@@ -79,7 +79,7 @@ impl Functions {
     }
 
     /// Decodes obj using the codec registered for encoding.
-    #[function("decode(module, /, obj, encoding='utf-8', errors='strict')")]
+    #[function("decode(obj, encoding='utf-8', errors='strict')")]
     fn decode(
         vm: &Vm,
         obj: &Value,
@@ -94,13 +94,13 @@ impl Functions {
     ///
     /// handler must be a callable object, that will be called with an exception instance and must return a
     /// (replacement, new position) tuple.
-    #[function("register_error(module, errors, handler, /)")]
+    #[function("register_error(errors, handler, /)")]
     fn register_error(vm: &Vm, errors: String, handler: &Value) -> PyResult<()> {
         registry::register_error(vm, &errors, handler)
     }
 
     /// Un-register the specified error handler for the error handling `errors'.
-    #[function("_unregister_error(module, errors, /)")]
+    #[function("_unregister_error(errors, /)")]
     fn unregister_error(vm: &Vm, errors: String) -> PyResult<bool> {
         if super::errors::Handler::ALL.iter().any(|handler| handler.name() == errors) {
             return Err(vm.value_error(format!("cannot un-register built-in error handler '{errors}'")));
@@ -109,13 +109,13 @@ impl Functions {
     }
 
     /// Return the error handler for the specified error handling name.
-    #[function("lookup_error(module, name, /)")]
+    #[function("lookup_error(name, /)")]
     fn lookup_error(vm: &Vm, name: &Object<Str>) -> PyResult {
         registry::lookup_error(vm, name)
     }
 
     /// The bytes of a text by a mapping.
-    #[function("charmap_encode(module, str, errors=None, mapping=None, /)")]
+    #[function("charmap_encode(str, errors=None, mapping=None, /)")]
     fn charmap_encode(
         vm: &Vm,
         text: &Object<Str>,
@@ -131,7 +131,7 @@ impl Functions {
     }
 
     /// The text of bytes by a mapping.
-    #[function("charmap_decode(module, data, errors=None, mapping=None, /)")]
+    #[function("charmap_decode(data, errors=None, mapping=None, /)")]
     fn charmap_decode(
         vm: &Vm,
         data: BufferView,
@@ -148,13 +148,13 @@ impl Functions {
     }
 
     /// The mapping for charmap_encode that belongs to a decoding table.
-    #[function("charmap_build(module, map, /)")]
+    #[function("charmap_build(map, /)")]
     fn charmap_build(vm: &Vm, map: &Object<Str>) -> PyResult<Ref<Dict>> {
         charmap::build(vm, map)
     }
 
     /// The bytes of a buffer.
-    #[function("readbuffer_encode(module, data, errors=None, /)")]
+    #[function("readbuffer_encode(data, errors=None, /)")]
     fn readbuffer_encode(vm: &Vm, data: &Value, _errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let bytes = escaped_data(vm, data)?;
         let length = bytes.len();
@@ -162,7 +162,7 @@ impl Functions {
     }
 
     /// Bytes from text with the escapes of a bytes literal.
-    #[function("escape_decode(module, data, errors=None, /)")]
+    #[function("escape_decode(data, errors=None, /)")]
     fn escape_decode(vm: &Vm, data: &Value, errors: Option<String>) -> PyResult<Encoded> {
         let input = escaped_data(vm, data)?;
         let bytes = escape::decode_bytes(vm, &input, errors.as_deref())?;
@@ -170,20 +170,20 @@ impl Functions {
     }
 
     /// Bytes with escapes for what cannot be shown.
-    #[function("escape_encode(module, data, errors=None, /)")]
+    #[function("escape_encode(data, errors=None, /)")]
     fn escape_encode(data: &Object<Bytes>, _errors: Option<&Object<Str>>) -> Encoded {
         (Bytes::new(escape::encode_bytes(data.as_slice())), data.len())
     }
 
     /// The UTF-8 bytes of a text.
-    #[function("utf_8_encode(module, str, errors=None, /)")]
+    #[function("utf_8_encode(str, errors=None, /)")]
     fn utf_8_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, utf8::encode(vm, text, &errors)?))
     }
 
     /// The text of UTF-8 bytes.
-    #[function("utf_8_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_8_decode(data, errors=None, final=False, /)")]
     fn utf_8_decode(
         vm: &Vm,
         data: BufferView,
@@ -195,13 +195,13 @@ impl Functions {
     }
 
     /// The UTF-7 bytes of a text.
-    #[function("utf_7_encode(module, str, errors=None, /)")]
+    #[function("utf_7_encode(str, errors=None, /)")]
     fn utf_7_encode(text: &Object<Str>, _errors: Option<&Object<Str>>) -> Encoded {
         encoded(text, utf7::encode(text))
     }
 
     /// The text of UTF-7 bytes.
-    #[function("utf_7_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_7_decode(data, errors=None, final=False, /)")]
     fn utf_7_decode(
         vm: &Vm,
         data: BufferView,
@@ -213,40 +213,40 @@ impl Functions {
     }
 
     /// The ASCII bytes of a text.
-    #[function("ascii_encode(module, str, errors=None, /)")]
+    #[function("ascii_encode(str, errors=None, /)")]
     fn ascii_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, single::encode_ascii(vm, text, &errors)?))
     }
 
     /// The text of ASCII bytes.
-    #[function("ascii_decode(module, data, errors=None, /)")]
+    #[function("ascii_decode(data, errors=None, /)")]
     fn ascii_decode(vm: &Vm, data: BufferView, errors: Option<&Object<Str>>) -> PyResult<Decoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok((single::decode_ascii(vm, data.as_slice(), &errors)?, data.len()))
     }
 
     /// The Latin-1 bytes of a text.
-    #[function("latin_1_encode(module, str, errors=None, /)")]
+    #[function("latin_1_encode(str, errors=None, /)")]
     fn latin_1_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, single::encode_latin1(vm, text, &errors)?))
     }
 
     /// The text of Latin-1 bytes.
-    #[function("latin_1_decode(module, data, errors=None, /)")]
+    #[function("latin_1_decode(data, errors=None, /)")]
     fn latin_1_decode(data: BufferView, _errors: Option<&Object<Str>>) -> Decoded {
         (single::decode_latin1(data.as_slice()), data.len())
     }
 
     /// The escaped bytes of a text.
-    #[function("unicode_escape_encode(module, str, errors=None, /)")]
+    #[function("unicode_escape_encode(str, errors=None, /)")]
     fn unicode_escape_encode(text: &Object<Str>, _errors: Option<&Object<Str>>) -> Encoded {
         encoded(text, escape::encode_unicode(text))
     }
 
     /// The text of bytes with the escapes of a literal.
-    #[function("unicode_escape_decode(module, data, errors=None, final=True, /)")]
+    #[function("unicode_escape_decode(data, errors=None, final=True, /)")]
     fn unicode_escape_decode(
         vm: &Vm,
         data: &Value,
@@ -258,13 +258,13 @@ impl Functions {
     }
 
     /// The partly escaped bytes of a text.
-    #[function("raw_unicode_escape_encode(module, str, errors=None, /)")]
+    #[function("raw_unicode_escape_encode(str, errors=None, /)")]
     fn raw_unicode_escape_encode(text: &Object<Str>, _errors: Option<&Object<Str>>) -> Encoded {
         encoded(text, escape::encode_raw_unicode(text))
     }
 
     /// The text of bytes with the escapes of a raw literal.
-    #[function("raw_unicode_escape_decode(module, data, errors=None, final=True, /)")]
+    #[function("raw_unicode_escape_decode(data, errors=None, final=True, /)")]
     fn raw_unicode_escape_decode(
         vm: &Vm,
         data: &Value,
@@ -276,14 +276,14 @@ impl Functions {
     }
 
     /// The little-endian UTF-16 bytes of a text.
-    #[function("utf_16_le_encode(module, str, errors=None, /)")]
+    #[function("utf_16_le_encode(str, errors=None, /)")]
     fn utf_16_le_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, utf16::encode16(vm, text, &errors, Order::Little)?))
     }
 
     /// The text of little-endian UTF-16 bytes.
-    #[function("utf_16_le_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_16_le_decode(data, errors=None, final=False, /)")]
     fn utf_16_le_decode(
         vm: &Vm,
         data: BufferView,
@@ -295,14 +295,14 @@ impl Functions {
     }
 
     /// The big-endian UTF-16 bytes of a text.
-    #[function("utf_16_be_encode(module, str, errors=None, /)")]
+    #[function("utf_16_be_encode(str, errors=None, /)")]
     fn utf_16_be_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, utf16::encode16(vm, text, &errors, Order::Big)?))
     }
 
     /// The text of big-endian UTF-16 bytes.
-    #[function("utf_16_be_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_16_be_decode(data, errors=None, final=False, /)")]
     fn utf_16_be_decode(
         vm: &Vm,
         data: BufferView,
@@ -314,7 +314,7 @@ impl Functions {
     }
 
     /// The text of UTF-16 bytes.
-    #[function("utf_16_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_16_decode(data, errors=None, final=False, /)")]
     fn utf_16_decode(
         vm: &Vm,
         data: BufferView,
@@ -326,7 +326,7 @@ impl Functions {
     }
 
     /// The UTF-16 bytes of a text, with a byte order mark where the order is 0.
-    #[function("utf_16_encode(module, str, errors=None, byteorder=0, /)")]
+    #[function("utf_16_encode(str, errors=None, byteorder=0, /)")]
     fn utf_16_encode(
         vm: &Vm,
         text: &Object<Str>,
@@ -338,7 +338,7 @@ impl Functions {
     }
 
     /// The text of UTF-16 bytes, how many were used, and the byte order that was found.
-    #[function("utf_16_ex_decode(module, data, errors=None, byteorder=0, final=False, /)")]
+    #[function("utf_16_ex_decode(data, errors=None, byteorder=0, final=False, /)")]
     fn utf_16_ex_decode(
         vm: &Vm,
         data: BufferView,
@@ -353,14 +353,14 @@ impl Functions {
     }
 
     /// The little-endian UTF-32 bytes of a text.
-    #[function("utf_32_le_encode(module, str, errors=None, /)")]
+    #[function("utf_32_le_encode(str, errors=None, /)")]
     fn utf_32_le_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, utf16::encode32(vm, text, &errors, Order::Little)?))
     }
 
     /// The text of little-endian UTF-32 bytes.
-    #[function("utf_32_le_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_32_le_decode(data, errors=None, final=False, /)")]
     fn utf_32_le_decode(
         vm: &Vm,
         data: BufferView,
@@ -372,14 +372,14 @@ impl Functions {
     }
 
     /// The big-endian UTF-32 bytes of a text.
-    #[function("utf_32_be_encode(module, str, errors=None, /)")]
+    #[function("utf_32_be_encode(str, errors=None, /)")]
     fn utf_32_be_encode(vm: &Vm, text: &Object<Str>, errors: Option<&Object<Str>>) -> PyResult<Encoded> {
         let errors = handler_name(given(errors).as_ref());
         Ok(encoded(text, utf16::encode32(vm, text, &errors, Order::Big)?))
     }
 
     /// The text of big-endian UTF-32 bytes.
-    #[function("utf_32_be_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_32_be_decode(data, errors=None, final=False, /)")]
     fn utf_32_be_decode(
         vm: &Vm,
         data: BufferView,
@@ -391,7 +391,7 @@ impl Functions {
     }
 
     /// The text of UTF-32 bytes.
-    #[function("utf_32_decode(module, data, errors=None, final=False, /)")]
+    #[function("utf_32_decode(data, errors=None, final=False, /)")]
     fn utf_32_decode(
         vm: &Vm,
         data: BufferView,
@@ -403,7 +403,7 @@ impl Functions {
     }
 
     /// The UTF-32 bytes of a text, with a byte order mark where the order is 0.
-    #[function("utf_32_encode(module, str, errors=None, byteorder=0, /)")]
+    #[function("utf_32_encode(str, errors=None, byteorder=0, /)")]
     fn utf_32_encode(
         vm: &Vm,
         text: &Object<Str>,
@@ -415,7 +415,7 @@ impl Functions {
     }
 
     /// The text of UTF-32 bytes, how many were used, and the byte order that was found.
-    #[function("utf_32_ex_decode(module, data, errors=None, byteorder=0, final=False, /)")]
+    #[function("utf_32_ex_decode(data, errors=None, byteorder=0, final=False, /)")]
     fn utf_32_ex_decode(
         vm: &Vm,
         data: BufferView,

@@ -30,7 +30,14 @@ pub fn encode_latin1(vm: &Vm, text: &Object<Str>, errors: &Errors) -> PyResult<V
     encode(vm, "latin-1", 0x100, "ordinal not in range(256)", text, errors)
 }
 
-fn encode(vm: &Vm, name: &str, limit: u32, reason: &str, text: &Object<Str>, errors: &Errors) -> PyResult<Vec<u8>> {
+fn encode(
+    vm: &Vm,
+    name: &str,
+    limit: u32,
+    reason: &str,
+    text: &Object<Str>,
+    errors: &Errors,
+) -> PyResult<Vec<u8>> {
     let characters = text.characters();
     let mut encoding = Encoding::new(vm, name, errors, text);
     let mut at = 0;

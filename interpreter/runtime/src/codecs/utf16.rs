@@ -123,7 +123,13 @@ fn encode(
 ///
 /// # Errors
 /// `UnicodeDecodeError` for units that do not fit together, unless they are handled.
-pub fn decode16(vm: &Vm, input: &[u8], errors: &Errors, order: Order, is_final: bool) -> PyResult<(Decoded, Order)> {
+pub fn decode16(
+    vm: &Vm,
+    input: &[u8],
+    errors: &Errors,
+    order: Order,
+    is_final: bool,
+) -> PyResult<(Decoded, Order)> {
     let mut at = 0;
     let mut found = order;
     if order == Order::Native && input.len() >= 2 {
@@ -174,7 +180,13 @@ pub fn decode16(vm: &Vm, input: &[u8], errors: &Errors, order: Order, is_final: 
 ///
 /// # Errors
 /// `UnicodeDecodeError` for units that are no characters, unless they are handled.
-pub fn decode32(vm: &Vm, input: &[u8], errors: &Errors, order: Order, is_final: bool) -> PyResult<(Decoded, Order)> {
+pub fn decode32(
+    vm: &Vm,
+    input: &[u8],
+    errors: &Errors,
+    order: Order,
+    is_final: bool,
+) -> PyResult<(Decoded, Order)> {
     let mut at = 0;
     let mut found = order;
     if order == Order::Native && input.len() >= 4 {

@@ -19,7 +19,7 @@ use crate::vm::Vm;
 ///
 /// # Errors
 /// What is wrong with the format or the arguments, and what converting them raises.
-pub fn format(vm: &Vm, format: &Object<Str>, args: &Value) -> PyResult<Ref<Str>> {
+pub fn format_str(vm: &Vm, format: &Object<Str>, args: &Value) -> PyResult<Ref<Str>> {
     let characters: Vec<u32> = format.characters().iter().collect();
     let is_mapping =
         is_subscriptable(args) && args.downcast::<Tuple>().is_none() && args.downcast::<Str>().is_none();
