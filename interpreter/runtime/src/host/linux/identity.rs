@@ -224,11 +224,15 @@ pub fn variable(name: &CStr) -> Option<Vec<u8>> {
     }
 }
 
+unsafe extern "C" {
+    fn getlogin_r(name: *mut libc::c_char, length: usize) -> libc::c_int;
+}
+
 /// The name of the user who logged in on the process's terminal.
 pub fn login_name() -> Result<Vec<u8>> {
     let mut name = vec![0u8; 256];
     // SAFETY: the buffer is as long as said.
-    match unsafe { libc::getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
+    match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
         0 => {
             name.truncate(name.iter().position(|&byte| byte == 0).unwrap_or(0));
             Ok(name)
