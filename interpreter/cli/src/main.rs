@@ -19,7 +19,7 @@ fn main() {
     let stack_limit = (&raw const here as usize) - (7 << 20);
     let status = rspy_runtime::startup::run(
         configuration,
-        &[],
+        rspy_modules::modules(),
         library::open(),
         stack_limit,
         |vm| {

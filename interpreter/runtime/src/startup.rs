@@ -18,8 +18,13 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
         &crate::warnings::MODULE,
         &crate::codecs::MODULE,
         &crate::types::weakref::MODULE,
+        &crate::abc::MODULE,
         &crate::types::exposed::MODULE,
         &crate::types::typing::MODULE,
+        &crate::format::string_module::MODULE,
+        &crate::types::exposed::MODULE,
+        &crate::types::typing::MODULE,
+        &crate::format::string_module::MODULE,
         &crate::abc::MODULE,
     ]
 }

@@ -9,7 +9,8 @@ use rspy_macros::pyfunctions;
 
 use crate::cell::GilCell;
 use crate::exceptions::hierarchy::{
-    DeprecationWarning, ImportWarning, PendingDeprecationWarning, ResourceWarning, UserWarning, Warning,
+    DeprecationWarning, ImportWarning, PendingDeprecationWarning, ResourceWarning, RuntimeWarning,
+    UserWarning, Warning,
 };
 use crate::exceptions::{PyResult, prepare_raise, traceback};
 use crate::import::import_module;
@@ -173,26 +174,38 @@ pub fn warn_explicit(
     })
 }
 
-/// Warns of a coroutine that ends without having been awaited.
+/// Issues a warning at a line of a file that has no module yet, such as one being compiled.
+///
+/// # Errors
+/// As for [`warn`].
+pub fn warn_explicit_plain(
+    vm: &Vm,
+    category: &TypeObject,
+    message: &str,
+    filename: &Object<Str>,
+    line: i32,
+) -> PyResult<()> {
+    warn_explicit(vm, category, &vm.new_str(message), &filename.as_value(), i64::from(line), None, None)
+}
+
+/// Warns that a coroutine ends which nothing has ever awaited. What goes wrong meanwhile is reported as unraisable.
 pub fn warn_unawaited_coroutine(vm: &Vm, coroutine: &Value) {
-    let warnings = vm.interpreter.modules.get_str(&vm.intern("warnings"));
-    let by_library = warnings
-        .and_then(|module| vm.get_attribute_optional(&module, &crate::names::_warn_unawaited_coroutine).ok().flatten());
-    let result = match by_library {
-        Some(function) => vm.call(&function, std::slice::from_ref(coroutine)).map(drop),
-        None => {
-            let name = crate::types::generator::any_generator(coroutine).map_or_else(String::new, |it| it.qualified_name());
-            warn(vm, crate::exceptions::hierarchy::RuntimeWarning::static_type(), &format!("coroutine '{name}' was never awaited"), 1)
-        }
+    let shown = match library_attribute(vm, "_warn_unawaited_coroutine", true) {
+        Ok(Some(function)) => vm.call(&function, std::slice::from_ref(coroutine)).map(drop),
+        Ok(None) => unawaited(vm, coroutine),
+        Err(error) => Err(error),
     };
-    if let Err(error) = result {
-        crate::exceptions::print::write_unraisable(
-            vm,
-            error,
-            Some("Exception ignored while finalizing coroutine"),
-            Some(coroutine),
-        );
+    if let Err(error) = shown {
+        let shown = vm.repr(coroutine).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+        let message = format!("Exception ignored while finalizing coroutine {shown}");
+        crate::exceptions::print::write_unraisable(vm, error, Some(&message), None);
     }
+}
+
+fn unawaited(vm: &Vm, coroutine: &Value) -> PyResult<()> {
+    let name = vm.get_attribute(coroutine, &names::__qualname__)?;
+    let message = format!("coroutine '{}' was never awaited", vm.str(&name)?.to_string_lossy());
+    warn(vm, RuntimeWarning::static_type(), &message, 1)
 }
 
 fn locked(vm: &Vm, run: impl FnOnce(&Vm) -> PyResult<()>) -> PyResult<()> {

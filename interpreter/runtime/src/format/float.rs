@@ -147,16 +147,26 @@ fn significant(text: &str) -> (String, i32) {
 /// As few digits as tell the number from its neighbours.
 fn shortest(value: f64) -> (String, i32) {
     let (digits, point) = significant(&format!("{value:e}"));
-    // Rust rounds a tie up, where the even digit is wanted. Below this bound the digits before a tie would not tell the
-    // number from its neighbours.
-    const TIES: f64 = (1u64 << 40) as f64;
-    if value >= TIES && digits.len() > 14 && digits.bytes().last().is_some_and(|digit| digit % 2 == 1) {
+    // Rust rounds a tie up, where the even digit is wanted.
+    if digits.len() > 14 && digits.bytes().last().is_some_and(|digit| digit % 2 == 1) && may_be_tie(value) {
         let text = format!("{:.*e}", digits.len() - 1, value);
         if text.parse() == Ok(value) {
             return significant(&text);
         }
     }
     (digits, point)
+}
+
+/// Whether all digits of a number are so few that leaving out the last can be a tie.
+fn may_be_tie(value: f64) -> bool {
+    const MOST: u128 = 10u128.pow(18);
+    let bits = value.to_bits();
+    let exponent = (bits >> 52) as i32 - 1075;
+    let mantissa = bits & ((1 << 52) - 1) | 1 << 52;
+    let zeros = mantissa.trailing_zeros();
+    let fraction_bits = -(exponent + zeros as i32);
+    fraction_bits <= 0
+        || (fraction_bits <= 25 && u128::from(mantissa >> zeros) * 5u128.pow(fraction_bits as u32) < MOST)
 }
 
 /// A number of significant digits, exactly rounded, ties to even.

@@ -10,6 +10,8 @@ pub mod hexadecimal;
 pub mod int;
 pub mod markup;
 pub mod percent;
+#[cfg(test)]
+mod recorded;
 pub mod spec;
 pub mod string_module;
 pub mod template;

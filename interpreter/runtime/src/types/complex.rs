@@ -42,6 +42,16 @@ impl Complex {
     pub const fn parts(&self) -> (f64, f64) {
         (self.parts.real, self.parts.imaginary)
     }
+
+    /// The real part.
+    pub const fn real(&self) -> f64 {
+        self.parts.real
+    }
+
+    /// The imaginary part.
+    pub const fn imaginary(&self) -> f64 {
+        self.parts.imaginary
+    }
 }
 
 /// The number, if the value is a `complex` or of a class derived from it.
@@ -313,13 +323,13 @@ impl Complex {
 
     /// the real part of a complex number
     #[getter("real", member)]
-    fn real(&self) -> f64 {
+    fn real_attribute(&self) -> f64 {
         self.parts.real
     }
 
     /// the imaginary part of a complex number
     #[getter("imag", member)]
-    fn imag(&self) -> f64 {
+    fn imag_attribute(&self) -> f64 {
         self.parts.imaginary
     }
 

@@ -230,6 +230,9 @@ unsafe extern "C" {
 
 /// The name of the user who logged in on the process's terminal.
 pub fn login_name() -> Result<Vec<u8>> {
+    unsafe extern "C" {
+        fn getlogin_r(name: *mut libc::c_char, length: libc::size_t) -> libc::c_int;
+    }
     let mut name = vec![0u8; 256];
     // SAFETY: the buffer is as long as said.
     match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {

@@ -208,7 +208,7 @@ fn power_by_squaring(base: Parts, exponent: i32) -> Result<Parts, Failure> {
         mask <<= 1;
         square = product(square, square);
     }
-    if exponent > 0 { Ok(result) } else { reciprocal(1.0, result) }
+    if exponent > 0 { Ok(result) } else { quotient(parts(1.0, 0.0), result) }
 }
 
 fn general_power(base: Parts, exponent: Parts) -> Result<Parts, Failure> {
@@ -216,8 +216,8 @@ fn general_power(base: Parts, exponent: Parts) -> Result<Parts, Failure> {
         return Ok(parts(1.0, 0.0));
     }
     if base.real == 0.0 && base.imaginary == 0.0 {
-        let defined = exponent.imaginary == 0.0 && exponent.real >= 0.0;
-        return if defined { Ok(parts(0.0, 0.0)) } else { Err(Failure::Domain) };
+        let undefined = exponent.imaginary != 0.0 || exponent.real < 0.0;
+        return if undefined { Err(Failure::Domain) } else { Ok(parts(0.0, 0.0)) };
     }
     let magnitude = base.real.hypot(base.imaginary);
     let angle = base.imaginary.atan2(base.real);
