@@ -18,6 +18,7 @@ modules! {
     bisect
     collections
     contextvars
+    collections
     errno
     fcntl
     functools
