@@ -1,5 +1,8 @@
 //! Native modules of the standard library.
 
+mod hashes;
+mod support;
+
 use rspy_runtime::native::NativeModule;
 
 macro_rules! modules {
@@ -12,13 +15,23 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
+    bisect
+    blake2
     collections
+    contextvars
     functools
+    heapq
     io
     itertools
     math
+    md5
+    opcode
     operator
     posix
+    random
+    sha1
+    sha2
+    sha3
     sre
     thread
 }
