@@ -36,7 +36,47 @@ modules! {
     thread
 }
 
+pub mod atexit;
+pub mod errno;
+pub mod fcntl;
+pub mod functools;
+pub mod grp;
+pub mod io;
+pub mod itertools;
+pub mod locale;
+pub mod operator;
+pub mod posix;
+pub mod posixsubprocess;
+pub mod pwd;
+pub mod select;
+pub mod signal;
+pub mod sre;
+pub mod stat;
+pub mod thread;
+pub mod time;
+
+use rspy_runtime::native::NativeModule;
+
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
-    MODULES
+    &[
+        &atexit::MODULE,
+        &errno::MODULE,
+        &fcntl::MODULE,
+        &functools::MODULE,
+        &grp::MODULE,
+        &io::MODULE,
+        &itertools::MODULE,
+        &locale::MODULE,
+        &operator::MODULE,
+        &posix::MODULE,
+        &posixsubprocess::MODULE,
+        &pwd::MODULE,
+        &select::MODULE,
+        &signal::MODULE,
+        &sre::MODULE,
+        &stat::MODULE,
+        &thread::MODULE,
+        &time::MODULE,
+    ]
 }

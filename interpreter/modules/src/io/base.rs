@@ -109,7 +109,7 @@ pub(super) fn size_argument(vm: &Vm, size: Option<&Value>) -> PyResult<Option<us
 /// The bytes of an object that `read` returned.
 pub(super) fn expect_bytes<'a>(vm: &Vm, value: &'a Value, function: &str) -> PyResult<&'a [u8]> {
     match value.downcast::<Bytes>() {
-        Some(bytes) => Ok(bytes.payload().as_bytes()),
+        Some(bytes) => Ok(bytes.payload().as_slice()),
         None => Err(vm.type_error(format!(
             "{function} should have returned a bytes object, not '{}'",
             value.type_of().full_name()
@@ -260,7 +260,7 @@ impl IOBase {
                         ahead.type_of().full_name()
                     )));
                 };
-                let ahead = ahead.payload().as_bytes();
+                let ahead = ahead.payload().as_slice();
                 if !ahead.is_empty() {
                     let most = limit.map_or(ahead.len(), |limit| ahead.len().min(limit - line.len()));
                     wanted = memchr::memchr(b'\n', &ahead[..most]).map_or(most, |end| end + 1);
@@ -273,7 +273,7 @@ impl IOBase {
                     read.type_of().full_name()
                 )));
             };
-            let read = read.payload().as_bytes();
+            let read = read.payload().as_slice();
             line.extend_from_slice(read);
             if read.is_empty() || line.ends_with(b"\n") {
                 break;
@@ -337,7 +337,7 @@ impl RawIOBase {
                 return Ok(if all.is_empty() { none() } else { Bytes::new(all).into_value() });
             }
             let bytes = match part.downcast::<Bytes>() {
-                Some(bytes) => bytes.payload().as_bytes(),
+                Some(bytes) => bytes.payload().as_slice(),
                 None => return Err(vm.type_error("read() should return bytes")),
             };
             if bytes.is_empty() {
@@ -365,7 +365,7 @@ fn read_into(vm: &Vm, stream: &Value, buffer: &Value, method: &str) -> PyResult<
     let mut view = crate::posix::writable_argument(vm, "readinto", 0, buffer)?;
     let data = vm.call_method_str(stream, method, &[int::new(view.len() as i64)])?;
     let Some(bytes) = data.downcast::<Bytes>() else { return Err(vm.type_error("read() should return bytes")) };
-    let bytes = bytes.payload().as_bytes();
+    let bytes = bytes.payload().as_slice();
     if bytes.len() > view.len() {
         return Err(vm.value_error(format!(
             "read() returned too much data: {} bytes requested, {} returned",

@@ -272,7 +272,7 @@ impl Buffered {
                 return Ok(if all.is_empty() { None } else { Some(all) });
             }
             let Some(rest) = rest.downcast::<Bytes>() else { return Err(vm.type_error("readall() should return bytes")) };
-            all.extend_from_slice(rest.payload().as_bytes());
+            all.extend_from_slice(rest.payload().as_slice());
             return Ok(Some(all));
         }
         loop {
@@ -281,10 +281,10 @@ impl Buffered {
                 return Ok(if all.is_empty() { None } else { Some(all) });
             }
             let Some(part) = part.downcast::<Bytes>() else { return Err(vm.type_error("read() should return bytes")) };
-            if part.payload().as_bytes().is_empty() {
+            if part.payload().as_slice().is_empty() {
                 return Ok(Some(all));
             }
-            all.extend_from_slice(part.payload().as_bytes());
+            all.extend_from_slice(part.payload().as_slice());
         }
     }
 

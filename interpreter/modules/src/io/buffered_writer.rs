@@ -48,7 +48,7 @@ macro_rules! writing_methods {
                 let buffered = &rspy_runtime::convert::object_of::<$name>(this).buffered;
                 buffered.raw(vm)?;
                 if let Some(bytes) = buffer.downcast::<Bytes>() {
-                    return Self::write_bytes(vm, this, bytes.payload().as_bytes());
+                    return Self::write_bytes(vm, this, bytes.payload().as_slice());
                 }
                 let view = rspy_runtime::buffer::view(vm, buffer)?;
                 Self::write_bytes(vm, this, view.as_slice())

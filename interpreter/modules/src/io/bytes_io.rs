@@ -300,7 +300,7 @@ impl BytesIO {
     fn write(&self, vm: &Vm, b: &Value) -> PyResult<usize> {
         self.check_open(vm)?;
         if let Some(bytes) = b.downcast::<Bytes>() {
-            return self.put(vm, bytes.payload().as_bytes());
+            return self.put(vm, bytes.payload().as_slice());
         }
         let bytes = rspy_runtime::buffer::view(vm, b)?.to_vec();
         self.put(vm, &bytes)

@@ -268,7 +268,7 @@ impl FileIO {
         }
         let warned = vm.repr(source).and_then(|shown| {
             let message = format!("unclosed file {}", shown.to_string_lossy());
-            rspy_runtime::warnings::warn_about(vm, hierarchy::ResourceWarning::static_type(), &message, source)
+            rspy_runtime::warnings::resource_warning(vm, source, &message, 1)
         });
         if let Err(error) = warned
             && error.is(hierarchy::Warning::static_type())

@@ -299,7 +299,7 @@ impl TextIOWrapper {
         };
         let bytes: &[u8] = match (&view, chunk.downcast::<Bytes>()) {
             (Some(view), _) => view.as_slice(),
-            (None, Some(bytes)) => bytes.payload().as_bytes(),
+            (None, Some(bytes)) => bytes.payload().as_slice(),
             (None, None) => &[],
         };
         let at_end = bytes.is_empty();

@@ -100,7 +100,7 @@ impl Encoder {
 fn append(vm: &Vm, bytes: Option<&Value>, out: &mut Vec<u8>) -> PyResult<()> {
     match bytes.and_then(|bytes| bytes.downcast::<Bytes>()) {
         Some(bytes) => {
-            out.extend_from_slice(bytes.payload().as_bytes());
+            out.extend_from_slice(bytes.payload().as_slice());
             Ok(())
         }
         None => Err(vm.type_error(format!(
@@ -236,7 +236,7 @@ impl Decoder {
                     )));
                 };
                 DecoderState {
-                    pending: bytes.payload().as_bytes().to_vec(),
+                    pending: bytes.payload().as_slice().to_vec(),
                     flags: int::to_fixed(vm, flags, "long")?,
                 }
             }

@@ -36,13 +36,13 @@ pub(crate) fn open_path(vm: &Vm, folder: i32, path: &PathName, flags: i32, mode:
 pub(crate) fn open_archived(vm: &Vm, inner: &str, flags: i32) -> host::Result<i32> {
     let library = vm.interpreter.library.borrow();
     let Some(library) = &*library else { return Err(Errno(c::ENOTDIR)) };
-    match library.stat(inner) {
+    match library.entry(inner) {
         None if flags & c::O_CREAT != 0 => Err(Errno(c::EROFS)),
         None => Err(Errno(c::ENOENT)),
         Some(_) if flags & c::O_ACCMODE != c::O_RDONLY || flags & c::O_TRUNC != 0 => Err(Errno(c::EROFS)),
-        Some((true, _)) => Err(Errno(c::EISDIR)),
-        Some((false, _)) if flags & c::O_DIRECTORY != 0 => Err(Errno(c::ENOTDIR)),
-        Some((false, _)) => {
+        Some(entry) if entry.is_folder => Err(Errno(c::EISDIR)),
+        Some(_) if flags & c::O_DIRECTORY != 0 => Err(Errno(c::ENOTDIR)),
+        Some(_) => {
             let contents = library.read(inner).ok_or(Errno(c::EIO))?;
             let name = inner.rsplit('/').next().and_then(|name| CString::new(name).ok()).unwrap_or_default();
             host::sealed_file(&name, &contents)

@@ -59,16 +59,16 @@ fn open_folder(vm: &Vm, path: Option<&FolderArgument>) -> host::Result<Source> {
 fn archived_folder(vm: &Vm, inner: &str) -> host::Result<Source> {
     let library = vm.interpreter.library.borrow();
     let Some(library) = &*library else { return Err(Errno(c::ENOTDIR)) };
-    let names = match library.stat(inner) {
+    let names = match library.entry(inner) {
         None => return Err(Errno(c::ENOENT)),
-        Some((false, _)) => return Err(Errno(c::ENOTDIR)),
-        Some((true, _)) => library.list(inner).unwrap_or_default(),
+        Some(entry) if !entry.is_folder => return Err(Errno(c::ENOTDIR)),
+        Some(_) => library.list(inner).unwrap_or_default(),
     };
     let mut entries: Vec<(String, bool)> = names
         .into_iter()
         .map(|name| {
             let path = if inner.is_empty() { name.clone() } else { format!("{inner}/{name}") };
-            let is_folder = library.stat(&path).is_some_and(|(is_folder, _)| is_folder);
+            let is_folder = library.entry(&path).is_some_and(|entry| entry.is_folder);
             (name, is_folder)
         })
         .collect();
@@ -232,7 +232,7 @@ impl DirEntry {
     /// Supports generic types: DirEntry[str].
     #[classmethod("__class_getitem__(cls, item, /)")]
     fn class_getitem(vm: &Vm, cls: &rspy_runtime::object::TypeObject, item: &Value) -> PyResult {
-        rspy_runtime::types::generic_alias::class_getitem(vm, cls, item)
+        Ok(rspy_runtime::types::generic_alias::new(vm, &cls.to_value(), item))
     }
 }
 
@@ -309,7 +309,7 @@ impl ScandirIterator {
         }
         let warned = vm.repr(this).and_then(|shown| {
             let message = format!("unclosed scandir iterator {}", shown.to_string_lossy());
-            rspy_runtime::warnings::warn_about(vm, hierarchy::ResourceWarning::static_type(), &message, this)
+            rspy_runtime::warnings::resource_warning(vm, this, &message, 1)
         });
         if let Err(error) = warned {
             // The warning was made an exception: there is nobody to raise it to.

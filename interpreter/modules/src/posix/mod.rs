@@ -22,6 +22,8 @@ use rspy_runtime::types::module::Module;
 use rspy_runtime::types::structseq::publish;
 use rspy_runtime::vm::Vm;
 
+pub(crate) use execution::signal_set;
+pub(crate) use identity::{identity_number, identity_value};
 pub(crate) use descriptors::{open_path, room, writable_argument};
 
 native_module! {

@@ -20,9 +20,9 @@ pub struct Functions;
 
 /// Whether the frozen library lets a file be used in a way.
 fn archived_access(vm: &Vm, inner: &str, mode: i32) -> bool {
-    let found = vm.interpreter.library.borrow().as_ref().and_then(|library| library.stat(inner));
+    let found = vm.interpreter.library.borrow().as_ref().and_then(|library| library.entry(inner));
     match found {
-        Some((is_folder, _)) => mode & c::W_OK == 0 && (is_folder || mode & c::X_OK == 0),
+        Some(entry) => mode & c::W_OK == 0 && (entry.is_folder || mode & c::X_OK == 0),
         None => false,
     }
 }
@@ -279,7 +279,7 @@ impl Functions {
         let folder = folder_or_current(dir_fd);
         let target = match paths::archived(vm, path.bytes()) {
             Some(inner) => {
-                let found = vm.interpreter.library.borrow().as_ref().and_then(|library| library.stat(inner));
+                let found = vm.interpreter.library.borrow().as_ref().and_then(|library| library.entry(inner));
                 Err(Errno(if found.is_some() { c::EINVAL } else { c::ENOENT }))
             }
             None => vm.allow_threads(|| host::read_link(folder, path.as_c_str())),

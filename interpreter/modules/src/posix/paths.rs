@@ -36,7 +36,7 @@ impl Text {
             None => Text {
                 characters: path
                     .downcast::<Bytes>()
-                    .map(|bytes| bytes.as_bytes().iter().map(|&byte| u32::from(byte)).collect())
+                    .map(|bytes| bytes.as_slice().iter().map(|&byte| u32::from(byte)).collect())
                     .unwrap_or_default(),
                 is_bytes: true,
             },

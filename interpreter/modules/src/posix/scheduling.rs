@@ -88,8 +88,11 @@ impl Functions {
     #[function("sched_getaffinity(pid, /)")]
     fn getaffinity(vm: &Vm, pid: i32) -> PyResult {
         let numbers = host::processors(pid).or_raise(vm)?;
-        let numbers: Vec<Value> = numbers.into_iter().map(|number| int::new(number as i64)).collect();
-        Ok(rspy_runtime::types::set::Set::from_values(vm, numbers)?.into_value())
+        let set = rspy_runtime::types::set::Set::new();
+        for number in numbers {
+            set.add(vm, &int::new(number as i64))?;
+        }
+        Ok(set.into_value())
     }
 
     /// Set the CPU affinity of the process identified by pid to mask.

@@ -97,12 +97,12 @@ pub(crate) fn file_status(vm: &Vm, folder: i32, path: &std::ffi::CStr, follow_li
 
 /// The status of a file of the frozen library. It shares device and owner with the executable.
 fn archived_status(vm: &Vm, inner: &str) -> host::Result<FileStatus> {
-    let found = vm.interpreter.library.borrow().as_ref().and_then(|library| library.stat(inner));
-    let Some((is_folder, size)) = found else {
+    let found = vm.interpreter.library.borrow().as_ref().and_then(|library| library.entry(inner));
+    let Some(found) = found else {
         let has_library = vm.interpreter.library.borrow().is_some();
         return Err(Errno(if has_library { c::ENOENT } else { c::ENOTDIR }));
     };
-    let mut status = host::archived_status(is_folder, size);
+    let mut status = host::archived_status(found.is_folder, found.size);
     let executable = std::ffi::CString::new(vm.interpreter.configuration.executable.as_str());
     if let Ok(Ok(own)) = executable.map(|path| host::status(host::CURRENT_FOLDER, &path, true)) {
         status.st_dev = own.st_dev;

@@ -224,6 +224,10 @@ pub fn variable(name: &CStr) -> Option<Vec<u8>> {
     }
 }
 
+unsafe extern "C" {
+    fn getlogin_r(name: *mut libc::c_char, length: usize) -> libc::c_int;
+}
+
 /// The name of the user who logged in on the process's terminal.
 pub fn login_name() -> Result<Vec<u8>> {
     unsafe extern "C" {
