@@ -1,7 +1,7 @@
 //! The module `_opcode`: what is known of the instructions.
 
 use rspy_code::opcode::{Flags, Opcode, PseudoOpcode};
-use rspy_code::operation::{Binary, SpecialMethod};
+use rspy_code::operation::{Binary, BinaryIntrinsic, SpecialMethod, UnaryIntrinsic};
 use rspy_macros::pyfunctions;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::native_module;
@@ -184,13 +184,13 @@ impl Functions {
     /// Return a list of names of the unary intrinsics.
     #[function("get_intrinsic1_descs()")]
     fn get_intrinsic1_descs() -> Vec<&'static str> {
-        Intrinsic1::ALL.iter().map(|intrinsic| intrinsic.name()).collect()
+        UnaryIntrinsic::ALL.iter().map(|intrinsic| intrinsic.name()).collect()
     }
 
     /// Return a list of names of the binary intrinsics.
     #[function("get_intrinsic2_descs()")]
     fn get_intrinsic2_descs() -> Vec<&'static str> {
-        Intrinsic2::ALL.iter().map(|intrinsic| intrinsic.name()).collect()
+        BinaryIntrinsic::ALL.iter().map(|intrinsic| intrinsic.name()).collect()
     }
 
     /// Return a list of special method names.

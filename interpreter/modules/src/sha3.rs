@@ -3,17 +3,16 @@
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
-use rspy_runtime::native::NativeModule;
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, Ref, TypeObject};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
-use sha3::digest::{ExtendableOutput, Update, XofReader};
-use sha3::Digest;
+use ::sha3::digest::{ExtendableOutput, Update, XofReader};
+use ::sha3::Digest;
 
-use super::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data};
+use crate::hashes::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data};
 
 macro_rules! sponge {
     ($(#[$meta:meta])* $name:ident: $digest:ty, $python:literal, $signature:literal, rate $rate:literal) => {
@@ -195,27 +194,27 @@ fn output_length(vm: &Vm, length: &Value) -> PyResult<usize> {
 
 sponge! {
     /// SHA3-224 hash object.
-    Sha3224: sha3::Sha3_224, "sha3_224", "sha3_224(data=b'', *, usedforsecurity=True, string=None)", rate 1152
+    Sha3224: ::sha3::Sha3_224, "sha3_224", "sha3_224(data=b'', *, usedforsecurity=True, string=None)", rate 1152
 }
 sponge! {
     /// SHA3-256 hash object.
-    Sha3256: sha3::Sha3_256, "sha3_256", "sha3_256(data=b'', *, usedforsecurity=True, string=None)", rate 1088
+    Sha3256: ::sha3::Sha3_256, "sha3_256", "sha3_256(data=b'', *, usedforsecurity=True, string=None)", rate 1088
 }
 sponge! {
     /// SHA3-384 hash object.
-    Sha3384: sha3::Sha3_384, "sha3_384", "sha3_384(data=b'', *, usedforsecurity=True, string=None)", rate 832
+    Sha3384: ::sha3::Sha3_384, "sha3_384", "sha3_384(data=b'', *, usedforsecurity=True, string=None)", rate 832
 }
 sponge! {
     /// SHA3-512 hash object.
-    Sha3512: sha3::Sha3_512, "sha3_512", "sha3_512(data=b'', *, usedforsecurity=True, string=None)", rate 576
+    Sha3512: ::sha3::Sha3_512, "sha3_512", "sha3_512(data=b'', *, usedforsecurity=True, string=None)", rate 576
 }
 extendable! {
     /// SHAKE-128 hash object.
-    Shake128: sha3::Shake128, "shake_128", "shake_128(data=b'', *, usedforsecurity=True, string=None)", rate 1344
+    Shake128: ::sha3::Shake128, "shake_128", "shake_128(data=b'', *, usedforsecurity=True, string=None)", rate 1344
 }
 extendable! {
     /// SHAKE-256 hash object.
-    Shake256: sha3::Shake256, "shake_256", "shake_256(data=b'', *, usedforsecurity=True, string=None)", rate 1088
+    Shake256: ::sha3::Shake256, "shake_256", "shake_256(data=b'', *, usedforsecurity=True, string=None)", rate 1088
 }
 
 native_module! {
@@ -227,6 +226,3 @@ native_module! {
         Ok(())
     }
 }
-
-/// The module.
-pub static SHA3: &NativeModule = &MODULE;

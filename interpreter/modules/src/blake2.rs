@@ -5,7 +5,6 @@ use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
-use rspy_runtime::native::NativeModule;
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::types::bytes::Bytes;
@@ -13,7 +12,7 @@ use rspy_runtime::types::int;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
-use super::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data};
+use crate::hashes::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data};
 
 /// A number that may not be negative.
 fn unsigned(vm: &Vm, number: &BigInt, limit: u64, too_large: &str) -> PyResult<u64> {
@@ -190,6 +189,3 @@ native_module! {
         Ok(())
     }
 }
-
-/// The module.
-pub static BLAKE2: &NativeModule = &MODULE;
