@@ -232,7 +232,11 @@ fn resolve_relative(
         match base.rfind('.') {
             Some(dot) => base = &base[..dot],
             None => {
-                return Err(vm.import_error("attempted relative import beyond top-level package", None, None));
+                return Err(vm.import_error(
+                    "attempted relative import beyond top-level package",
+                    None,
+                    None,
+                ));
             }
         }
     }
