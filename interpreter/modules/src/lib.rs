@@ -23,6 +23,7 @@ modules! {
     heapq
     io
     itertools
+    json
     math
     md5
     opcode
@@ -33,6 +34,7 @@ modules! {
     sha2
     sha3
     sre
+    struct_
     thread
 }
 
