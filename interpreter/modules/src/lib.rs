@@ -15,6 +15,7 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
+    binascii
     bisect
     blake2
     collections
@@ -36,6 +37,7 @@ modules! {
     sre
     struct_
     thread
+    zlib
 }
 
 pub mod atexit;
