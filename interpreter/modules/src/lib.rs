@@ -16,71 +16,43 @@ macro_rules! modules {
 // One a line, in alphabetical order.
 modules! {
     binascii
+    atexit
     bisect
     blake2
     collections
     contextvars
+    errno
+    fcntl
     functools
+    grp
     heapq
     io
     itertools
     json
+    locale
     math
     md5
     opcode
     operator
     posix
+    posixsubprocess
+    pwd
     random
+    select
     sha1
     sha2
     sha3
+    signal
     sre
     struct_
     thread
     zlib
+    stat
+    thread
+    time
 }
-
-pub mod atexit;
-pub mod errno;
-pub mod fcntl;
-pub mod functools;
-pub mod grp;
-pub mod io;
-pub mod itertools;
-pub mod locale;
-pub mod operator;
-pub mod posix;
-pub mod posixsubprocess;
-pub mod pwd;
-pub mod select;
-pub mod signal;
-pub mod sre;
-pub mod stat;
-pub mod thread;
-pub mod time;
-
-use rspy_runtime::native::NativeModule;
 
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
-    &[
-        &atexit::MODULE,
-        &errno::MODULE,
-        &fcntl::MODULE,
-        &functools::MODULE,
-        &grp::MODULE,
-        &io::MODULE,
-        &itertools::MODULE,
-        &locale::MODULE,
-        &operator::MODULE,
-        &posix::MODULE,
-        &posixsubprocess::MODULE,
-        &pwd::MODULE,
-        &select::MODULE,
-        &signal::MODULE,
-        &sre::MODULE,
-        &stat::MODULE,
-        &thread::MODULE,
-        &time::MODULE,
-    ]
+    MODULES
 }

@@ -262,14 +262,14 @@ impl Functions {
 
     /// Return translation of msg in domain.
     #[function("dgettext(domain, msg, /)")]
-    fn dgettext(domain: Option<&Object<Str>>, msg: &Object<Str>) -> Ref<Str> {
+    fn dgettext(domain: &Value, msg: &Object<Str>) -> Ref<Str> {
         let _ = domain;
         msg.to_exact()
     }
 
     /// Return translation of msg in domain and category.
     #[function("dcgettext(domain, msg, category, /)")]
-    fn dcgettext(domain: Option<&Object<Str>>, msg: &Object<Str>, category: i32) -> Ref<Str> {
+    fn dcgettext(domain: &Value, msg: &Object<Str>, category: i32) -> Ref<Str> {
         let _ = (domain, category);
         msg.to_exact()
     }

@@ -356,11 +356,10 @@ struct Handover {
 unsafe impl Send for Handover {}
 
 impl Handover {
-    fn run(self, stack_size: usize, announce: impl FnOnce(u64)) {
+    fn run(self, stack_size: usize) {
         let Handover { interpreter, run } = self;
         let limit = host::stack_end(stack_size) + crate::vm::STACK_RESERVE.min(stack_size / 4);
         let vm = Vm::new(interpreter, host::thread_identity(), limit);
-        announce(vm.thread_id);
         vm.run_thread(|vm| {
             run(vm);
             interpreter.threads.others.fetch_sub(1, Ordering::Relaxed);
@@ -368,15 +367,11 @@ impl Handover {
     }
 }
 
-/// Starts a thread that calls `announce` with its identity and then `run`, holding the interpreter's lock.
+/// Starts a thread that runs `run` holding the interpreter's lock.
 ///
 /// # Errors
 /// The system's, where it makes no more threads.
-pub fn start(
-    vm: &Vm,
-    run: Box<dyn FnOnce(&Vm)>,
-    announce: impl FnOnce(u64) + Send + 'static,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
+pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread::JoinHandle<()>> {
     let stack_size = match vm.interpreter.threads.stack_size.get() {
         0 => USUAL_STACK_SIZE,
         size => size,
@@ -384,7 +379,7 @@ pub fn start(
     let handover = Handover { interpreter: vm.interpreter, run };
     let others = &vm.interpreter.threads.others;
     others.fetch_add(1, Ordering::Relaxed);
-    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size, announce)).inspect_err(|_| {
+    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size)).inspect_err(|_| {
         others.fetch_sub(1, Ordering::Relaxed);
     })
 }

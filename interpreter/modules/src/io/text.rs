@@ -41,7 +41,7 @@ pub struct TextIOWrapper {
     encoding: GilCell<Option<Value>>,
     errors: GilCell<Option<Value>>,
     pub(super) encoder: GilCell<Option<Encoder>>,
-    pub(super) decoder: GilCell<Option<std::rc::Rc<Decoder>>>,
+    pub(super) decoder: GilCell<Option<SharedDecoder>>,
     #[untraced]
     newline: GilCell<Newline>,
     line_buffering: Cell<bool>,
@@ -66,9 +66,20 @@ pub struct TextIOWrapper {
     last_is_cr: Cell<bool>,
 }
 
-impl rspy_runtime::gc::Trace for std::rc::Rc<Decoder> {
+/// A decoder that is in use while the stream may get another.
+#[derive(Clone)]
+pub(super) struct SharedDecoder(std::rc::Rc<Decoder>);
+
+impl rspy_runtime::gc::Trace for SharedDecoder {
     fn trace(&self, visitor: &mut rspy_runtime::gc::Visitor<'_>) {
-        (**self).trace(visitor);
+        self.0.trace(visitor);
+    }
+}
+
+impl std::ops::Deref for SharedDecoder {
+    type Target = Decoder;
+    fn deref(&self) -> &Decoder {
+        &self.0
     }
 }
 
@@ -180,14 +191,14 @@ impl TextIOWrapper {
         let decoder = if vm.is_true(&vm.call_method_str(buffer, "readable", &[])?)? {
             let newline = self.newline.get();
             let newlines = newline.is_universal().then(|| Newlines::new(newline.translates()));
-            Some(std::rc::Rc::new(match (known, &info) {
+            Some(SharedDecoder(std::rc::Rc::new(match (known, &info) {
                 (Some(known), _) => Decoder::known(known, errors.clone(), newlines),
                 (None, info) => {
                     let info = info.clone().unwrap_or_else(none);
                     let object = vm.call_method_str(&info, "incrementaldecoder", std::slice::from_ref(&errors))?;
                     Decoder::of_object(object, newlines)
                 }
-            }))
+            })))
         } else {
             None
         };
@@ -271,7 +282,7 @@ impl TextIOWrapper {
         text.slice(start, end)
     }
 
-    fn require_decoder(&self, vm: &Vm) -> PyResult<std::rc::Rc<Decoder>> {
+    fn require_decoder(&self, vm: &Vm) -> PyResult<SharedDecoder> {
         self.decoder.get().ok_or_else(|| unsupported(vm, "not readable"))
     }
 

@@ -170,7 +170,7 @@ impl DirEntry {
     fn repr(&self, vm: &Vm) -> PyResult {
         let mut out = StrBuilder::new();
         out.push_str("<DirEntry ");
-        out.push_object(&vm.repr(&self.name)?);
+        out.push_object(&*vm.repr(&self.name)?);
         out.push_str(">");
         Ok(out.finish().into_value())
     }

@@ -45,7 +45,7 @@ impl Text {
 
     fn part(&self, characters: &[u32]) -> Value {
         if self.is_bytes {
-            Bytes::new(characters.iter().map(|&c| c as u8).collect()).into_value()
+            Bytes::new(characters.iter().map(|&c| c as u8).collect::<Vec<u8>>()).into_value()
         } else {
             rspy_runtime::types::string::build::from_characters(Characters::Four(characters)).into_value()
         }
