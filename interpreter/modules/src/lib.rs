@@ -15,12 +15,14 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
-    binascii
+    array
     atexit
+    binascii
     bisect
     blake2
     collections
     contextvars
+    csv
     errno
     fcntl
     functools
@@ -44,12 +46,11 @@ modules! {
     sha3
     signal
     sre
+    stat
     struct_
     thread
-    zlib
-    stat
-    thread
     time
+    zlib
 }
 
 /// All modules.
