@@ -29,13 +29,13 @@ fn expect_str<'a>(vm: &Vm, value: &'a Value) -> PyResult<&'a Object<Str>> {
 #[pyfunctions]
 impl Functions {
     /// Return an ASCII-only JSON representation of a Python string.
-    #[function("encode_basestring_ascii(self, object, /)")]
+    #[function("encode_basestring_ascii(object, /)")]
     fn encode_basestring_ascii(vm: &Vm, object: &Value) -> PyResult<Ref<Str>> {
         Ok(text::quoted(expect_str(vm, object)?, text::Escapes::NonAscii))
     }
 
     /// Return a JSON representation of a Python string.
-    #[function("encode_basestring(self, object, /)")]
+    #[function("encode_basestring(object, /)")]
     fn encode_basestring(vm: &Vm, object: &Value) -> PyResult<Ref<Str>> {
         Ok(text::quoted(expect_str(vm, object)?, text::Escapes::Needed))
     }
