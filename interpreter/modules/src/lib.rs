@@ -15,11 +15,14 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
+    array
     atexit
+    binascii
     bisect
     blake2
     collections
     contextvars
+    csv
     errno
     fcntl
     functools
@@ -27,6 +30,7 @@ modules! {
     heapq
     io
     itertools
+    json
     locale
     math
     md5
@@ -43,8 +47,10 @@ modules! {
     signal
     sre
     stat
+    struct_
     thread
     time
+    zlib
 }
 
 /// All modules.

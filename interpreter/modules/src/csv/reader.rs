@@ -1,0 +1,266 @@
+//! `_csv.reader`: from lines to fields.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+
+use rspy_macros::{pyclass, pymethods};
+use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::object::{Object, Payload, Ref};
+use rspy_runtime::types::float::Float;
+use rspy_runtime::types::list::List;
+use rspy_runtime::types::none::none;
+use rspy_runtime::types::string::Str;
+use rspy_runtime::value::Value;
+use rspy_runtime::vm::Vm;
+
+use super::dialect::{Dialect, Quoting};
+use super::{Error, FIELD_LIMIT};
+
+/// CSV reader
+///
+/// Reader objects are responsible for reading and parsing tabular data
+/// in CSV format.
+#[pyclass(name = "reader", module = "_csv", tracked, subclassable, no_new)]
+pub struct Reader {
+    lines: Value,
+    dialect: Ref<Dialect>,
+    line: Cell<u64>,
+}
+
+impl Reader {
+    /// A reader of lines.
+    pub fn make(lines: Value, dialect: Ref<Dialect>) -> Ref<Reader> {
+        Object::new(Reader { lines, dialect, line: Cell::new(0) })
+    }
+}
+
+/// Where in a record the parser is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    RecordStart,
+    FieldStart,
+    Escaped,
+    InField,
+    InQuotes,
+    EscapedInQuotes,
+    QuoteInQuotes,
+    LineEnd,
+    AfterEscapedLineEnd,
+}
+
+/// A record being parsed.
+struct Parser<'a> {
+    vm: &'a Vm,
+    dialect: &'a Dialect,
+    state: State,
+    field: Vec<u32>,
+    unquoted: bool,
+    fields: Vec<Value>,
+    limit: i64,
+}
+
+const LINE_FEED: u32 = '\n' as u32;
+const CARRIAGE_RETURN: u32 = '\r' as u32;
+
+impl Parser<'_> {
+    fn push(&mut self, c: u32) -> PyResult<()> {
+        if self.field.len() as i64 >= self.limit {
+            return Err(Error::error(self.vm, format!("field larger than field limit ({})", self.limit)));
+        }
+        self.field.push(c);
+        Ok(())
+    }
+
+    fn save(&mut self) -> PyResult<()> {
+        let quoting = self.dialect.quoting;
+        let empty = self.field.is_empty();
+        if self.unquoted && empty && matches!(quoting, Quoting::NotNull | Quoting::Strings) {
+            self.fields.push(none());
+            return Ok(());
+        }
+        let text = Str::from_code_points(&self.field).into_value();
+        self.field.clear();
+        if self.unquoted && !empty && matches!(quoting, Quoting::NonNumeric | Quoting::Strings) {
+            self.fields.push(Float::static_type().construct(self.vm, &[text])?);
+        } else {
+            self.fields.push(text);
+        }
+        Ok(())
+    }
+
+    /// Ends the field, and with it the record where the line ends.
+    fn end_field(&mut self, c: Option<u32>) -> PyResult<()> {
+        self.save()?;
+        self.state = if c.is_none() { State::RecordStart } else { State::LineEnd };
+        Ok(())
+    }
+
+    /// Takes a character, or the end of the line.
+    fn take(&mut self, c: Option<u32>) -> PyResult<()> {
+        let dialect = self.dialect;
+        let line_ends = matches!(c, None | Some(LINE_FEED | CARRIAGE_RETURN));
+        let quoting = dialect.quoting != Quoting::Never;
+        let is_quote = quoting && c.is_some() && c == dialect.quote;
+        let is_escape = c.is_some() && c == dialect.escape;
+        let is_delimiter = c == Some(dialect.delimiter);
+        if self.state == State::RecordStart {
+            match c {
+                None => return Ok(()),
+                Some(LINE_FEED | CARRIAGE_RETURN) => {
+                    self.state = State::LineEnd;
+                    return Ok(());
+                }
+                Some(_) => self.state = State::FieldStart,
+            }
+        }
+        match self.state {
+            State::RecordStart | State::FieldStart => {
+                self.unquoted = true;
+                if line_ends {
+                    self.end_field(c)?;
+                } else if is_quote {
+                    self.unquoted = false;
+                    self.state = State::InQuotes;
+                } else if is_escape {
+                    self.state = State::Escaped;
+                } else if c == Some(' ' as u32) && dialect.skip_space {
+                    // Space in front of a field is skipped.
+                } else if is_delimiter {
+                    self.save()?;
+                } else if let Some(c) = c {
+                    self.push(c)?;
+                    self.state = State::InField;
+                }
+            }
+            State::Escaped => {
+                let is_line_end = matches!(c, Some(LINE_FEED | CARRIAGE_RETURN));
+                self.push(c.unwrap_or(LINE_FEED))?;
+                self.state = if is_line_end { State::AfterEscapedLineEnd } else { State::InField };
+            }
+            State::AfterEscapedLineEnd if c.is_none() => {}
+            State::AfterEscapedLineEnd | State::InField => {
+                if line_ends {
+                    self.end_field(c)?;
+                } else if is_escape {
+                    self.state = State::Escaped;
+                } else if is_delimiter {
+                    self.save()?;
+                    self.state = State::FieldStart;
+                } else if let Some(c) = c {
+                    self.push(c)?;
+                    self.state = State::InField;
+                }
+            }
+            State::InQuotes => {
+                if is_escape {
+                    self.state = State::EscapedInQuotes;
+                } else if is_quote {
+                    self.state = if dialect.double_quote { State::QuoteInQuotes } else { State::InField };
+                } else if let Some(c) = c {
+                    self.push(c)?;
+                }
+            }
+            State::EscapedInQuotes => {
+                self.push(c.unwrap_or(LINE_FEED))?;
+                self.state = State::InQuotes;
+            }
+            State::QuoteInQuotes => {
+                if is_quote {
+                    self.push(c.unwrap_or_default())?;
+                    self.state = State::InQuotes;
+                } else if is_delimiter {
+                    self.save()?;
+                    self.state = State::FieldStart;
+                } else if line_ends {
+                    self.end_field(c)?;
+                } else if let Some(c) = c {
+                    if dialect.strict {
+                        let shown = |c: u32| char::from_u32(c).unwrap_or('\u{fffd}');
+                        return Err(Error::error(
+                            self.vm,
+                            format!(
+                                "'{}' expected after '{}'",
+                                shown(dialect.delimiter),
+                                shown(dialect.quote.unwrap_or_default())
+                            ),
+                        ));
+                    }
+                    self.push(c)?;
+                    self.state = State::InField;
+                }
+            }
+            State::LineEnd => {
+                if c.is_none() {
+                    self.state = State::RecordStart;
+                } else if !line_ends {
+                    return Err(Error::error(
+                        self.vm,
+                        "new-line character seen in unquoted field - do you need to open the file with newline=''?",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Reader {
+    #[getter("dialect", member)]
+    fn dialect(&self) -> Ref<Dialect> {
+        self.dialect.clone()
+    }
+
+    #[getter("line_num", member)]
+    fn line_num(&self) -> u64 {
+        self.line.get()
+    }
+
+    #[slot(iter)]
+    fn iter(this: &Value) -> Value {
+        this.clone()
+    }
+
+    #[slot(next)]
+    fn next(&self, vm: &Vm) -> PyResult<Option<Value>> {
+        let mut parser = Parser {
+            vm,
+            dialect: &self.dialect,
+            state: State::RecordStart,
+            field: Vec::new(),
+            unquoted: false,
+            fields: Vec::new(),
+            limit: FIELD_LIMIT.load(Ordering::Relaxed),
+        };
+        loop {
+            let Some(line) = vm.next(&self.lines)? else {
+                if parser.field.is_empty() && parser.state != State::InQuotes {
+                    return Ok(None);
+                }
+                if self.dialect.strict {
+                    return Err(Error::error(vm, "unexpected end of data"));
+                }
+                parser.save()?;
+                break;
+            };
+            let Some(text) = line.downcast::<Str>() else {
+                return Err(Error::error(
+                    vm,
+                    format!(
+                        "iterator should return strings, not {} (the file should be opened in text mode)",
+                        line.type_of().full_name()
+                    ),
+                ));
+            };
+            self.line.set(self.line.get() + 1);
+            for c in text.characters().iter() {
+                parser.take(Some(c))?;
+            }
+            parser.take(None)?;
+            if parser.state == State::RecordStart {
+                break;
+            }
+        }
+        Ok(Some(List::from_vec(parser.fields).into_value()))
+    }
+}

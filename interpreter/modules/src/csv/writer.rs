@@ -1,0 +1,175 @@
+//! `_csv.writer`: from fields to lines.
+
+use rspy_macros::{pyclass, pymethods};
+use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::object::{Object, Ref};
+use rspy_runtime::types::complex::Complex;
+use rspy_runtime::types::none::is_none;
+use rspy_runtime::types::string::{Characters, Str};
+use rspy_runtime::types::string::build::StrBuilder;
+use rspy_runtime::value::Value;
+use rspy_runtime::vm::Vm;
+
+use super::Error;
+use super::dialect::{Dialect, Quoting};
+
+/// CSV writer
+///
+/// Writer objects are responsible for generating tabular data
+/// in CSV format from sequence input.
+#[pyclass(name = "writer", module = "_csv", tracked, subclassable, no_new)]
+pub struct Writer {
+    write: Value,
+    dialect: Ref<Dialect>,
+}
+
+impl Writer {
+    /// A writer that hands its lines to a function.
+    pub fn make(write: Value, dialect: Ref<Dialect>) -> Ref<Writer> {
+        Object::new(Writer { write, dialect })
+    }
+}
+
+/// A record being written.
+struct Record<'a> {
+    vm: &'a Vm,
+    dialect: &'a Dialect,
+    out: StrBuilder,
+    count: usize,
+}
+
+impl Record<'_> {
+    /// Appends a field; nothing stands for `None`.
+    fn push(&mut self, field: Option<&Object<Str>>, mut quoted: bool) -> PyResult<()> {
+        let dialect = self.dialect;
+        if self.count > 0 {
+            self.out.push(dialect.delimiter);
+        }
+        self.count += 1;
+        let null_stays_bare =
+            field.is_none() && matches!(dialect.quoting, Quoting::Strings | Quoting::NotNull);
+        let empty = field.is_none_or(|field| field.length() == 0);
+        if empty && dialect.delimiter == ' ' as u32 && dialect.skip_space {
+            if dialect.quoting == Quoting::Never || null_stays_bare {
+                return Err(Error::error(
+                    self.vm,
+                    "empty field must be quoted if delimiter is a space and skipinitialspace is true",
+                ));
+            }
+            quoted = true;
+        }
+        let mut body = StrBuilder::new();
+        for c in field.map(|field| field.characters()).iter().flat_map(Characters::iter) {
+            if self.is_special(c) {
+                let escaped = if dialect.quoting == Quoting::Never {
+                    true
+                } else if Some(c) == dialect.quote {
+                    if dialect.double_quote {
+                        body.push(c);
+                    }
+                    !dialect.double_quote
+                } else {
+                    Some(c) == dialect.escape
+                };
+                if escaped {
+                    let Some(escape) = dialect.escape else {
+                        return Err(Error::error(self.vm, "need to escape, but no escapechar set"));
+                    };
+                    body.push(escape);
+                } else {
+                    quoted = true;
+                }
+            }
+            body.push(c);
+        }
+        let quote = dialect.quote.filter(|_| quoted);
+        quote.iter().for_each(|&quote| self.out.push(quote));
+        self.out.push_object(&body.finish());
+        quote.iter().for_each(|&quote| self.out.push(quote));
+        Ok(())
+    }
+
+    fn is_special(&self, c: u32) -> bool {
+        let dialect = self.dialect;
+        c == dialect.delimiter
+            || Some(c) == dialect.escape
+            || Some(c) == dialect.quote
+            || c == '\n' as u32
+            || c == '\r' as u32
+            || dialect.terminator.characters().iter().any(|t| t == c)
+    }
+}
+
+/// Whether a field counts as a number.
+fn is_number(value: &Value) -> bool {
+    let slots = value.type_of().slots();
+    slots.index.get().is_some()
+        || slots.int.get().is_some()
+        || slots.float.get().is_some()
+        || value.downcast::<Complex>().is_some()
+}
+
+#[pymethods]
+impl Writer {
+    #[getter("dialect", member)]
+    fn dialect(&self) -> Ref<Dialect> {
+        self.dialect.clone()
+    }
+
+    /// Construct and write a CSV record from an iterable of fields.
+    ///
+    /// Non-string elements will be converted to string.
+    #[method("writerow(self, row, /)")]
+    fn writerow(&self, vm: &Vm, row: &Value) -> PyResult {
+        let iterator = vm.iter(row).map_err(|error| {
+            if error.is_type_error() {
+                Error::error(vm, format!("iterable expected, not {}", row.type_of().full_name()))
+            } else {
+                error
+            }
+        })?;
+        let dialect = &*self.dialect;
+        let mut record = Record { vm, dialect, out: StrBuilder::new(), count: 0 };
+        let mut null = false;
+        while let Some(field) = vm.next(&iterator)? {
+            null = is_none(&field);
+            let quoted = match dialect.quoting {
+                Quoting::NonNumeric => !is_number(&field),
+                Quoting::All => true,
+                Quoting::Strings => field.downcast::<Str>().is_some(),
+                Quoting::NotNull => !null,
+                Quoting::Minimal | Quoting::Never => false,
+            };
+            match field.downcast::<Str>() {
+                Some(text) => record.push(Some(text), quoted)?,
+                None if null => record.push(None, quoted)?,
+                None => {
+                    let text = vm.str(&field)?;
+                    record.push(Some(&text), quoted)?;
+                }
+            }
+        }
+        if record.count > 0 && record.out.is_empty() {
+            let bare = matches!(dialect.quoting, Quoting::Strings | Quoting::NotNull) && null;
+            if dialect.quoting == Quoting::Never || bare {
+                return Err(Error::error(vm, "single empty field record must be quoted"));
+            }
+            record.count -= 1;
+            record.push(None, true)?;
+        }
+        record.out.push_object(&dialect.terminator);
+        vm.call(&self.write, &[record.out.finish().into_value()])
+    }
+
+    /// Construct and write a series of iterables to a csv file.
+    ///
+    /// Non-string elements will be converted to string.
+    #[method("writerows(self, rows, /)")]
+    fn writerows(&self, vm: &Vm, rows: &Value) -> PyResult<()> {
+        let iterator = vm.iter(rows)?;
+        while let Some(row) = vm.next(&iterator)? {
+            self.writerow(vm, &row)?;
+        }
+        Ok(())
+    }
+}

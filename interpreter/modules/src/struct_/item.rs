@@ -1,0 +1,204 @@
+//! Single items: from bytes to values and back.
+
+use num_bigint::BigInt;
+use num_traits::ToPrimitive;
+use rspy_runtime::exceptions::{Exception, PyResult};
+use rspy_runtime::types::bool::boolean;
+use rspy_runtime::types::bytes::{ByteArray, Bytes};
+use rspy_runtime::types::complex;
+use rspy_runtime::types::float;
+use rspy_runtime::types::int;
+use rspy_runtime::value::Value;
+use rspy_runtime::vm::Vm;
+
+use super::StructError;
+use super::layout::{Kind, Run};
+
+/// The value of an item.
+pub fn unpack(run: &Run, bytes: &[u8], big_endian: bool) -> Value {
+    match run.kind {
+        Kind::Character | Kind::Text => Bytes::new(bytes).into_value(),
+        Kind::PascalText => {
+            let length = bytes.first().map_or(0, |&length| usize::from(length).min(bytes.len() - 1));
+            Bytes::new(bytes.get(1..=length).unwrap_or_default()).into_value()
+        }
+        Kind::Signed => {
+            let word = read(bytes, big_endian);
+            let unused = 64 - 8 * bytes.len() as u32;
+            int::new(((word << unused) as i64) >> unused)
+        }
+        Kind::Unsigned | Kind::Pointer => int::from_i128(i128::from(read(bytes, big_endian))),
+        Kind::Bool => boolean(bytes != [0]),
+        Kind::Float => float::new(read_float(bytes, big_endian)),
+        Kind::Complex => {
+            let (real, imaginary) = bytes.split_at(bytes.len() / 2);
+            complex::new(read_float(real, big_endian), read_float(imaginary, big_endian))
+        }
+        Kind::Pad => boolean(false),
+    }
+}
+
+fn read(bytes: &[u8], big_endian: bool) -> u64 {
+    let join = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
+    if big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
+}
+
+fn write(bytes: &mut [u8], word: u64, big_endian: bool) {
+    let length = bytes.len();
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let place = if big_endian { length - 1 - index } else { index };
+        *byte = (word >> (8 * place)) as u8;
+    }
+}
+
+fn read_float(bytes: &[u8], big_endian: bool) -> f64 {
+    let word = read(bytes, big_endian);
+    match bytes.len() {
+        2 => half_to_double(word as u16),
+        4 => f64::from(f32::from_bits(word as u32)),
+        _ => f64::from_bits(word),
+    }
+}
+
+/// Writes a value as an item.
+pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8], big_endian: bool) -> PyResult<()> {
+    match run.kind {
+        Kind::Signed | Kind::Unsigned => {
+            let number = integer(vm, value)?;
+            let bits = 8 * bytes.len() as u32;
+            let (least, most) = if run.kind == Kind::Signed {
+                (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
+            } else {
+                (0, (1i128 << bits) - 1)
+            };
+            match number.to_i128().filter(|number| (least..=most).contains(number)) {
+                Some(number) => write(bytes, number as u64, big_endian),
+                None => {
+                    return Err(StructError::error(
+                        vm,
+                        format!("'{}' format requires {least} <= number <= {most}", run.code as char),
+                    ));
+                }
+            }
+        }
+        Kind::Pointer => {
+            let number = integer(vm, value)?;
+            match number.to_i128().filter(|number| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(number)) {
+                Some(number) => write(bytes, number as u64, big_endian),
+                None => return Err(StructError::error(vm, "int too large to convert")),
+            }
+        }
+        Kind::Bool => bytes[0] = u8::from(vm.is_true(value)?),
+        Kind::Character => match text_bytes(value) {
+            Some(text) if text.len() == 1 => bytes.copy_from_slice(&text),
+            _ => return Err(StructError::error(vm, "char format requires a bytes object of length 1")),
+        },
+        Kind::Text => {
+            let text = text_bytes(value)
+                .ok_or_else(|| StructError::error(vm, "argument for 's' must be a bytes object"))?;
+            let length = text.len().min(bytes.len());
+            bytes[..length].copy_from_slice(&text[..length]);
+        }
+        Kind::PascalText => {
+            let text = text_bytes(value)
+                .ok_or_else(|| StructError::error(vm, "argument for 'p' must be a bytes object"))?;
+            if let Some((first, rest)) = bytes.split_first_mut() {
+                let length = text.len().min(rest.len());
+                rest[..length].copy_from_slice(&text[..length]);
+                *first = length.min(255) as u8;
+            }
+        }
+        Kind::Float => {
+            let number = float::to_f64(vm, value).map_err(|error| not_a(vm, error, "float"))?;
+            write_float(vm, run.code, number, bytes, big_endian)?;
+        }
+        Kind::Complex => {
+            let (real, imaginary) = complex_parts(vm, value)?;
+            let (first, second) = bytes.split_at_mut(bytes.len() / 2);
+            for (part, number) in [(first, real), (second, imaginary)] {
+                match part.len() {
+                    4 => write(part, u64::from((number as f32).to_bits()), big_endian),
+                    _ => write(part, number.to_bits(), big_endian),
+                }
+            }
+        }
+        Kind::Pad => {}
+    }
+    Ok(())
+}
+
+fn not_a(vm: &Vm, _error: Exception, what: &str) -> Exception {
+    StructError::error(vm, format!("required argument is not a {what}"))
+}
+
+/// The number that an argument stands for.
+fn integer(vm: &Vm, value: &Value) -> PyResult<BigInt> {
+    if !int::is_int(value) && value.type_of().slots().index.get().is_none() {
+        return Err(StructError::error(vm, "required argument is not an integer"));
+    }
+    int::to_big(vm, value)
+}
+
+fn text_bytes(value: &Value) -> Option<Vec<u8>> {
+    if let Some(bytes) = value.downcast::<Bytes>() {
+        return Some(bytes.as_slice().to_vec());
+    }
+    value.downcast::<ByteArray>().map(|bytes| bytes.borrow().to_vec())
+}
+
+fn complex_parts(vm: &Vm, value: &Value) -> PyResult<(f64, f64)> {
+    complex::to_parts(vm, value).map_err(|error| not_a(vm, error, "complex"))
+}
+
+/// Writes a float in two, four or eight bytes.
+pub fn write_float(vm: &Vm, code: u8, number: f64, bytes: &mut [u8], big_endian: bool) -> PyResult<()> {
+    let too_large = || vm.overflow_error(format!("float too large to pack with {} format", code as char));
+    let word = match bytes.len() {
+        2 => u64::from(double_to_half(number).ok_or_else(too_large)?),
+        4 => {
+            let single = number as f32;
+            if single.is_infinite() && number.is_finite() {
+                return Err(too_large());
+            }
+            u64::from(single.to_bits())
+        }
+        _ => number.to_bits(),
+    };
+    write(bytes, word, big_endian);
+    Ok(())
+}
+
+/// The number that 16 bits stand for.
+pub fn half_to_double(half: u16) -> f64 {
+    let sign = if half & 0x8000 != 0 { -1.0 } else { 1.0 };
+    let exponent = i32::from((half >> 10) & 0x1f);
+    let fraction = f64::from(half & 0x3ff);
+    match exponent {
+        0 => sign * fraction * 2f64.powi(-24),
+        0x1f if half & 0x3ff == 0 => sign * f64::INFINITY,
+        // What a NaN carries is kept.
+        0x1f => f64::from_bits(u64::from(half & 0x8000) << 48 | 0x7ff0_0000_0000_0000 | u64::from(half & 0x3ff) << 42),
+        _ => sign * (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    }
+}
+
+/// The number in 16 bits, ties to even; nothing where it is too large.
+pub fn double_to_half(number: f64) -> Option<u16> {
+    let sign = if number.is_sign_negative() { 0x8000 } else { 0 };
+    if number.is_nan() {
+        let carried = (number.to_bits() >> 42) as u16 & 0x3ff;
+        return Some(sign | 0x7c00 | if carried == 0 { 0x200 } else { carried });
+    }
+    let magnitude = number.abs();
+    if magnitude.is_infinite() {
+        return Some(sign | 0x7c00);
+    }
+    // In units of the last place, which for small numbers is that of subnormal ones.
+    let (_, exponent) = float::frexp(magnitude);
+    let exponent = if magnitude == 0.0 { -13 } else { exponent.max(-13) };
+    let units = (magnitude * 2f64.powi(11 - exponent)).round_ties_even() as u32;
+    let biased = (exponent + 13) as u32;
+    // A fraction that was rounded up carries into the exponent.
+    let bits = (biased << 10) + units;
+    (bits < 0x7c00).then_some(sign | bits as u16)
+}
