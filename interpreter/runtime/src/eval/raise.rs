@@ -90,13 +90,16 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
         loop {
             let frame = state.frame;
             let exception = vm.take_raised();
-            if vm.reraising.replace(false) {
-                // The traceback has this frame already.
+            let index = if vm.reraising.replace(false) {
+                // The traceback has this frame already, and the frame shows the instruction that raised first; the
+                // handler is that of the instruction which raises again.
+                state.next.offset_from((*frame).code().start()) - 1
             } else {
                 (*frame).stack_pointer = state.stack;
                 traceback::add_frame(vm, &exception, frame);
-            }
-            if let Some(flow) = find_handler(state, &exception) {
+                (*frame).instruction_index()
+            };
+            if let Some(flow) = find_handler(state, &exception, index) {
                 drop(exception);
                 return flow;
             }
@@ -126,12 +129,11 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
     }
 }
 
-unsafe fn find_handler(state: &mut State<'_>, exception: &Exception) -> Option<Flow> {
+unsafe fn find_handler(state: &mut State<'_>, exception: &Exception, index: isize) -> Option<Flow> {
     // SAFETY: the handler's depth is below the stack's, as the compiler made it.
     unsafe {
         let frame = state.frame;
         let code = (*frame).code();
-        let index = (*frame).instruction_index();
         if index < 0 {
             return None;
         }
@@ -142,7 +144,7 @@ unsafe fn find_handler(state: &mut State<'_>, exception: &Exception) -> Option<F
             word::close(word);
         }
         if entry.push_last_instruction {
-            state.push_value(Value::int(index as i32));
+            state.push_value(Value::int((*frame).instruction_index() as i32));
         }
         state.push_value(exception.value().clone());
         state.next = code.start().add(entry.handler as usize);

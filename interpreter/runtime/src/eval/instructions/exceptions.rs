@@ -57,7 +57,8 @@ instructions! {
         if argument == 0 {
             return match vm.handled_exception() {
                 Some(exception) => {
-                    vm.reraising.set(false);
+                    // The traceback begins with this frame already.
+                    vm.reraising.set(true);
                     state.raise(exception)
                 }
                 None => state.raise(vm.runtime_error("No active exception to reraise")),
