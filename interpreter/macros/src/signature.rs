@@ -43,7 +43,7 @@ impl Signature {
         let mut kind = ParameterKind::Positional;
         for (index, part) in split(inner).into_iter().enumerate() {
             let part = part.trim();
-            if index == 0 && bound && matches!(part, "self" | "cls" | "type") {
+            if index == 0 && (part == "module" || bound && matches!(part, "self" | "cls" | "type")) {
                 signature.receiver = Some(part.to_owned());
             } else if part == "/" {
                 for parameter in &mut signature.parameters {

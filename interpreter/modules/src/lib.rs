@@ -1,18 +1,53 @@
 //! Native modules of the standard library.
 
-pub mod functools;
-pub mod itertools;
-pub mod operator;
-pub mod sre;
+mod hashes;
+mod support;
 
 use rspy_runtime::native::NativeModule;
 
+macro_rules! modules {
+    ($($name:ident)*) => {
+        $(pub mod $name;)*
+
+        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
+    };
+}
+
+// One a line, in alphabetical order.
+modules! {
+    atexit
+    bisect
+    blake2
+    collections
+    contextvars
+    errno
+    fcntl
+    functools
+    grp
+    heapq
+    io
+    itertools
+    locale
+    math
+    md5
+    opcode
+    operator
+    posix
+    posixsubprocess
+    pwd
+    random
+    select
+    sha1
+    sha2
+    sha3
+    signal
+    sre
+    stat
+    thread
+    time
+}
+
 /// All modules.
 pub fn modules() -> &'static [&'static NativeModule] {
-    &[
-        &functools::MODULE,
-        &itertools::MODULE,
-        &operator::MODULE,
-        &sre::MODULE,
-    ]
+    MODULES
 }

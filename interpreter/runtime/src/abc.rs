@@ -166,7 +166,9 @@ fn take_pattern_flags(vm: &Vm, class: &Object<Type>) -> PyResult<()> {
         MAPPING => class.set_flag(TypeFlags::MAPPING),
         0 => {}
         _ => {
-            return Err(vm.type_error("__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING"));
+            return Err(
+                vm.type_error("__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING")
+            );
         }
     }
     Ok(())
@@ -286,7 +288,9 @@ impl Functions {
     /// Internal ABC helper for subclass registration. Should be never used outside abc module.
     #[function("_abc_register(self, subclass, /)")]
     fn abc_register(vm: &Vm, class: &Value, subclass: &Value) -> PyResult {
-        let Some(typ) = subclass.downcast::<Type>() else { return Err(vm.type_error("Can only register classes")) };
+        let Some(typ) = subclass.downcast::<Type>() else {
+            return Err(vm.type_error("Can only register classes"));
+        };
         if vm.is_subclass(subclass, class)? {
             return Ok(subclass.clone());
         }
@@ -311,7 +315,9 @@ impl Functions {
         }
         let typ = instance.type_of().to_value();
         if typ.is(&claimed) {
-            if data.negative_version.get() == registrations() && data.negative_cache.borrow().contains(&claimed) {
+            if data.negative_version.get() == registrations()
+                && data.negative_cache.borrow().contains(&claimed)
+            {
                 return Ok(boolean(false));
             }
             return vm.call_method(class, &names::__subclasscheck__, &[claimed]);

@@ -33,6 +33,7 @@ pub mod marshal;
 pub mod names;
 pub mod native;
 pub mod object;
+pub mod paths;
 pub mod protocol;
 pub mod slots;
 pub mod startup;

@@ -88,7 +88,7 @@ pub fn to_bytes(vm: &Vm, path: &Value) -> PyResult<Vec<u8>> {
     let path = fspath(vm, path)?;
     match path.downcast::<Str>() {
         Some(text) => encode(vm, text),
-        None => Ok(path.downcast::<Bytes>().map(|bytes| bytes.as_bytes().to_vec()).unwrap_or_default()),
+        None => Ok(path.downcast::<Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default()),
     }
 }
 
@@ -168,7 +168,7 @@ impl<const DESCRIPTOR: bool, const NULLABLE: bool> PathArgument<DESCRIPTOR, NULL
     fn of_object(vm: &Vm, object: Value, place: &Place) -> PyResult<Self> {
         let bytes = match object.downcast::<Str>() {
             Some(text) => encode(vm, text)?,
-            None => object.downcast::<Bytes>().map(|bytes| bytes.as_bytes().to_vec()).unwrap_or_default(),
+            None => object.downcast::<Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default(),
         };
         match CString::new(bytes) {
             Ok(path) => Ok(PathArgument { object, path, descriptor: None }),

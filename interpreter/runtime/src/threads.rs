@@ -356,7 +356,7 @@ struct Handover {
 unsafe impl Send for Handover {}
 
 impl Handover {
-    fn take(self, stack_size: usize) {
+    fn run(self, stack_size: usize) {
         let Handover { interpreter, run } = self;
         let limit = host::stack_end(stack_size) + crate::vm::STACK_RESERVE.min(stack_size / 4);
         let vm = Vm::new(interpreter, host::thread_identity(), limit);
@@ -379,7 +379,47 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread:
     let handover = Handover { interpreter: vm.interpreter, run };
     let others = &vm.interpreter.threads.others;
     others.fetch_add(1, Ordering::Relaxed);
-    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.take(stack_size)).inspect_err(|_| {
+    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size)).inspect_err(|_| {
         others.fetch_sub(1, Ordering::Relaxed);
     })
+}
+
+/// A lock inside an object, taken for single operations. Threads that must wait do so without the interpreter's lock.
+#[derive(Default)]
+pub struct ObjectLock {
+    owner: Cell<u64>,
+    waiting: Cell<u32>,
+    released: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl ObjectLock {
+    /// Takes the lock; answers no where this thread has it already.
+    pub fn acquire(&self, vm: &Vm) -> bool {
+        if self.owner.get() == vm.thread_id {
+            return false;
+        }
+        while self.owner.get() != 0 {
+            self.waiting.set(self.waiting.get() + 1);
+            let seen = *self.released.lock().unwrap_or_else(PoisonError::into_inner);
+            vm.allow_threads(|| {
+                let mut now = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+                while *now == seen {
+                    now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+                }
+            });
+            self.waiting.set(self.waiting.get() - 1);
+        }
+        self.owner.set(vm.thread_id);
+        true
+    }
+
+    /// Gives the lock back.
+    pub fn release(&self) {
+        self.owner.set(0);
+        if self.waiting.get() > 0 {
+            *self.released.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.changed.notify_all();
+        }
+    }
 }

@@ -87,7 +87,11 @@ impl Recency {
 
     fn unlink(&mut self, place: usize) {
         let (before, after) = (self.entry(place).before, self.entry(place).after);
-        if before == 0 { self.oldest = after } else { self.entry(before).after = after }
+        if before == 0 {
+            self.oldest = after
+        } else {
+            self.entry(before).after = after
+        }
         if after == 0 { self.latest = before } else { self.entry(after).before = before }
     }
 
@@ -95,17 +99,24 @@ impl Recency {
         let before = self.latest;
         let entry = self.entry(place);
         (entry.before, entry.after) = (before, 0);
-        if before == 0 { self.oldest = place } else { self.entry(before).after = place }
+        if before == 0 {
+            self.oldest = place
+        } else {
+            self.entry(before).after = place
+        }
         self.latest = place;
     }
 
-    /// The result at a place, which becomes the latest.
-    fn touch(&mut self, place: usize) -> Value {
+    /// The result at a place, which becomes the latest. Nothing where the cache was emptied since the place was found.
+    fn touch(&mut self, place: usize) -> Option<Value> {
+        if place > self.entries.len() {
+            return None;
+        }
         if self.latest != place {
             self.unlink(place);
             self.link_latest(place);
         }
-        self.entry(place).result.clone()
+        Some(self.entry(place).result.clone())
     }
 
     fn push(&mut self, key: Value, result: Value) -> usize {
@@ -175,8 +186,11 @@ impl LruCache {
         let key = self.key(args, names);
         let hash = vm.hash(&key)?;
         if let Some(place) = self.place_of(vm, &key, hash)? {
-            self.hits.set(self.hits.get() + 1);
-            return Ok(self.recency.borrow_mut().touch(place));
+            let known = self.recency.borrow_mut().touch(place);
+            if let Some(known) = known {
+                self.hits.set(self.hits.get() + 1);
+                return Ok(known);
+            }
         }
         self.misses.set(self.misses.get() + 1);
         let result = vm.call_with_names(&self.function, args, names)?;
@@ -190,7 +204,8 @@ impl LruCache {
             self.results.set_hashed(vm, &key, hash, int::new(place as i64))?;
             return Ok(result);
         }
-        let (place, old_key, old_result) = self.recency.borrow_mut().replace_oldest(key.clone(), result.clone());
+        let (place, old_key, old_result) =
+            self.recency.borrow_mut().replace_oldest(key.clone(), result.clone());
         self.results.remove(vm, &old_key)?;
         self.results.set_hashed(vm, &key, hash, int::new(place as i64))?;
         drop((old_key, old_result));
@@ -215,7 +230,9 @@ impl LruCache {
         let limit = if is_none(maxsize) {
             Limit::Unlimited
         } else if maxsize.type_of().slots().index.get().is_some() {
-            match vm.index_size(maxsize, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))? {
+            match vm
+                .index_size(maxsize, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?
+            {
                 ..=0 => Limit::Nothing,
                 limit => Limit::Some(limit as usize),
             }

@@ -44,7 +44,11 @@ fn is_placeholder(value: &Value) -> bool {
 impl PlaceholderType {
     #[slot(new)]
     fn new(vm: &Vm, _cls: &TypeObject, args: &[Value], _names: KeywordNames<'_>) -> PyResult {
-        if args.is_empty() { Ok(placeholder()) } else { Err(vm.type_error("PlaceholderType takes no arguments")) }
+        if args.is_empty() {
+            Ok(placeholder())
+        } else {
+            Err(vm.type_error("PlaceholderType takes no arguments"))
+        }
     }
 
     #[slot(repr)]
@@ -61,7 +65,12 @@ impl PlaceholderType {
 /// Create a new function with partial application of the given arguments
 /// and keywords.
 #[pyclass(
-    name = "partial", module = "functools", tracked, weak, dict, subclassable,
+    name = "partial",
+    module = "functools",
+    tracked,
+    weak,
+    dict,
+    subclassable,
     signature = "(func, /, *args, **keywords)"
 )]
 pub struct Partial {
@@ -230,14 +239,16 @@ impl Partial {
         let value = this.to_value();
         let dict = if has_attributes(&value) { instance::dict(vm, &value).into_value() } else { none() };
         let made_of = Tuple::from_values([function.clone()]).into_value();
-        let state = Tuple::from_values([function, args.into_value(), keywords.into_value(), dict]).into_value();
+        let state =
+            Tuple::from_values([function, args.into_value(), keywords.into_value(), dict]).into_value();
         Tuple::from_values([this.type_of().to_value(), made_of, state]).into_value()
     }
 
     #[method("__setstate__(self, object, /)")]
     fn setstate(this: &Object<Partial>, vm: &Vm, state: &Value) -> PyResult<()> {
         let invalid = || vm.type_error("invalid partial state");
-        let Some([function, args, keywords, dict]) = state.downcast::<Tuple>().map(|state| state.payload().items())
+        let Some([function, args, keywords, dict]) =
+            state.downcast::<Tuple>().map(|state| state.payload().items())
         else {
             return Err(invalid());
         };

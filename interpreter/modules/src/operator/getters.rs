@@ -95,7 +95,8 @@ impl ItemGetter {
         if let [item] = self.items.items() {
             return vm.get_item(object, item);
         }
-        let found: PyResult<Vec<Value>> = self.items.items().iter().map(|item| vm.get_item(object, item)).collect();
+        let found: PyResult<Vec<Value>> =
+            self.items.items().iter().map(|item| vm.get_item(object, item)).collect();
         Ok(Tuple::from_values(found?).into_value())
     }
 
@@ -131,7 +132,8 @@ impl AttrGetter {
             };
             let characters: Vec<u32> = text.characters().iter().collect();
             let parts = characters.split(|&c| c == u32::from('.'));
-            let intern = |part: &[u32]| rspy_runtime::types::string::intern::intern(&Str::from_code_points(part));
+            let intern =
+                |part: &[u32]| rspy_runtime::types::string::intern::intern(&Str::from_code_points(part));
             paths.push(parts.map(intern).collect());
         }
         Ok(Object::with_type(cls, AttrGetter { attributes: Tuple::from_slice(args), paths }).into_value())
@@ -177,7 +179,9 @@ impl MethodCaller {
             Some((name, rest)) if args.len() > keywords => (name, rest),
             _ => return Err(vm.type_error("methodcaller needs at least one argument, the method name")),
         };
-        let Some(name) = name.downcast::<Str>() else { return Err(vm.type_error("method name must be a string")) };
+        let Some(name) = name.downcast::<Str>() else {
+            return Err(vm.type_error("method name must be a string"));
+        };
         let caller = MethodCaller {
             name: rspy_runtime::types::string::intern::intern(name),
             args: rest.to_vec(),
@@ -202,7 +206,9 @@ impl MethodCaller {
     #[slot(repr)]
     fn repr(this: &Object<MethodCaller>, vm: &Vm) -> PyResult {
         let name = this.type_of().full_name();
-        let Some(_guard) = vm.enter_repr(&this.as_value()) else { return Ok(vm.new_str(&format!("{name}(...)"))) };
+        let Some(_guard) = vm.enter_repr(&this.as_value()) else {
+            return Ok(vm.new_str(&format!("{name}(...)")));
+        };
         let names = this.names.as_ref().map_or(&[][..], |names| names.items());
         let (positional, values) = this.args.split_at(this.args.len() - names.len());
         let mut out = StrBuilder::new();

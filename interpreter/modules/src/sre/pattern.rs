@@ -7,7 +7,7 @@ use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref, TypeObject};
 use rspy_runtime::slots::Comparison;
 use rspy_runtime::types::bool::boolean;
-use rspy_runtime::types::descriptors::mapping_proxy::MappingProxy;
+use rspy_runtime::types::descriptors::MappingProxy;
 use rspy_runtime::types::dict::Dict;
 use rspy_runtime::types::iterators::CallableIterator;
 use rspy_runtime::types::list::List;
@@ -208,7 +208,7 @@ impl Pattern {
     /// A dictionary mapping group names to group numbers.
     #[getter("groupindex")]
     fn groupindex(&self) -> Value {
-        MappingProxy::new(self.groupindex.to_value()).into_value()
+        MappingProxy::new(self.groupindex.to_value())
     }
 
     #[slot(repr)]

@@ -81,6 +81,7 @@ pub fn import_frozen(vm: &Vm, name: &str) -> PyResult {
         return Err(vm.import_error(format!("the frozen library has no module '{name}'"), None, None));
     };
     let module = Module::new(vm, name);
+    module.set_str(vm, "__origname__", library_name(name).unwrap_or(name));
     vm.interpreter.modules.set_str(&vm.intern(name), module.clone().into_value());
     run_code(vm, &code, &module.dict())?;
     Ok(module.into_value())

@@ -13,7 +13,9 @@ use crate::types::generic_alias::GenericAlias;
 use crate::types::method::BoundMethod;
 use crate::types::module::Module;
 use crate::types::namespace::Namespace;
-use crate::types::native_function::{MethodWrapper, NativeClassMethod, NativeFunction, NativeMethod, SlotWrapper};
+use crate::types::native_function::{
+    MethodWrapper, NativeClassMethod, NativeFunction, NativeMethod, SlotWrapper,
+};
 use crate::types::none::{EllipsisType, NoneType, NotImplementedType};
 use crate::types::union::Union;
 

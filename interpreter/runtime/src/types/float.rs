@@ -223,6 +223,28 @@ pub(crate) fn order_with_int(float: f64, other: &Value) -> Option<std::cmp::Orde
 
 #[pymethods]
 impl Float {
+    #[slot(new)]
+    fn make(
+        vm: &Vm,
+        cls: &crate::object::TypeObject,
+        args: &[Value],
+        names: crate::slots::KeywordNames<'_>,
+    ) -> PyResult {
+        super::float_methods::make(vm, cls, args, names)
+    }
+
+    /// the real part of a complex number
+    #[getter("real")]
+    fn real(this: &Value) -> f64 {
+        as_f64(this).unwrap_or(0.0)
+    }
+
+    /// the imaginary part of a complex number
+    #[getter("imag")]
+    fn imag(_this: &Value) -> f64 {
+        0.0
+    }
+
     #[slot(repr)]
     fn repr(this: &Value) -> String {
         crate::format::float::repr(as_f64(this).unwrap_or(0.0))

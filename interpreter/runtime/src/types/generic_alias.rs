@@ -21,7 +21,14 @@ use crate::vm::Vm;
 /// Represent a PEP 585 generic type
 ///
 /// E.g. for t = list[int], t.__origin__ is list and t.__args__ is (int,).
-#[pyclass(name = "GenericAlias", module = "types", tracked, weak, subclassable, signature = "(origin, args, /)")]
+#[pyclass(
+    name = "GenericAlias",
+    module = "types",
+    tracked,
+    weak,
+    subclassable,
+    signature = "(origin, args, /)"
+)]
 pub struct GenericAlias {
     origin: Value,
     args: Ref<Tuple>,
@@ -147,7 +154,8 @@ impl GenericAlias {
 
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
-        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<GenericAlias>(), comparison)
+        let (Some(other), Comparison::Equal | Comparison::NotEqual) =
+            (other.downcast::<GenericAlias>(), comparison)
         else {
             return Ok(not_implemented());
         };
@@ -287,7 +295,9 @@ pub fn type_repr(vm: &Vm, value: &Value) -> PyResult<Ref<Str>> {
     if is_alias {
         return vm.repr(value);
     }
-    let Some(qualified_name) = vm.get_attribute_optional(value, &names::__qualname__)? else { return vm.repr(value) };
+    let Some(qualified_name) = vm.get_attribute_optional(value, &names::__qualname__)? else {
+        return vm.repr(value);
+    };
     let module = vm.get_attribute_optional(value, &names::__module__)?;
     let Some(module) = module.filter(|module| !is_none(module)) else { return vm.repr(value) };
     if module.downcast::<Str>().is_some_and(|module| module.equals_str("builtins")) {
@@ -375,7 +385,13 @@ fn spread(vm: &Vm, item: &Value) -> PyResult<Vec<Value>> {
 ///
 /// # Errors
 /// `TypeError` where the subscript does not fit, and what the parameters' own hooks raise.
-pub fn substitute(vm: &Vm, alias: &Value, args: &[Value], parameters: &Object<Tuple>, item: &Value) -> PyResult<Vec<Value>> {
+pub fn substitute(
+    vm: &Vm,
+    alias: &Value,
+    args: &[Value],
+    parameters: &Object<Tuple>,
+    item: &Value,
+) -> PyResult<Vec<Value>> {
     let parameters = parameters.items();
     if parameters.is_empty() {
         return Err(vm.type_error(format!("{} is not a generic class", vm.repr(alias)?.to_string_lossy())));
@@ -461,7 +477,8 @@ fn substitute_one(
 /// Substitution in an argument that has type parameters of its own.
 fn substitute_inside(vm: &Vm, arg: &Value, parameters: &[Value], given: &[Value]) -> PyResult {
     let inner = vm.get_attribute_optional(arg, &names::__parameters__)?;
-    let Some(inner) = inner.as_ref().and_then(|inner| inner.downcast::<Tuple>()).filter(|inner| !inner.items().is_empty())
+    let Some(inner) =
+        inner.as_ref().and_then(|inner| inner.downcast::<Tuple>()).filter(|inner| !inner.items().is_empty())
     else {
         return Ok(arg.clone());
     };
@@ -473,7 +490,9 @@ fn substitute_inside(vm: &Vm, arg: &Value, parameters: &[Value], given: &[Value]
         };
         // What can be iterated is a `TypeVarTuple`, whose value is a tuple.
         match given[place].downcast::<Tuple>() {
-            Some(items) if own.type_of().slots().iter.get().is_some() => subscript.extend_from_slice(items.items()),
+            Some(items) if own.type_of().slots().iter.get().is_some() => {
+                subscript.extend_from_slice(items.items())
+            }
             _ => subscript.push(given[place].clone()),
         }
     }

@@ -161,7 +161,9 @@ pub fn to_fixed<T: TryFrom<i128>>(vm: &Vm, value: &Value, what: &str) -> PyResul
     Err(match what {
         "int" if negative => vm.overflow_error("signed integer is less than minimum"),
         "int" => vm.overflow_error("signed integer is greater than maximum"),
-        "unsigned byte integer" if negative => vm.overflow_error("unsigned byte integer is less than minimum"),
+        "unsigned byte integer" if negative => {
+            vm.overflow_error("unsigned byte integer is less than minimum")
+        }
         "unsigned byte integer" => vm.overflow_error("unsigned byte integer is greater than maximum"),
         "short integer" if negative => vm.overflow_error("signed short integer is less than minimum"),
         "short integer" => vm.overflow_error("signed short integer is greater than maximum"),
@@ -405,6 +407,35 @@ pub fn sign(value: &Value) -> i32 {
 
 #[pymethods]
 impl Int {
+    #[slot(new)]
+    fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: crate::slots::KeywordNames<'_>) -> PyResult {
+        super::int_methods::make(vm, cls, args, names)
+    }
+
+    /// the real part of a complex number
+    #[getter("real")]
+    fn real(this: &Value) -> Value {
+        to_exact(this)
+    }
+
+    /// the imaginary part of a complex number
+    #[getter("imag")]
+    fn imag(_this: &Value) -> Value {
+        Value::int(0)
+    }
+
+    /// the numerator of a rational number in lowest terms
+    #[getter("numerator")]
+    fn numerator(this: &Value) -> Value {
+        to_exact(this)
+    }
+
+    /// the denominator of a rational number in lowest terms
+    #[getter("denominator")]
+    fn denominator(_this: &Value) -> Value {
+        Value::int(1)
+    }
+
     #[slot(repr)]
     fn repr(this: &Value, vm: &Vm) -> PyResult<String> {
         crate::format::int::to_decimal(vm, this)

@@ -16,7 +16,11 @@ use crate::vm::Vm;
 
 /// A simple attribute-based namespace.
 #[pyclass(
-    name = "SimpleNamespace", module = "types", tracked, dict, subclassable,
+    name = "SimpleNamespace",
+    module = "types",
+    tracked,
+    dict,
+    subclassable,
     signature = "(mapping_or_iterable=(), /, **kwargs)"
 )]
 pub struct Namespace {}

@@ -53,10 +53,15 @@ impl Super {
             }
             [class] => (class.clone(), None),
             [class, object] => (class.clone(), (!is_none(object)).then(|| object.clone())),
-            _ => return Err(vm.type_error(format!("super() expected at most 2 arguments, got {}", args.len()))),
+            _ => {
+                return Err(vm.type_error(format!("super() expected at most 2 arguments, got {}", args.len())));
+            }
         };
         let Some(typ) = class.downcast::<Type>() else {
-            return Err(vm.type_error(format!("super() argument 1 must be a type, not {}", class.type_of().full_name())));
+            return Err(vm.type_error(format!(
+                "super() argument 1 must be a type, not {}",
+                class.type_of().full_name()
+            )));
         };
         let start = object.as_ref().map(|object| start_type(vm, typ, object)).transpose()?;
         self.class.set(Some(class));
@@ -68,7 +73,10 @@ impl Super {
     #[slot(repr)]
     fn repr(&self) -> String {
         let name = |value: &Option<Value>| {
-            value.as_ref().and_then(|value| value.downcast::<Type>()).map_or_else(|| "NULL".to_owned(), |typ| typ.full_name())
+            value
+                .as_ref()
+                .and_then(|value| value.downcast::<Type>())
+                .map_or_else(|| "NULL".to_owned(), |typ| typ.full_name())
         };
         let class = name(&self.class.get());
         match self.start.get() {
@@ -90,7 +98,12 @@ impl Super {
     }
 
     #[slot(descriptor_get)]
-    fn descriptor_get(this: &Object<Super>, vm: &Vm, object: Option<&Value>, _owner: Option<&Value>) -> PyResult {
+    fn descriptor_get(
+        this: &Object<Super>,
+        vm: &Vm,
+        object: Option<&Value>,
+        _owner: Option<&Value>,
+    ) -> PyResult {
         let (Some(object), None) = (object, this.object.get()) else { return Ok(this.to_value()) };
         let Some(class) = this.class.get() else { return Ok(this.to_value()) };
         if !std::ptr::eq(this.type_of(), Super::static_type()) {
@@ -214,7 +227,9 @@ fn find(
     }
     let order = start.mro();
     let behind = order.items().iter().skip_while(|typ| !class.is(typ)).skip(1);
-    let Some(found) = behind.filter_map(|typ| typ.downcast::<Type>()).find_map(|typ| typ.dict().get_str(name)) else {
+    let Some(found) =
+        behind.filter_map(|typ| typ.downcast::<Type>()).find_map(|typ| typ.dict().get_str(name))
+    else {
         return Ok(None);
     };
     let on_class = start.is(object);
@@ -246,7 +261,8 @@ fn find_arguments(vm: &Vm) -> PyResult<(Value, Value)> {
         object = cell.get().ok_or_else(|| error("super(): arg[0] deleted"))?;
     }
     let place = (0..code.variable_count()).find(|&index| {
-        code.variable_kinds[index] & local_kind::FREE != 0 && code.variable_name(index).same_text(&names::__class__)
+        code.variable_kinds[index] & local_kind::FREE != 0
+            && code.variable_name(index).same_text(&names::__class__)
     });
     let place = place.ok_or_else(|| error("super(): __class__ cell not found"))?;
     let cell = variable(place).ok_or_else(|| error("super(): bad __class__ cell"))?;

@@ -108,7 +108,7 @@ pub fn make(vm: &Vm, types: &[Value]) -> PyResult {
 pub fn make_checked(vm: &Vm, types: &[Value]) -> PyResult {
     let mut checked = Vec::with_capacity(types.len());
     for typ in types {
-        checked.push(if typ.downcast::<Union>().is_some() || typ.downcast::<Type>().is_some() {
+        checked.push(if typ.downcast::<Union>().is_some() {
             typ.clone()
         } else {
             crate::types::typing::type_check(vm, typ, "Union[arg, ...]: each arg must be a type.")?
@@ -194,7 +194,9 @@ impl Union {
         }
         if !self.unhashable.is_empty() {
             let plural = if self.unhashable.len() == 1 { "" } else { "s" };
-            return Err(vm.type_error(format!("union contains {} unhashable element{plural}", self.unhashable.len())));
+            return Err(
+                vm.type_error(format!("union contains {} unhashable element{plural}", self.unhashable.len()))
+            );
         }
         vm.hash(self.hashable.value())
     }
@@ -209,7 +211,8 @@ impl Union {
 
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
-        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<Union>(), comparison) else {
+        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<Union>(), comparison)
+        else {
             return Ok(not_implemented());
         };
         let equal = vm.equal(self.hashable.value(), other.hashable.value())?

@@ -215,7 +215,9 @@ fn insert(header: &Header, node: &Node) {
 /// The header of an object that can be referred to weakly.
 fn referable<'a>(vm: &Vm, object: &'a Value) -> PyResult<&'a Header> {
     match object.header() {
-        Some(header) if header.type_of().has_flag(TypeFlags::HAS_WEAK) && header.weak_word().is_some() => Ok(header),
+        Some(header) if header.type_of().has_flag(TypeFlags::HAS_WEAK) && header.weak_word().is_some() => {
+            Ok(header)
+        }
         _ => Err(vm.type_error(format!(
             "cannot create weak reference to '{}' object",
             object.type_of().full_name()
@@ -315,7 +317,9 @@ fn call_callbacks(vm: &Vm, pending: Vec<(Value, Value)>) {
     let raised = vm.raised.replace(0);
     for (reference, callback) in pending {
         if let Err(error) = vm.call(&callback, &[reference]) {
-            let shown = vm.repr(&callback).map_or_else(|_| "<object repr() failed>".into(), |text| text.to_string_lossy().into_owned());
+            let shown = vm
+                .repr(&callback)
+                .map_or_else(|_| "<object repr() failed>".into(), |text| text.to_string_lossy().into_owned());
             let message = format!("Exception ignored while calling weakref callback {shown}");
             crate::exceptions::print::write_unraisable(vm, error, Some(&message), None);
         }
@@ -391,9 +395,13 @@ impl WeakReference {
 
     #[slot(compare)]
     fn compare(this: &Value, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
-        let (Some(left), Some(right)) = (referent(this), referent(other)) else { return Ok(not_implemented()) };
+        let (Some(left), Some(right)) = (referent(this), referent(other)) else {
+            return Ok(not_implemented());
+        };
         match (comparison, left, right) {
-            (Comparison::Equal | Comparison::NotEqual, Some(left), Some(right)) => vm.compare(&left, &right, comparison),
+            (Comparison::Equal | Comparison::NotEqual, Some(left), Some(right)) => {
+                vm.compare(&left, &right, comparison)
+            }
             (Comparison::Equal, ..) => Ok(boolean(this.is(other))),
             (Comparison::NotEqual, ..) => Ok(boolean(!this.is(other))),
             _ => Ok(not_implemented()),

@@ -223,3 +223,23 @@ pub fn variable(name: &CStr) -> Option<Vec<u8>> {
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes().to_vec())
     }
 }
+
+unsafe extern "C" {
+    fn getlogin_r(name: *mut libc::c_char, length: usize) -> libc::c_int;
+}
+
+/// The name of the user who logged in on the process's terminal.
+pub fn login_name() -> Result<Vec<u8>> {
+    unsafe extern "C" {
+        fn getlogin_r(name: *mut libc::c_char, length: libc::size_t) -> libc::c_int;
+    }
+    let mut name = vec![0u8; 256];
+    // SAFETY: the buffer is as long as said.
+    match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
+        0 => {
+            name.truncate(name.iter().position(|&byte| byte == 0).unwrap_or(0));
+            Ok(name)
+        }
+        error => Err(Errno(error)),
+    }
+}

@@ -60,3 +60,11 @@ pub fn kill_thread(thread: u64, signal: i32) -> super::Result {
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
+
+/// The thread's name as the system's tools show it.
+pub fn thread_name() -> Vec<u8> {
+    let mut name = [0u8; 16];
+    // SAFETY: the buffer is as long as said.
+    unsafe { libc::pthread_getname_np(libc::pthread_self(), name.as_mut_ptr().cast(), name.len()) };
+    name.iter().copied().take_while(|&byte| byte != 0).collect()
+}

@@ -175,3 +175,23 @@ fn byte_with(vm: &Vm, item: &Value, out_of_range: impl FnOnce(&Vm) -> Exception)
 pub(super) fn byte(vm: &Vm, item: &Value) -> PyResult<u8> {
     byte_with(vm, item, |vm| vm.value_error("byte must be in range(0, 256)"))
 }
+
+/// The bytes of any object that stands for some: by `__bytes__`, a buffer, or an iterable of numbers.
+///
+/// # Errors
+/// `TypeError` for other objects, and what they raise.
+pub fn bytes_of_object(vm: &Vm, source: &Value) -> PyResult<Vec<u8>> {
+    if let Some(bytes) = source.downcast_exact::<Bytes>() {
+        return Ok(bytes.as_slice().to_vec());
+    }
+    match vm.call_special(source, &names::__bytes__, &[])? {
+        Some(answer) => match answer.downcast::<Bytes>() {
+            Some(bytes) => Ok(bytes.as_slice().to_vec()),
+            None => {
+                let name = answer.type_of().full_name();
+                Err(vm.type_error(format!("__bytes__ returned non-bytes (type {name})")))
+            }
+        },
+        None => from_object(vm, source, "bytes"),
+    }
+}

@@ -15,6 +15,7 @@ use std::cell::Cell;
 use rspy_macros::pyclass;
 
 pub use bytearray::ByteArray;
+pub use construct::bytes_of_object;
 pub use hex::{hex_text, parse_hex};
 pub use iterator::{ByteArrayIterator, BytesIterator};
 pub use memoryview::{MemoryView, memoryview_of};

@@ -41,7 +41,8 @@ pub struct StaticMethod {
 
 /// Gives the wrapper the attributes that tell who the function is.
 fn copy_attributes(vm: &Vm, wrapper: &Value, function: &Value) -> PyResult<()> {
-    let copied: [&Object<Str>; 4] = [&names::__module__, &names::__name__, &names::__qualname__, &names::__doc__];
+    let copied: [&Object<Str>; 4] =
+        [&names::__module__, &names::__name__, &names::__qualname__, &names::__doc__];
     for name in copied {
         if let Some(found) = vm.get_attribute_optional(function, name)? {
             vm.set_attribute(wrapper, name, &found)?;
@@ -61,7 +62,12 @@ fn function_attribute(vm: &Vm, wrapper: &Value, function: Option<Value>, name: &
     Ok(found)
 }
 
-fn set_function_attribute(vm: &Vm, wrapper: &Value, name: &Object<Str>, value: Option<&Value>) -> PyResult<()> {
+fn set_function_attribute(
+    vm: &Vm,
+    wrapper: &Value,
+    name: &Object<Str>,
+    value: Option<&Value>,
+) -> PyResult<()> {
     let dict = instance::dict(vm, wrapper);
     match value {
         Some(value) => dict.set_str(name, value.clone()),

@@ -83,7 +83,8 @@ impl MappingProxy {
 
     #[slot(inplace_or)]
     fn inplace_or(vm: &Vm, left: &Value, _right: &Value) -> PyResult {
-        Err(vm.type_error(format!("'|=' is not supported by {}; use '|' instead", left.type_of().full_name())))
+        Err(vm
+            .type_error(format!("'|=' is not supported by {}; use '|' instead", left.type_of().full_name())))
     }
 
     #[slot(repr)]

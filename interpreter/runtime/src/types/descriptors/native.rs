@@ -52,9 +52,14 @@ impl GetSetDescriptor {
     #[allow(clippy::new_ret_no_self)]
     pub fn new(definition: &'static GetSetDef, owner: &'static TypeObject) -> Value {
         if definition.member {
-            return Object::new(MemberDescriptor { source: Place::Native(definition), owner: owner.to_ref() }).into_value();
+            return Object::new(MemberDescriptor {
+                source: Place::Native(definition),
+                owner: owner.to_ref(),
+            })
+            .into_value();
         }
-        Object::new(GetSetDescriptor { source: Computed::Native(definition), owner: owner.to_ref() }).into_value()
+        Object::new(GetSetDescriptor { source: Computed::Native(definition), owner: owner.to_ref() })
+            .into_value()
     }
 
     /// The native description, if there is one.

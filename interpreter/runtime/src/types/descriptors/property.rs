@@ -27,7 +27,12 @@ use crate::vm::Vm;
 ///     docstring
 ///
 /// Decorators make it easy to define new properties or to modify existing ones.
-#[pyclass(name = "property", tracked, subclassable, signature = "(fget=None, fset=None, fdel=None, doc=None)")]
+#[pyclass(
+    name = "property",
+    tracked,
+    subclassable,
+    signature = "(fget=None, fset=None, fdel=None, doc=None)"
+)]
 pub struct Property {
     getter: GilCell<Option<Value>>,
     setter: GilCell<Option<Value>>,
@@ -66,7 +71,11 @@ impl Property {
             let owner = vm.repr(typ.value())?;
             Ok(match name {
                 Some(name) => {
-                    format!("property {} of {} object has no {what}", vm.repr(&name)?.to_string_lossy(), owner.to_string_lossy())
+                    format!(
+                        "property {} of {} object has no {what}",
+                        vm.repr(&name)?.to_string_lossy(),
+                        owner.to_string_lossy()
+                    )
                 }
                 None => format!("property of {} object has no {what}", owner.to_string_lossy()),
             })
@@ -147,7 +156,12 @@ impl Property {
     }
 
     #[slot(descriptor_get)]
-    fn descriptor_get(this: &Object<Property>, vm: &Vm, object: Option<&Value>, _owner: Option<&Value>) -> PyResult {
+    fn descriptor_get(
+        this: &Object<Property>,
+        vm: &Vm,
+        object: Option<&Value>,
+        _owner: Option<&Value>,
+    ) -> PyResult {
         let Some(object) = object.filter(|object| !is_none(object)) else { return Ok(this.to_value()) };
         match this.getter.get() {
             Some(getter) => vm.call(&getter, std::slice::from_ref(object)),

@@ -113,7 +113,7 @@ impl Dict {
     }
 
     /// Counts changes to the keys.
-    pub(crate) fn changes(&self) -> u32 {
+    pub fn changes(&self) -> u32 {
         self.changes.get()
     }
 
@@ -311,6 +311,18 @@ impl Dict {
         Ok(taken.map(|(_, value)| value))
     }
 
+    /// Takes a key out; answers the key as it was in the dict, and its value, if it was there.
+    ///
+    /// # Errors
+    /// What hashing or comparing the key raises.
+    pub fn remove_entry(&self, vm: &Vm, key: &Value) -> PyResult<Option<(Value, Value)>> {
+        let hash = vm.hash(key)?;
+        let Some(at) = self.find(vm, key, hash)? else { return Ok(None) };
+        self.note_change();
+        let taken = self.table.borrow_mut().remove(at);
+        Ok(taken)
+    }
+
     /// Takes a name out; answers its value if it was there.
     pub fn remove_str(&self, name: &Object<Str>) -> Option<Value> {
         let at = self.find_str(name)?;
@@ -339,7 +351,7 @@ impl Dict {
     #[inline]
     pub fn next_entry(&self, position: usize) -> Option<(usize, Value, Value)> {
         let table = self.table.borrow();
-        let mut at = position;
+        let mut at = position.max(table.first());
         while let Some(entry) = table.entries.get(at) {
             at += 1;
             if let (Some(key), Some(value)) = (&entry.key, &entry.value) {

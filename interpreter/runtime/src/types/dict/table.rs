@@ -130,18 +130,22 @@ pub struct Table {
     pub entries: Vec<Entry>,
     index: Index,
     live: usize,
+    /// All entries before this one are holes, so that taking from the front again and again stays cheap.
+    first: usize,
+    /// Places of the index that are not empty: those of deleted entries stay until the next rebuild.
+    filled: usize,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Table { entries: Vec::new(), index: Index::None, live: 0 }
+        Table { entries: Vec::new(), index: Index::None, live: 0, first: 0, filled: 0 }
     }
 }
 
 impl Table {
     /// A table with room for some entries.
     pub fn with_capacity(capacity: usize) -> Self {
-        Table { entries: Vec::with_capacity(capacity), index: Index::new(capacity), live: 0 }
+        Table { entries: Vec::with_capacity(capacity), index: Index::new(capacity), live: 0, first: 0, filled: 0 }
     }
 
     /// Number of keys.
@@ -203,9 +207,11 @@ impl Table {
 
     /// Adds a key that is not there.
     pub fn push(&mut self, hash: i64, key: Value, value: Value) {
-        if self.entries.len() >= self.index.capacity() {
+        let capacity = self.index.capacity();
+        if self.entries.len() >= capacity || self.filled >= capacity {
             self.rebuild(self.live * 2 + 1);
         }
+        self.first = self.first.min(self.entries.len());
         let at = self.entries.len() as u32;
         self.entries.push(Entry { hash, key: Some(key), value: Some(value) });
         self.live += 1;
@@ -220,6 +226,7 @@ impl Table {
         while !matches!(self.index.get(probe.place), EMPTY | DELETED) {
             probe.advance();
         }
+        self.filled += usize::from(self.index.get(probe.place) == EMPTY);
         self.index.set(probe.place, at);
     }
 
@@ -236,6 +243,10 @@ impl Table {
         let entry = &mut self.entries[at];
         let taken = (entry.key.take()?, entry.value.take()?);
         self.live -= 1;
+        if at == self.first {
+            let holes = self.entries[at..].iter().take_while(|entry| entry.key.is_none()).count();
+            self.first += holes;
+        }
         if at + 1 == self.entries.len() && matches!(self.index, Index::None) {
             self.entries.pop();
         }
@@ -247,6 +258,7 @@ impl Table {
         self.entries.retain(|entry| entry.key.is_some());
         let capacity = capacity.max(self.entries.len() + 1);
         self.index = Index::new(capacity);
+        (self.first, self.filled) = (0, 0);
         if !matches!(self.index, Index::None) {
             for at in 0..self.entries.len() {
                 self.enter(self.entries[at].hash, at as u32);
@@ -254,11 +266,18 @@ impl Table {
         }
     }
 
+    /// The position that no entry comes before.
+    #[inline(always)]
+    pub fn first(&self) -> usize {
+        self.first
+    }
+
     /// The entries that are there, with their positions.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Value, &Value)> {
         self.entries
             .iter()
             .enumerate()
+            .skip(self.first)
             .filter_map(|(at, entry)| Some((at, entry.key.as_ref()?, entry.value.as_ref()?)))
     }
 

@@ -168,6 +168,11 @@ macro_rules! views {
                 Object::new($name { dict })
             }
 
+            /// The payload of a view derived from natively.
+            pub fn payload(dict: Ref<Dict>) -> $name {
+                $name { dict }
+            }
+
             /// The dict that is viewed.
             pub fn dict(&self) -> &Ref<Dict> {
                 &self.dict

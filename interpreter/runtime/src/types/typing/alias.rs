@@ -63,11 +63,18 @@ fn check_parameters(vm: &Vm, parameters: &[Value]) -> PyResult<()> {
 #[pymethods]
 impl TypeAliasType {
     #[new("typealias(name, value, *, type_params=())")]
-    fn new(vm: &Vm, cls: &TypeObject, name: &Object<Str>, value: &Value, type_params: Option<&Value>) -> PyResult {
+    fn new(
+        vm: &Vm,
+        cls: &TypeObject,
+        name: &Object<Str>,
+        value: &Value,
+        type_params: Option<&Value>,
+    ) -> PyResult {
         let parameters = match type_params {
             None => None,
             Some(given) => {
-                let given = given.downcast::<Tuple>().ok_or_else(|| vm.type_error("type_params must be a tuple"))?;
+                let given =
+                    given.downcast::<Tuple>().ok_or_else(|| vm.type_error("type_params must be a tuple"))?;
                 check_parameters(vm, given.items())?;
                 (!given.items().is_empty()).then(|| given.to_ref())
             }

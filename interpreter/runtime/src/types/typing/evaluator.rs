@@ -39,7 +39,11 @@ pub fn is_no_default(value: &Value) -> bool {
 impl NoDefaultType {
     #[slot(new)]
     fn new(vm: &Vm, _cls: &TypeObject, args: &[Value], _names: KeywordNames<'_>) -> PyResult {
-        if args.is_empty() { Ok(no_default()) } else { Err(vm.type_error("NoDefaultType takes no arguments")) }
+        if args.is_empty() {
+            Ok(no_default())
+        } else {
+            Err(vm.type_error("NoDefaultType takes no arguments"))
+        }
     }
 
     #[slot(repr)]
@@ -95,7 +99,9 @@ impl ConstEvaluator {
         if crate::types::int::to_fixed::<i32>(vm, format, "int")? != FORMAT_STRING {
             return Ok(self.value.clone());
         }
-        let Some(items) = self.value.downcast::<Tuple>() else { return type_repr(vm, &self.value).map(Into::into) };
+        let Some(items) = self.value.downcast::<Tuple>() else {
+            return type_repr(vm, &self.value).map(Into::into);
+        };
         let mut out = StrBuilder::new();
         out.push_str("(");
         for (index, item) in items.items().iter().enumerate() {

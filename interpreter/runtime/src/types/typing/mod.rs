@@ -79,7 +79,8 @@ impl Lazy {
     }
 
     fn is_default(&self) -> bool {
-        self.evaluate.borrow().is_some() || self.value.borrow().as_ref().is_some_and(|value| !is_no_default(value))
+        self.evaluate.borrow().is_some()
+            || self.value.borrow().as_ref().is_some_and(|value| !is_no_default(value))
     }
 }
 
@@ -106,7 +107,9 @@ impl Variance {
 
     /// How a parameter of this variance and name is shown.
     fn show(self, name: Option<&Value>) -> String {
-        let text = name.and_then(|name| name.downcast::<Str>()).map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let text = name
+            .and_then(|name| name.downcast::<Str>())
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let sign = match self {
             Variance { inferred: true, .. } => return text,
             Variance { covariant: true, .. } => '+',

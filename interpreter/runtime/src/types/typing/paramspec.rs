@@ -9,7 +9,9 @@ use crate::object::{Object, TypeObject};
 use crate::slots::Comparison;
 use crate::types::none::not_implemented;
 use crate::types::string::Str;
-use crate::types::typing::{Lazy, Variance, call_typing, calling_module, no_default, show_modules, type_check};
+use crate::types::typing::{
+    Lazy, Variance, call_typing, calling_module, no_default, show_modules, type_check,
+};
 use crate::value::Value;
 use crate::vm::Vm;
 

@@ -24,7 +24,8 @@ pub struct TypeVarTuple {
 impl TypeVarTuple {
     /// A parameter made by the syntax.
     pub(super) fn inferred(name: &Value) -> Value {
-        Object::new(TypeVarTuple { name: GilCell::new(Some(name.clone())), default: Lazy::default() }).into_value()
+        Object::new(TypeVarTuple { name: GilCell::new(Some(name.clone())), default: Lazy::default() })
+            .into_value()
     }
 
     pub(super) fn default(&self) -> &Lazy {
