@@ -306,6 +306,24 @@ impl BaseException {
         }
     }
 
+    #[getter("__dict__")]
+    fn dict(this: &Value, vm: &Vm) -> Ref<Dict> {
+        instance::dict(vm, this)
+    }
+
+    #[setter("__dict__")]
+    fn set_dict(this: &Value, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+        let Some(value) = value else { return Err(vm.type_error("cannot delete __dict__")) };
+        let Some(dict) = value.downcast::<Dict>() else {
+            return Err(vm.type_error(format!(
+                "__dict__ must be set to a dictionary, not a '{}'",
+                value.type_of().full_name()
+            )));
+        };
+        instance::replace_dict(vm, this, dict);
+        Ok(())
+    }
+
     #[getter("args")]
     fn args_attribute(&self) -> Ref<Tuple> {
         self.args()

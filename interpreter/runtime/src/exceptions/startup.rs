@@ -1,14 +1,24 @@
 //! What start-up and end need of exceptions: the types as builtins, and the status that an uncaught one ends with.
 
+use crate::exceptions::traceback::Traceback;
 use crate::exceptions::{Exception, group, print};
 use crate::names;
-use crate::object::Object;
+use crate::object::{Object, Payload};
 use crate::types::module::Module;
 use crate::types::none::is_none;
+use crate::types::template::{Interpolation, Template, TemplateIter};
 use crate::vm::Vm;
 
 /// Makes the exception types ready and adds them to `builtins`.
 pub fn add_to_builtins(vm: &Vm, module: &Object<Module>) {
+    for typ in [
+        Traceback::static_type(),
+        Template::static_type(),
+        Interpolation::static_type(),
+        TemplateIter::static_type(),
+    ] {
+        typ.ready(vm);
+    }
     for typ in super::types() {
         typ.ready(vm);
         module.set(vm, typ.native().name, typ.to_value());

@@ -38,7 +38,8 @@ pub fn format_bytes(vm: &Vm, format: &[u8], args: &Value) -> PyResult<Vec<u8>> {
     let is_mapping = is_subscriptable(args)
         && args.downcast::<Tuple>().is_none()
         && args.downcast::<Bytes>().is_none()
-        && args.downcast::<ByteArray>().is_none();
+        && args.downcast::<ByteArray>().is_none()
+        && args.downcast::<Str>().is_none();
     let mut formatter =
         Formatter::new(vm, &characters, args, is_mapping, true, ByteSink(Vec::with_capacity(format.len())));
     formatter.run()?;

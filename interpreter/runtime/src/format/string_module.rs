@@ -7,9 +7,10 @@ use rspy_macros::{pyclass, pyfunctions, pymethods};
 use crate::exceptions::PyResult;
 use crate::format::markup::{Key, Markup, Step, Steps};
 use crate::native_module;
-use crate::object::{Object, Ref};
+use crate::object::{Object, Payload, Ref};
 use crate::types::bool::boolean;
 use crate::types::int;
+use crate::types::module::Module;
 use crate::types::none::none;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
@@ -21,7 +22,13 @@ native_module! {
     doc: "string helper module",
     functions: [Functions::FUNCTIONS],
     types: [],
-    execute: |_, _| Ok(())
+    execute: execute
+}
+
+fn execute(vm: &Vm, _: &Object<Module>) -> PyResult<()> {
+    FormatterIterator::static_type().ready(vm);
+    FieldNameIterator::static_type().ready(vm);
+    Ok(())
 }
 
 /// The pieces of a format string, as tuples.

@@ -274,6 +274,10 @@ impl Generator {
                     word
                 }
                 Err(error) => {
+                    // What the caller handles is no context inside the generator.
+                    if state.handled.value.get() != 0 {
+                        crate::exceptions::set_implicit_context(vm, error.value());
+                    }
                     vm.set_raised(error);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
