@@ -1,41 +1,44 @@
 //! The `rspy` executable: command line, configuration, REPL start.
 
 mod library;
+mod options;
+mod report;
+mod run;
 
-use rspy_runtime::vm::Configuration;
+use std::io::Write;
+
+use options::{Command, Options};
+
+/// The native stack that the interpreter gets; evaluation of Python code takes none of it.
+const STACK_SIZE: usize = 64 << 20;
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let configuration = Configuration {
-        executable: std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
-        original_arguments: args.clone(),
-        arguments: vec!["-c".to_owned()],
-        hash_seed: Some(0),
-        int_max_str_digits: 4300,
-        ..Configuration::default()
+    report::install();
+    // Arguments that are no UTF-8 keep their bytes as lone surrogates once they are Python's; here they only have to
+    // be recognised.
+    let arguments: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let options = match options::parse(&arguments) {
+        Ok(options) => options,
+        Err(error) => {
+            let program = arguments.first().map_or("rspy", String::as_str);
+            eprintln!("{}\nusage: {program} [option] ... [-c cmd | -m mod | file | -] [arg] ...", error.message);
+            eprintln!("Try `python -h' for more information.");
+            std::process::exit(2);
+        }
     };
-    let source = args.get(2).cloned().unwrap_or_default();
-    let here = 0u8;
-    let stack_limit = (&raw const here as usize) - (7 << 20);
-    let status = rspy_runtime::startup::run(
-        configuration,
-        rspy_modules::modules(),
-        library::open(),
-        stack_limit,
-        |vm| {
-            let result = rspy_runtime::startup::initialize(vm).and_then(|()| {
-                let filename = vm.intern("<string>");
-                let request = rspy_runtime::compile::CompileRequest {
-                    filename: &filename, mode: rspy_syntax::Mode::Module, flags: 0, optimize: 0, feature_version: 14,
-                };
-                let code = rspy_runtime::compile::compile_source(vm, &rspy_syntax::Source::Text(&source), &request)?;
-                let main = rspy_runtime::types::module::Module::new(vm, "__main__");
-                vm.interpreter.modules.set_str(&vm.intern("__main__"), main.clone().into_value());
-                rspy_runtime::import::frozen::run_code(vm, code.value(), &main.dict())
-            });
-            match result { Ok(_) => 0, Err(error) => { eprintln!("{}: {}", error.type_of().name(), vm.str(error.value()).map(|t| t.to_string_lossy().into_owned()).unwrap_or_default());
-              rspy_runtime::exceptions::print::print_uncaught(vm, &error); 1 } }
-        },
-    );
-    std::process::exit(status);
+    if let Command::Print(text) = &options.command {
+        // A closed standard output is not worth a report.
+        drop(std::io::stdout().write_all(text.as_bytes()));
+        return;
+    }
+    std::process::exit(on_large_stack(options));
+}
+
+/// Runs the interpreter on a stack of its own: the one that the system gives is small, and its limit unknown.
+fn on_large_stack(options: Options) -> i32 {
+    stacker::grow(STACK_SIZE, move || {
+        let here = 0u8;
+        let lowest = (&raw const here as usize) - STACK_SIZE;
+        run::run(options, lowest + rspy_runtime::vm::STACK_RESERVE)
+    })
 }

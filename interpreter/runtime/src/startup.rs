@@ -8,6 +8,7 @@ use crate::object::Payload;
 use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::none;
+use crate::value::Value;
 use crate::vm::{Configuration, Interpreter, Vm};
 
 /// What the runtime itself offers as modules.
@@ -108,6 +109,167 @@ fn install_library_importer(vm: &Vm) -> PyResult<()> {
     names.set_str(&crate::names::__name__, vm.new_str("_rspy_importer"));
     crate::import::frozen::run_code(vm, code.value(), &names)?;
     Ok(())
+}
+
+/// What comes after `importlib`: the path, the standard streams, warnings, and `site` unless it is not wanted.
+///
+/// # Errors
+/// What the library's code raises.
+pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
+    let configuration = &vm.interpreter.configuration;
+    let library = format!("{}/lib/python3.14", configuration.executable);
+    let mut path: Vec<Value> = Vec::new();
+    if !configuration.ignore_environment
+        && let Ok(extra) = std::env::var("PYTHONPATH")
+        && !extra.is_empty()
+    {
+        path.extend(extra.split(':').map(|folder| vm.new_str(folder)));
+    }
+    path.push(vm.new_str(&library));
+    vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
+    crate::import::import_module(vm, "encodings")?;
+    open_streams(vm, interactive)?;
+    if !configuration.warn_options.is_empty() {
+        crate::import::import_module(vm, "warnings")?;
+    }
+    if !configuration.no_site {
+        let site = crate::import::import_module(vm, "site")?;
+        if vm.get_attribute_optional(&site, &vm.intern("main"))?.is_some() {
+            vm.call_method_str(&site, "main", &[])?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens `sys.stdin`, `sys.stdout` and `sys.stderr`.
+fn open_streams(vm: &Vm, interactive: bool) -> PyResult<()> {
+    let io = crate::import::import_module(vm, "io")?;
+    let open = vm.get_attribute_str(&io, "open")?;
+    vm.builtins().set_str(&crate::names::open, open);
+    let configuration = &vm.interpreter.configuration;
+    for (descriptor, name, mode, errors) in [
+        (0, "stdin", "rb", "strict"),
+        (1, "stdout", "wb", "strict"),
+        (2, "stderr", "wb", "backslashreplace"),
+    ] {
+        let stream = if crate::host::is_open(descriptor) {
+            let unbuffered = configuration.unbuffered && descriptor != 0;
+            let buffering = if unbuffered { 0 } else { -1 };
+            let open = vm.get_attribute_str(&io, "open")?;
+            let keywords = [("buffering", Value::int(buffering)), ("closefd", crate::types::bool::boolean(false))];
+            let buffer = vm.call_with_keywords(&open, &[Value::int(descriptor), vm.new_str(mode)], &keywords)?;
+            let raw = if unbuffered { buffer.clone() } else { vm.get_attribute_str(&buffer, "raw")? };
+            vm.set_attribute_str(&raw, "name", &vm.new_str(&format!("<{name}>")))?;
+            let is_terminal = vm.call_method_str(&raw, "isatty", &[])?;
+            let lines = interactive || descriptor == 2 || vm.is_true(&is_terminal)?;
+            let wrapper = vm.get_attribute_str(&io, "TextIOWrapper")?;
+            let newline = vm.new_str("\n");
+            let (encoding, errors) = stream_encoding(configuration, errors, descriptor);
+            let keywords = [
+                ("encoding", vm.new_str(&encoding)),
+                ("errors", vm.new_str(&errors)),
+                ("newline", if descriptor == 0 { none() } else { newline }),
+                ("line_buffering", crate::types::bool::boolean(lines)),
+                ("write_through", crate::types::bool::boolean(unbuffered)),
+            ];
+            let stream = vm.call_with_keywords(&wrapper, &[buffer], &keywords)?;
+            let mode = if descriptor == 0 { "r" } else { "w" };
+            vm.set_attribute_str(&stream, "mode", &vm.new_str(mode))?;
+            stream
+        } else {
+            none()
+        };
+        vm.set_sys_attribute(name, stream.clone());
+        vm.set_sys_attribute(&format!("__{name}__"), stream);
+    }
+    Ok(())
+}
+
+/// Encoding and error handler of a standard stream, as `PYTHONIOENCODING` and the locale have it.
+fn stream_encoding(configuration: &Configuration, errors: &str, descriptor: i32) -> (String, String) {
+    let wanted = if configuration.ignore_environment { None } else { std::env::var("PYTHONIOENCODING").ok() };
+    let wanted = wanted.unwrap_or_default();
+    let (encoding, handler) = wanted.split_once(':').unwrap_or((&wanted, ""));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default();
+    let plain = locale.is_empty() || locale == "C" || locale == "POSIX";
+    let handler = match (handler, descriptor) {
+        (_, 2) => errors,
+        ("", _) if plain && !configuration.utf8_mode || configuration.utf8_mode => "surrogateescape",
+        ("", _) => errors,
+        (given, _) => given,
+    };
+    let encoding = if encoding.is_empty() { "utf-8" } else { encoding };
+    (encoding.to_owned(), handler.to_owned())
+}
+
+/// Puts a folder in front of `sys.path`, unless the path is to be safe.
+pub fn add_first_path(vm: &Vm, folder: &str) {
+    if vm.interpreter.configuration.safe_path {
+        return;
+    }
+    if let Some(path) = vm.sys_attribute(&crate::names::path)
+        && let Some(path) = path.downcast::<crate::types::list::List>()
+    {
+        path.items().borrow_mut().insert(0, vm.new_str(folder));
+    }
+}
+
+/// The folder of a script, links followed.
+pub fn folder_of(path: &str) -> String {
+    let real = std::fs::canonicalize(path).map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned());
+    match real.rfind('/') {
+        Some(0) => "/".to_owned(),
+        Some(slash) => real[..slash].to_owned(),
+        None => String::new(),
+    }
+}
+
+/// A path from the root on.
+pub fn absolute(path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    std::env::current_dir().map_or_else(|_| path.to_owned(), |folder| folder.join(path).to_string_lossy().into_owned())
+}
+
+/// Whether something can be put on `sys.path` and imported from: a folder or a zip archive.
+///
+/// # Errors
+/// What the path hooks raise, but for `ImportError`.
+pub fn is_path_entry(vm: &Vm, path: &str) -> PyResult<bool> {
+    let hooks = vm.sys_attribute(&crate::names::path_hooks).unwrap_or_else(none);
+    let text = vm.new_str(path);
+    for hook in vm.collect(&hooks)? {
+        match vm.call(&hook, std::slice::from_ref(&text)) {
+            Ok(_) => return Ok(true),
+            Err(error) if error.is_import_error() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+/// Gives `__main__` the loader that its file would have.
+///
+/// # Errors
+/// What `importlib` raises.
+pub fn set_main_loader(vm: &Vm, main: &crate::object::Object<Module>, path: &str) -> PyResult<()> {
+    let external = vm.interpreter.modules.get_str(&crate::names::_frozen_importlib_external);
+    let Some(external) = external else { return Ok(()) };
+    let class = if path.ends_with(".pyc") { "SourcelessFileLoader" } else { "SourceFileLoader" };
+    let class = vm.get_attribute_str(&external, class)?;
+    let loader = vm.call(&class, &[vm.new_str("__main__"), vm.new_str(path)])?;
+    main.set(vm, "__loader__", loader);
+    Ok(())
+}
+
+/// A `SystemExit` with a status.
+pub fn exit_with(vm: &Vm, status: i32) -> Exception {
+    vm.exception_with_args(crate::exceptions::stop::SystemExit::static_type(), &[Value::int(status)])
 }
 
 /// Ends the interpreter: functions for the end run, modules go, streams are flushed. Answers whether that went well.

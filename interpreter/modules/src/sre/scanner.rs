@@ -14,6 +14,7 @@ use super::found::Match;
 use super::pattern::Pattern;
 use super::subject::Search;
 
+/// Applies a pattern again and again, each time behind the match before.
 #[pyclass(name = "SRE_Scanner", module = "_sre", tracked, no_new)]
 pub struct Scanner {
     pattern: Ref<Pattern>,

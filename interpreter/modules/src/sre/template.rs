@@ -15,6 +15,7 @@ use super::found::Match;
 use super::pattern::Pattern;
 use super::subject::{Piece, Search, Subject, join};
 
+/// A replacement text with references to groups.
 #[pyclass(name = "SRE_Template", module = "_sre", tracked, no_new)]
 pub struct Template {
     first: Value,

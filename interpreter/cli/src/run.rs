@@ -1,0 +1,148 @@
+//! Running what the command line asks for.
+
+use std::io::IsTerminal;
+
+use rspy_runtime::compile::CompileRequest;
+use rspy_runtime::import::frozen::run_code;
+use rspy_runtime::object::Ref;
+use rspy_runtime::types::module::Module;
+use rspy_runtime::{PyResult, Value, Vm, startup};
+use rspy_syntax::{Mode, Source};
+
+use crate::options::{Command, Options};
+
+/// Runs the interpreter to its end and answers the exit status.
+pub fn run(options: Options, stack_limit: usize) -> i32 {
+    let Options { command, mut configuration, skip_first_line, inspect } = options;
+    configuration.executable = executable();
+    startup::run(configuration, rspy_modules::modules(), crate::library::open(), stack_limit, |vm| {
+        let mut status = match prepare(vm, &command) {
+            Ok(main) => match execute(vm, &command, &main, skip_first_line) {
+                Ok(()) => 0,
+                Err(error) => startup::status_of(vm, error),
+            },
+            Err(error) => startup::status_of(vm, error),
+        };
+        if inspect && !matches!(command, Command::Input) && std::io::stdin().is_terminal() {
+            status = match interact(vm) {
+                Ok(()) => 0,
+                Err(error) => startup::status_of(vm, error),
+            };
+        }
+        if !startup::finalize(vm) {
+            status = 120;
+        }
+        status
+    })
+}
+
+fn executable() -> String {
+    std::env::current_exe()
+        .map(|path| path.to_string_lossy().into_owned())
+        .or_else(|_| std::env::args().next().ok_or(()))
+        .unwrap_or_default()
+}
+
+/// Starts the library: `importlib`, streams, the path, `site`, and the module `__main__`.
+fn prepare(vm: &Vm, command: &Command) -> PyResult<Ref<Module>> {
+    startup::initialize(vm)?;
+    let main = Module::new(vm, "__main__");
+    vm.interpreter.modules.set_str(&vm.intern("__main__"), main.clone().into_value());
+    let builtins = vm.interpreter.builtins.get();
+    if let Some(builtins) = builtins {
+        main.set(vm, "__builtins__", builtins.into_value());
+    }
+    startup::prepare_library(vm, matches!(command, Command::Input))?;
+    Ok(main)
+}
+
+fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
+    match command {
+        Command::Code(source) => {
+            startup::add_first_path(vm, "");
+            run_source(vm, source.as_bytes(), "<string>", main)
+        }
+        Command::Module(name) => run_module(vm, name),
+        Command::File(path) => run_file(vm, path, main, skip_first_line),
+        Command::Input if std::io::stdin().is_terminal() => {
+            startup::add_first_path(vm, "");
+            interact(vm)
+        }
+        Command::Input => {
+            startup::add_first_path(vm, "");
+            let mut source = Vec::new();
+            match std::io::Read::read_to_end(&mut std::io::stdin(), &mut source) {
+                Ok(_) => run_source(vm, &source, "<stdin>", main),
+                Err(error) => Err(vm.io_error(&error, None)),
+            }
+        }
+        Command::Print(_) => Ok(()),
+    }
+}
+
+fn run_source(vm: &Vm, source: &[u8], name: &str, main: &Ref<Module>) -> PyResult<()> {
+    let filename = vm.intern(name);
+    let request = CompileRequest {
+        filename: &filename,
+        mode: Mode::Module,
+        flags: 0,
+        optimize: vm.interpreter.configuration.optimize.clamp(0, 2) as u8,
+        feature_version: 14,
+    };
+    let code = rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request)?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
+}
+
+/// `runpy._run_module_as_main`.
+fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
+    let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
+    startup::add_first_path(vm, &std::env::current_dir().map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned()));
+    let truth = rspy_runtime::types::bool::boolean(true);
+    vm.call_method_str(&runpy, "_run_module_as_main", &[vm.new_str(name), truth]).map(drop)
+}
+
+fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
+    if startup::is_path_entry(vm, path)? {
+        startup::add_first_path(vm, path);
+        let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
+        let arguments = [vm.new_str("__main__"), rspy_runtime::types::bool::boolean(false)];
+        return vm.call_method_str(&runpy, "_run_module_as_main", &arguments).map(drop);
+    }
+    let mut source = match std::fs::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let program = vm.interpreter.configuration.original_arguments.first().cloned().unwrap_or_default();
+            let number = error.raw_os_error().unwrap_or(0);
+            let text = rspy_runtime::exceptions::construct::error_message(number);
+            eprintln!("{program}: can't open file '{}': [Errno {number}] {text}", startup::absolute(path));
+            return Err(startup::exit_with(vm, 2));
+        }
+    };
+    if skip_first_line {
+        let end = source.iter().position(|&byte| byte == b'\n').unwrap_or(source.len());
+        source.drain(..end);
+    }
+    startup::add_first_path(vm, &startup::folder_of(path));
+    main.set_str(vm, "__file__", path);
+    main.set(vm, "__cached__", rspy_runtime::types::none::none());
+    startup::set_main_loader(vm, main, path)?;
+    if source.starts_with(&rspy_code::pyc::MAGIC) {
+        let code = source.get(rspy_code::pyc::HEADER_LENGTH..).unwrap_or(&[]);
+        let (code, _) = rspy_runtime::marshal::load(vm, code, true)?;
+        return run_code(vm, &code, &main.dict()).map(drop);
+    }
+    run_source(vm, &source, path, main)
+}
+
+/// The interactive interpreter, from the frozen library.
+fn interact(vm: &Vm) -> PyResult<()> {
+    let module = rspy_runtime::import::import_module(vm, "_pyrepl.main")
+        .or_else(|_| rspy_runtime::import::import_module(vm, "code"));
+    let module = module?;
+    let has_console = vm.get_attribute_optional(&module, &vm.intern("interactive_console"))?;
+    let result: PyResult<Value> = match has_console {
+        Some(console) => vm.call(&console, &[]),
+        None => vm.call_method_str(&module, "interact", &[]),
+    };
+    result.map(drop)
+}
