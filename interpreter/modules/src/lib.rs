@@ -15,65 +15,11 @@ macro_rules! modules {
 
 // One a line, in alphabetical order.
 modules! {
+    atexit
     bisect
     blake2
     collections
     contextvars
-    functools
-    heapq
-    io
-    itertools
-    math
-    md5
-    opcode
-    operator
-    posix
-    random
-    sha1
-    sha2
-    sha3
-    sre
-    thread
-}
-
-pub mod atexit;
-pub mod errno;
-pub mod fcntl;
-pub mod functools;
-pub mod grp;
-pub mod io;
-pub mod itertools;
-pub mod locale;
-pub mod operator;
-pub mod posix;
-pub mod posixsubprocess;
-pub mod pwd;
-pub mod select;
-pub mod signal;
-pub mod sre;
-pub mod stat;
-pub mod thread;
-pub mod time;
-
-use rspy_runtime::native::NativeModule;
-
-mod support;
-
-macro_rules! modules {
-    ($($name:ident)*) => {
-        $(pub mod $name;)*
-
-        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
-    };
-}
-
-// One a line, in alphabetical order.
-modules! {
-    atexit
-    bisect
-    collections
-    contextvars
-    collections
     errno
     fcntl
     functools
@@ -83,6 +29,7 @@ modules! {
     itertools
     locale
     math
+    md5
     opcode
     operator
     posix
@@ -90,6 +37,9 @@ modules! {
     pwd
     random
     select
+    sha1
+    sha2
+    sha3
     signal
     sre
     stat
