@@ -90,13 +90,13 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
         loop {
             let frame = state.frame;
             let exception = vm.take_raised();
-            if vm.reraising.replace(false) {
-                // The traceback has this frame already.
-            } else {
+            let reraising = vm.reraising.replace(false);
+            if !reraising {
+                // Where it is raised again, the traceback has this frame already.
                 (*frame).stack_pointer = state.stack;
                 traceback::add_frame(vm, &exception, frame);
             }
-            if let Some(flow) = find_handler(state, &exception) {
+            if let Some(flow) = find_handler(state, &exception, reraising) {
                 drop(exception);
                 return flow;
             }
@@ -126,12 +126,17 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
     }
 }
 
-unsafe fn find_handler(state: &mut State<'_>, exception: &Exception) -> Option<Flow> {
+unsafe fn find_handler(state: &mut State<'_>, exception: &Exception, reraising: bool) -> Option<Flow> {
     // SAFETY: the handler's depth is below the stack's, as the compiler made it.
     unsafe {
         let frame = state.frame;
         let code = (*frame).code();
-        let index = (*frame).instruction_index();
+        // `RERAISE` has set the frame back to where the exception was raised first; what guards is around itself.
+        let index = if reraising {
+            state.next.offset_from(code.start()) - 1
+        } else {
+            (*frame).instruction_index()
+        };
         if index < 0 {
             return None;
         }
@@ -142,7 +147,7 @@ unsafe fn find_handler(state: &mut State<'_>, exception: &Exception) -> Option<F
             word::close(word);
         }
         if entry.push_last_instruction {
-            state.push_value(Value::int(index as i32));
+            state.push_value(Value::int((*frame).instruction_index() as i32));
         }
         state.push_value(exception.value().clone());
         state.next = code.start().add(entry.handler as usize);
