@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rspy_code::marshal::{self, WriteError};
 use rspy_code::Text;
+use rspy_code::marshal::{self, WriteError};
 use rspy_compiler::{CompileError, CompileOptions};
 use rspy_syntax::{ParseOptions, Source, SyntaxError, parse_module};
 

@@ -16,12 +16,16 @@ fn main() {
     report::install();
     // Arguments that are no UTF-8 keep their bytes as lone surrogates once they are Python's; here they only have to
     // be recognised.
-    let arguments: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let options = match options::parse(&arguments) {
         Ok(options) => options,
         Err(error) => {
             let program = arguments.first().map_or("rspy", String::as_str);
-            eprintln!("{}\nusage: {program} [option] ... [-c cmd | -m mod | file | -] [arg] ...", error.message);
+            eprintln!(
+                "{}\nusage: {program} [option] ... [-c cmd | -m mod | file | -] [arg] ...",
+                error.message
+            );
             eprintln!("Try `python -h' for more information.");
             std::process::exit(2);
         }

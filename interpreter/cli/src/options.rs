@@ -106,8 +106,11 @@ impl Words<'_> {
 /// [`UsageError`] for options that do not exist or lack their argument.
 pub fn parse(arguments: &[String]) -> Result<Options, UsageError> {
     let program = arguments.first().cloned().unwrap_or_else(|| "rspy".to_owned());
-    let mut configuration =
-        Configuration { original_arguments: arguments.to_vec(), int_max_str_digits: -1, ..Configuration::default() };
+    let mut configuration = Configuration {
+        original_arguments: arguments.to_vec(),
+        int_max_str_digits: -1,
+        ..Configuration::default()
+    };
     let mut words = Words { arguments, next: 1, letters: Vec::new() };
     let mut command = None;
     let (mut skip_first_line, mut versions) = (false, 0);
@@ -221,14 +224,19 @@ fn long_option(
             HELP.replace("{program}", program)
         ))),
         "version" => Some(Command::Print(version_text(program, false) + "\n")),
-        "copyright" => Some(Command::Print(format!("{}\n\n{}\n", include_str!("help/notice.txt").trim_end(), rspy_runtime::sys::COPYRIGHT))),
+        "copyright" => Some(Command::Print(format!(
+            "{}\n\n{}\n",
+            include_str!("help/notice.txt").trim_end(),
+            rspy_runtime::sys::COPYRIGHT
+        ))),
         "check-hash-based-pycs" => {
             let value = words.value('-').map_err(|_| UsageError {
                 message: "Argument expected for the --check-hash-based-pycs option".to_owned(),
             })?;
             if !matches!(value.as_str(), "always" | "never" | "default") {
                 return Err(UsageError {
-                    message: "--check-hash-based-pycs must be one of 'default', 'always', or 'never'".to_owned(),
+                    message: "--check-hash-based-pycs must be one of 'default', 'always', or 'never'"
+                        .to_owned(),
                 });
             }
             configuration.check_hash_based_pycs = value;
@@ -264,7 +272,8 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
             Ok(seed) => Some(seed),
             Err(_) => {
                 return Err(UsageError {
-                    message: "PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]".to_owned(),
+                    message: "PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]"
+                        .to_owned(),
                 });
             }
         },
@@ -277,7 +286,9 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
             ("dev", _) => configuration.dev_mode = true,
             ("utf8", None | Some("1")) => configuration.utf8_mode = true,
             ("utf8", Some("0")) => configuration.utf8_mode = false,
-            ("importtime", value) => configuration.import_time = value.map_or(1, |value| value.parse().unwrap_or(1)),
+            ("importtime", value) => {
+                configuration.import_time = value.map_or(1, |value| value.parse().unwrap_or(1))
+            }
             ("pycache_prefix", Some(value)) => configuration.pycache_prefix = Some(value.to_owned()),
             ("no_debug_ranges", _) => configuration.no_debug_ranges = true,
             ("warn_default_encoding", _) => configuration.warn_default_encoding = true,
@@ -296,7 +307,9 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
 fn digit_limit(value: &str, what: &str) -> Result<i64, UsageError> {
     match value.parse::<i64>() {
         Ok(limit) if limit == 0 || limit >= 640 => Ok(limit),
-        _ => Err(UsageError { message: format!("{what}: invalid limit; must be >= 640 or 0 for unlimited.") }),
+        _ => {
+            Err(UsageError { message: format!("{what}: invalid limit; must be >= 640 or 0 for unlimited.") })
+        }
     }
 }
 
@@ -305,7 +318,8 @@ mod tests {
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<Options, UsageError> {
-        let words: Vec<String> = std::iter::once("rspy").chain(words.iter().copied()).map(str::to_owned).collect();
+        let words: Vec<String> =
+            std::iter::once("rspy").chain(words.iter().copied()).map(str::to_owned).collect();
         parse(&words)
     }
 

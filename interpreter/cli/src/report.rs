@@ -4,9 +4,7 @@
 pub fn install() {
     std::panic::set_hook(Box::new(|information| {
         let place = information.location().map_or_else(String::new, |place| format!(" at {place}"));
-        let message = information
-            .payload_as_str()
-            .unwrap_or("something that should not happen has happened");
+        let message = information.payload_as_str().unwrap_or("something that should not happen has happened");
         eprintln!("rspy {} has a bug{place}: {message}", env!("CARGO_PKG_VERSION"));
         eprintln!("Please report it with the program that shows it.");
         std::process::exit(70);

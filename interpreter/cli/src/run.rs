@@ -96,7 +96,10 @@ fn run_source(vm: &Vm, source: &[u8], name: &str, main: &Ref<Module>) -> PyResul
 /// `runpy._run_module_as_main`.
 fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
     let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
-    startup::add_first_path(vm, &std::env::current_dir().map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned()));
+    startup::add_first_path(
+        vm,
+        &std::env::current_dir().map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned()),
+    );
     let truth = rspy_runtime::types::bool::boolean(true);
     vm.call_method_str(&runpy, "_run_module_as_main", &[vm.new_str(name), truth]).map(drop)
 }
@@ -111,7 +114,8 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
     let mut source = match std::fs::read(path) {
         Ok(source) => source,
         Err(error) => {
-            let program = vm.interpreter.configuration.original_arguments.first().cloned().unwrap_or_default();
+            let program =
+                vm.interpreter.configuration.original_arguments.first().cloned().unwrap_or_default();
             let number = error.raw_os_error().unwrap_or(0);
             let text = rspy_runtime::exceptions::construct::error_message(number);
             eprintln!("{program}: can't open file '{}': [Errno {number}] {text}", startup::absolute(path));

@@ -29,7 +29,8 @@ pub fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStrea
     let (doc, signature) = (documentation(&item.attrs), options.signature);
     let ident = item.ident.clone();
     let rt = quote!(::rspy_runtime);
-    let trace = if options.tracked && !options.manual_trace { derive_trace(&item)? } else { TokenStream::new() };
+    let trace =
+        if options.tracked && !options.manual_trace { derive_trace(&item)? } else { TokenStream::new() };
     strip_untraced(&mut item.fields);
     let (trace_fn, clear_fn) = if options.tracked {
         (
@@ -44,7 +45,10 @@ pub fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStrea
         None => quote!(Some(<#rt::types::object::BaseObject as #rt::object::Payload>::static_type)),
     };
     let (base_tracked, base_prefix) = match &options.extends {
-        Some(path) => (quote!(<#path as #rt::object::Payload>::TRACKED), quote!(<#path as #rt::object::Payload>::PREFIX)),
+        Some(path) => (
+            quote!(<#path as #rt::object::Payload>::TRACKED),
+            quote!(<#path as #rt::object::Payload>::PREFIX),
+        ),
         None => (quote!(false), quote!(false)),
     };
     let flags = options.flags.iter().map(|flag| {

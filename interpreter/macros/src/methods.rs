@@ -146,7 +146,8 @@ fn expand_mark(
                 _ => (quote!(Function), Some("module")),
             };
             let receiver_shown = signature.receiver.clone().or_else(|| receiver.map(str::to_owned));
-            let text_signature = signature.text_signature(receiver_shown.as_deref().filter(|_| receiver.is_some()));
+            let text_signature =
+                signature.text_signature(receiver_shown.as_deref().filter(|_| receiver.is_some()));
             let name = &signature.name;
             let takes = match kind.as_str() {
                 "method" => Receives::Instance,
@@ -174,7 +175,13 @@ fn expand_mark(
             let index = match tables.attributes.iter().position(|attribute| attribute.name == name) {
                 Some(index) => index,
                 None => {
-                    tables.attributes.push(AttributeDef { name, doc: String::new(), member, get: None, set: None });
+                    tables.attributes.push(AttributeDef {
+                        name,
+                        doc: String::new(),
+                        member,
+                        get: None,
+                        set: None,
+                    });
                     tables.attributes.len() - 1
                 }
             };
@@ -208,14 +215,45 @@ fn expand_mark(
 
 /// The slot functions that get their operands as they are: the instance may be on either side.
 const OPERATORS: [&str; 31] = [
-    "add", "subtract", "multiply", "remainder", "divmod", "power", "lshift", "rshift", "and", "xor", "or",
-    "floor_divide", "true_divide", "matrix_multiply", "inplace_add", "inplace_subtract", "inplace_multiply",
-    "inplace_remainder", "inplace_power", "inplace_lshift", "inplace_rshift", "inplace_and", "inplace_xor",
-    "inplace_or", "inplace_floor_divide", "inplace_true_divide", "inplace_matrix_multiply", "call_raw", "new_raw",
-    "buffer_raw", "raw",
+    "add",
+    "subtract",
+    "multiply",
+    "remainder",
+    "divmod",
+    "power",
+    "lshift",
+    "rshift",
+    "and",
+    "xor",
+    "or",
+    "floor_divide",
+    "true_divide",
+    "matrix_multiply",
+    "inplace_add",
+    "inplace_subtract",
+    "inplace_multiply",
+    "inplace_remainder",
+    "inplace_power",
+    "inplace_lshift",
+    "inplace_rshift",
+    "inplace_and",
+    "inplace_xor",
+    "inplace_or",
+    "inplace_floor_divide",
+    "inplace_true_divide",
+    "inplace_matrix_multiply",
+    "call_raw",
+    "new_raw",
+    "buffer_raw",
+    "raw",
 ];
 
-fn slot_function(slot: &Ident, function: &ImplItemFn, owner: &Type, ident: &Ident) -> syn::Result<TokenStream> {
+fn slot_function(
+    slot: &Ident,
+    function: &ImplItemFn,
+    owner: &Type,
+    ident: &Ident,
+) -> syn::Result<TokenStream> {
     let rt = quote!(::rspy_runtime);
     let name = slot.to_string();
     if OPERATORS.contains(&name.as_str()) {
@@ -223,8 +261,8 @@ fn slot_function(slot: &Ident, function: &ImplItemFn, owner: &Type, ident: &Iden
     }
     let value = quote!(&#rt::value::Value);
     let (parameters, converts): (Vec<(Ident, TokenStream)>, bool) = match name.as_str() {
-        "repr" | "str" | "iter" | "negative" | "positive" | "absolute" | "invert" | "int" | "float" | "index"
-        | "await_" | "aiter" | "anext" => (vec![], true),
+        "repr" | "str" | "iter" | "negative" | "positive" | "absolute" | "invert" | "int" | "float"
+        | "index" | "await_" | "aiter" | "anext" => (vec![], true),
         "bool" | "hash" | "length" | "next" | "finalize" => (vec![], false),
         "compare" => (vec![(id("other"), value), (id("comparison"), quote!(#rt::slots::Comparison))], true),
         "call" => (
@@ -253,7 +291,9 @@ fn slot_function(slot: &Ident, function: &ImplItemFn, owner: &Type, ident: &Iden
         "descriptor_get" => {
             (vec![(id("object"), quote!(Option<#value>)), (id("owner"), quote!(Option<#value>))], true)
         }
-        "set_item" | "descriptor_set" => (vec![(id("key"), value.clone()), (id("value"), quote!(Option<#value>))], false),
+        "set_item" | "descriptor_set" => {
+            (vec![(id("key"), value.clone()), (id("value"), quote!(Option<#value>))], false)
+        }
         "contains" => (vec![(id("item"), value)], false),
         "get_item" | "concat" | "inplace_concat" => (vec![(id("other"), value)], true),
         "item" | "repeat" | "inplace_repeat" => (vec![(id("count"), quote!(isize))], true),
@@ -334,7 +374,9 @@ fn native_call(
     let rt = quote!(::rspy_runtime);
     let (split, prelude) = match receives {
         Receives::Instance => (true, quote!(let instance = &all[0];)),
-        Receives::Class => (true, quote!(let instance = &all[0]; let class = #rt::convert::type_of_argument(instance);)),
+        Receives::Class => {
+            (true, quote!(let instance = &all[0]; let class = #rt::convert::type_of_argument(instance);))
+        }
         Receives::Nothing => (false, quote!()),
     };
     let arguments = if split { quote!(&all[1..]) } else { quote!(all) };
@@ -350,7 +392,12 @@ fn native_call(
 }
 
 /// A closure for the slot `new` or `init`.
-fn construction(function: &ImplItemFn, owner: &Type, signature: &Signature, kind: &str) -> syn::Result<TokenStream> {
+fn construction(
+    function: &ImplItemFn,
+    owner: &Type,
+    signature: &Signature,
+    kind: &str,
+) -> syn::Result<TokenStream> {
     let rt = quote!(::rspy_runtime);
     let (binding, call) = bound_call(function, owner, signature)?;
     if kind == "new" {
@@ -513,8 +560,9 @@ fn default_expression(text: &str) -> syn::Result<TokenStream> {
             } else {
                 text.to_owned()
             };
-            syn::parse_str(&literal)
-                .map_err(|_| syn::Error::new(span, format!("default {text} needs a parameter of type Option")))?
+            syn::parse_str(&literal).map_err(|_| {
+                syn::Error::new(span, format!("default {text} needs a parameter of type Option"))
+            })?
         }
     })
 }

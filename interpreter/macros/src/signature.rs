@@ -35,7 +35,12 @@ impl Signature {
     pub fn parse(text: &str, span: Span, bound: bool) -> syn::Result<Signature> {
         let fail = |why: &str| syn::Error::new(span, format!("{why} in signature {text:?}"));
         let Some(open) = text.find('(') else {
-            return Ok(Signature { name: text.to_owned(), shown: false, receiver: None, parameters: Vec::new() });
+            return Ok(Signature {
+                name: text.to_owned(),
+                shown: false,
+                receiver: None,
+                parameters: Vec::new(),
+            });
         };
         let name = text[..open].to_owned();
         let inner = text[open + 1..].strip_suffix(')').ok_or_else(|| fail("missing )"))?;

@@ -25,7 +25,11 @@ pub fn hashed_bytes(vm: &Vm, data: &Value) -> PyResult<BufferView> {
 }
 
 /// The data of a constructor: by position or as `data`, or as `string`.
-pub fn initial_data<'a>(vm: &Vm, data: Option<&'a Value>, string: Option<&'a Value>) -> PyResult<Option<&'a Value>> {
+pub fn initial_data<'a>(
+    vm: &Vm,
+    data: Option<&'a Value>,
+    string: Option<&'a Value>,
+) -> PyResult<Option<&'a Value>> {
     match (data, string) {
         (Some(_), Some(_)) => Err(vm.type_error(
             "'data' and 'string' are mutually exclusive and support for 'string' keyword parameter is slated for \

@@ -13,13 +13,13 @@ use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::frame::FrameObject;
 use crate::types::generator::asynchronous::NextOrDefault;
+use crate::types::int;
 use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::native_function::NativeFunction;
 use crate::types::none::{is_none, none};
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
-use crate::types::int;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -183,14 +183,17 @@ fn check_closure(vm: &Vm, code: &Object<Code>, closure: Option<&Value>, what: &s
         return Err(vm.type_error("code object passed to eval() may not contain free variables"));
     }
     match closure {
-        None if needed > 0 => Err(vm.type_error(format!(
-            "code object requires a closure of exactly length {needed}"
-        ))),
+        None if needed > 0 => {
+            Err(vm.type_error(format!("code object requires a closure of exactly length {needed}")))
+        }
         Some(_) if needed == 0 => Err(vm.type_error("cannot use a closure with this code object")),
         Some(closure) => {
             let fits = closure.downcast::<Tuple>().is_some_and(|closure| {
                 closure.items().len() == needed
-                    && closure.items().iter().all(|cell| cell.downcast::<crate::types::cell::CellObject>().is_some())
+                    && closure
+                        .items()
+                        .iter()
+                        .all(|cell| cell.downcast::<crate::types::cell::CellObject>().is_some())
             });
             if fits {
                 Ok(())
@@ -206,9 +209,11 @@ fn check_closure(vm: &Vm, code: &Object<Code>, closure: Option<&Value>, what: &s
 fn extreme(vm: &Vm, args: &[Value], names: KeywordNames<'_>, what: &str, wanted: Comparison) -> PyResult {
     let (positional, keywords) = KeywordArguments::of_call(args, names);
     for (name, _) in keywords.iter() {
-        let known = name.downcast::<Str>().is_some_and(|name| name.equals_str("key") || name.equals_str("default"));
+        let known =
+            name.downcast::<Str>().is_some_and(|name| name.equals_str("key") || name.equals_str("default"));
         if !known {
-            let shown = name.downcast::<Str>().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let shown =
+                name.downcast::<Str>().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             return Err(vm.type_error(format!("{what}() got an unexpected keyword argument '{shown}'")));
         }
     }
@@ -360,7 +365,9 @@ impl Builtins {
     }
 
     /// Compile source into a code object that can be executed by exec() or eval().
-    #[function("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
+    #[function(
+        "compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)"
+    )]
     fn compile(
         vm: &Vm,
         source: &Value,
@@ -488,14 +495,14 @@ impl Builtins {
         }
         match args {
             [object, name] => vm.get_attribute(object, &*interned(vm, name)?),
-            [object, name, default] => {
-                match vm.get_attribute_optional(object, &*interned(vm, name)?) {
-                    Ok(found) => Ok(found.unwrap_or_else(|| default.clone())),
-                    Err(error) if error.is_attribute_error() => Ok(default.clone()),
-                    Err(error) => Err(error),
-                }
+            [object, name, default] => match vm.get_attribute_optional(object, &*interned(vm, name)?) {
+                Ok(found) => Ok(found.unwrap_or_else(|| default.clone())),
+                Err(error) if error.is_attribute_error() => Ok(default.clone()),
+                Err(error) => Err(error),
+            },
+            [] | [_] => {
+                Err(vm.type_error(format!("getattr expected at least 2 arguments, got {}", args.len())))
             }
-            [] | [_] => Err(vm.type_error(format!("getattr expected at least 2 arguments, got {}", args.len()))),
             _ => Err(vm.type_error(format!("getattr expected at most 3 arguments, got {}", args.len()))),
         }
     }
@@ -565,7 +572,8 @@ impl Builtins {
                 if !vm.is_callable(callable) {
                     return Err(vm.type_error("iter(v, w): v must be callable"));
                 }
-                Ok(crate::types::iterators::CallableIterator::new(callable.clone(), sentinel.clone()).into_value())
+                Ok(crate::types::iterators::CallableIterator::new(callable.clone(), sentinel.clone())
+                    .into_value())
             }
             [] => Err(vm.type_error("iter expected at least 1 argument, got 0")),
             _ => Err(vm.type_error(format!("iter expected at most 2 arguments, got {}", args.len()))),
@@ -648,7 +656,9 @@ impl Builtins {
             _ => return Err(vm.type_error(format!("next expected at most 2 arguments, got {}", args.len()))),
         };
         let Some(next) = iterator.type_of().slots().next.get() else {
-            return Err(vm.type_error(format!("'{}' object is not an iterator", iterator.type_of().full_name())));
+            return Err(
+                vm.type_error(format!("'{}' object is not an iterator", iterator.type_of().full_name()))
+            );
         };
         match (next(vm, iterator), default) {
             (Ok(Some(value)), _) => Ok(value),
@@ -768,7 +778,11 @@ impl Builtins {
         let list = List::from_vec(vm.collect(iterable)?).into_value();
         let key = key.unwrap_or_else(none);
         let sort = vm.get_attribute_str(&list, "sort")?;
-        vm.call_with_keywords(&sort, &[], &[("key", key), ("reverse", reverse.unwrap_or_else(|| crate::types::bool::boolean(false)))])?;
+        vm.call_with_keywords(
+            &sort,
+            &[],
+            &[("key", key), ("reverse", reverse.unwrap_or_else(|| crate::types::bool::boolean(false)))],
+        )?;
         Ok(list)
     }
 
@@ -776,11 +790,9 @@ impl Builtins {
     #[function("sum(iterable, /, start=0)")]
     fn sum(vm: &Vm, iterable: &Value, start: Option<Value>) -> PyResult {
         let start = start.unwrap_or_else(|| Value::int(0));
-        for (text, hint) in [
-            ("strings", "''.join(seq)"),
-            ("bytes", "b''.join(seq)"),
-            ("bytearray", "b''.join(seq)"),
-        ] {
+        for (text, hint) in
+            [("strings", "''.join(seq)"), ("bytes", "b''.join(seq)"), ("bytearray", "b''.join(seq)")]
+        {
             let unsuitable = match text {
                 "strings" => start.downcast::<Str>().is_some(),
                 "bytes" => start.downcast::<crate::types::bytes::Bytes>().is_some(),
@@ -822,7 +834,8 @@ fn print_option(vm: &Vm, value: Option<&Value>, what: &str) -> PyResult<Option<V
         Some(value) if is_none(value) => Ok(None),
         Some(value) if value.downcast::<Str>().is_some() => Ok(Some(value.clone())),
         Some(value) => {
-            Err(vm.type_error(format!("{what} must be None or a string, not {}", value.type_of().full_name())))
+            Err(vm
+                .type_error(format!("{what} must be None or a string, not {}", value.type_of().full_name())))
         }
     }
 }

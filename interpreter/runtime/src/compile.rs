@@ -203,13 +203,19 @@ pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exc
         ErrorKind::Indentation => syntax_error::IndentationError::static_type(),
         ErrorKind::Tab => syntax_error::TabError::static_type(),
         ErrorKind::IncompleteInput => syntax_error::IncompleteInputError::static_type(),
-        ErrorKind::Memory => return vm.new_exception(crate::exceptions::hierarchy::MemoryError::static_type(), error.message.clone()),
+        ErrorKind::Memory => {
+            return vm.new_exception(
+                crate::exceptions::hierarchy::MemoryError::static_type(),
+                error.message.clone(),
+            );
+        }
         ErrorKind::UnicodeDecode => return vm.value_error(error.message.clone()),
     };
     let optional_text = |text: &Option<String>| text.as_ref().map_or_else(none, |text| vm.new_str(text));
     let message = vm.new_str(&error.message);
     let number = |value: i64| int::new(value);
-    let mut details = vec![filename.to_value(), number(error.line), number(error.column), optional_text(&error.text)];
+    let mut details =
+        vec![filename.to_value(), number(error.line), number(error.column), optional_text(&error.text)];
     if error.kind != ErrorKind::Encoding {
         details.push(number(error.end_line));
         details.push(number(error.end_column));
@@ -224,7 +230,8 @@ pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exc
 /// A code object as a value, with everything in it.
 pub fn code_of(vm: &Vm, code: &CodeObject) -> Ref<Code> {
     let names = |texts: &[Text]| {
-        let values: Vec<Value> = texts.iter().map(|text| intern::intern(&str_of(text)).into_value()).collect();
+        let values: Vec<Value> =
+            texts.iter().map(|text| intern::intern(&str_of(text)).into_value()).collect();
         Tuple::from_values(values)
     };
     let constants: Vec<Value> = code.constants.iter().map(|constant| constant_value(vm, constant)).collect();
@@ -270,7 +277,8 @@ pub fn constant_value(vm: &Vm, constant: &Constant) -> Value {
         }
         Constant::Slice(parts) => {
             let [start, stop, step] = &**parts;
-            Slice::new(constant_value(vm, start), constant_value(vm, stop), constant_value(vm, step)).into_value()
+            Slice::new(constant_value(vm, start), constant_value(vm, stop), constant_value(vm, step))
+                .into_value()
         }
         Constant::Code(code) => code_of(vm, code).into_value(),
     }

@@ -122,7 +122,25 @@ impl<A: Trace, B: Trace> Trace for (A, B) {
 macro_rules! trace_nothing {
     ($($name:ty),* $(,)?) => { $(impl Trace for $name { fn trace(&self, _: &mut Visitor<'_>) {} })* };
 }
-trace_nothing!((), bool, u8, i8, u16, i16, u32, i32, u64, i64, usize, isize, f64, String, char, &'static str, num_bigint::BigInt);
+trace_nothing!(
+    (),
+    bool,
+    u8,
+    i8,
+    u16,
+    i16,
+    u32,
+    i32,
+    u64,
+    i64,
+    usize,
+    isize,
+    f64,
+    String,
+    char,
+    &'static str,
+    num_bigint::BigInt
+);
 
 impl<T: Copy> Trace for Cell<T> {
     fn trace(&self, _: &mut Visitor<'_>) {}
@@ -205,7 +223,8 @@ pub(crate) fn untrack(object: *mut Header) {
         return;
     }
     Vm::collector(|collector| {
-        let mut list = if bits & meta::OLD != 0 { collector.old.borrow_mut() } else { collector.young.borrow_mut() };
+        let mut list =
+            if bits & meta::OLD != 0 { collector.old.borrow_mut() } else { collector.young.borrow_mut() };
         let index = (bits >> meta::INDEX_SHIFT) as usize;
         list.swap_remove(index);
         if let Some(&moved) = list.get(index) {
@@ -217,7 +236,9 @@ pub(crate) fn untrack(object: *mut Header) {
 
 /// Whether the collector knows the object (`gc.is_tracked`).
 pub fn is_tracked(value: &Value) -> bool {
-    value.header().is_some_and(|header| header.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED) && header.has_meta(meta::TRACKED))
+    value.header().is_some_and(|header| {
+        header.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED) && header.has_meta(meta::TRACKED)
+    })
 }
 
 fn set_index(object: *mut Header, index: usize) {
@@ -334,7 +355,8 @@ impl Collector {
             self.merge_young();
         }
         let of_old = generation == Generation::All;
-        let list: Vec<*mut Header> = if of_old { self.old.borrow().clone() } else { self.young.borrow().clone() };
+        let list: Vec<*mut Header> =
+            if of_old { self.old.borrow().clone() } else { self.young.borrow().clone() };
         let position = |object: *mut Header| -> Option<usize> {
             // SAFETY: referred objects are alive. Types say whether the meta word is the collector's.
             let header = unsafe { &*object };
@@ -342,28 +364,36 @@ impl Collector {
                 return None;
             }
             let bits = header.meta.get();
-            (bits & meta::TRACKED != 0 && (bits & meta::OLD != 0) == of_old).then(|| (bits >> meta::INDEX_SHIFT) as usize)
+            (bits & meta::TRACKED != 0 && (bits & meta::OLD != 0) == of_old)
+                .then(|| (bits >> meta::INDEX_SHIFT) as usize)
         };
         // SAFETY: listed objects are alive.
-        let mut counts: Vec<u32> = list.iter().map(|&object| unsafe { (*object).reference_count() }).collect();
+        let mut counts: Vec<u32> =
+            list.iter().map(|&object| unsafe { (*object).reference_count() }).collect();
         for &object in &list {
-            trace_object(object, &mut Visitor::new(&mut |to| {
-                if let Some(index) = position(to) {
-                    counts[index] = counts[index].saturating_sub(1);
-                }
-            }));
+            trace_object(
+                object,
+                &mut Visitor::new(&mut |to| {
+                    if let Some(index) = position(to) {
+                        counts[index] = counts[index].saturating_sub(1);
+                    }
+                }),
+            );
         }
         let mut alive: Vec<bool> = counts.iter().map(|&count| count > 0).collect();
         let mut work: Vec<usize> = (0..list.len()).filter(|&index| alive[index]).collect();
         while let Some(index) = work.pop() {
-            trace_object(list[index], &mut Visitor::new(&mut |to| {
-                if let Some(next) = position(to)
-                    && !alive[next]
-                {
-                    alive[next] = true;
-                    work.push(next);
-                }
-            }));
+            trace_object(
+                list[index],
+                &mut Visitor::new(&mut |to| {
+                    if let Some(next) = position(to)
+                        && !alive[next]
+                    {
+                        alive[next] = true;
+                        work.push(next);
+                    }
+                }),
+            );
         }
         let garbage = list
             .iter()
@@ -416,11 +446,14 @@ fn still_garbage(garbage: Vec<Value>) -> Vec<Value> {
     // One reference of each is the collector's own.
     let mut counts: Vec<u32> = garbage.iter().map(|object| object.reference_count() - 1).collect();
     for object in &garbage {
-        trace_object(object.bits() as *mut Header, &mut Visitor::new(&mut |to| {
-            if let Some(&index) = positions.get(&(to as u64)) {
-                counts[index] = counts[index].saturating_sub(1);
-            }
-        }));
+        trace_object(
+            object.bits() as *mut Header,
+            &mut Visitor::new(&mut |to| {
+                if let Some(&index) = positions.get(&(to as u64)) {
+                    counts[index] = counts[index].saturating_sub(1);
+                }
+            }),
+        );
     }
     if counts.iter().all(|&count| count == 0) {
         return garbage;
@@ -428,14 +461,17 @@ fn still_garbage(garbage: Vec<Value>) -> Vec<Value> {
     let mut alive: Vec<bool> = counts.iter().map(|&count| count > 0).collect();
     let mut work: Vec<usize> = (0..garbage.len()).filter(|&index| alive[index]).collect();
     while let Some(index) = work.pop() {
-        trace_object(garbage[index].bits() as *mut Header, &mut Visitor::new(&mut |to| {
-            if let Some(&next) = positions.get(&(to as u64))
-                && !alive[next]
-            {
-                alive[next] = true;
-                work.push(next);
-            }
-        }));
+        trace_object(
+            garbage[index].bits() as *mut Header,
+            &mut Visitor::new(&mut |to| {
+                if let Some(&next) = positions.get(&(to as u64))
+                    && !alive[next]
+                {
+                    alive[next] = true;
+                    work.push(next);
+                }
+            }),
+        );
     }
     garbage.into_iter().zip(alive).filter(|(_, alive)| !alive).map(|(object, _)| object).collect()
 }
@@ -465,13 +501,16 @@ pub(crate) fn trace_object(object: *mut Header, visitor: &mut Visitor<'_>) {
 pub fn referents(value: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     if value.is_object() {
-        trace_object(value.bits() as *mut Header, &mut Visitor::new(&mut |to| {
-            // SAFETY: what is referred to is alive; the reference is added first.
-            unsafe {
-                (*to).add_reference();
-                found.push(Value::from_bits(to as u64));
-            }
-        }));
+        trace_object(
+            value.bits() as *mut Header,
+            &mut Visitor::new(&mut |to| {
+                // SAFETY: what is referred to is alive; the reference is added first.
+                unsafe {
+                    (*to).add_reference();
+                    found.push(Value::from_bits(to as u64));
+                }
+            }),
+        );
     }
     found
 }

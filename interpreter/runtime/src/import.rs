@@ -125,7 +125,9 @@ pub fn import_level(
     let front = vm.intern(&full[..full.len() - cut]);
     match vm.interpreter.modules.get_str(&front) {
         Some(found) => Ok(found),
-        None => Err(vm.key_error(&vm.new_str(&format!("{:?} not in sys.modules as expected", &*front.to_string_lossy())))),
+        None => Err(vm.key_error(
+            &vm.new_str(&format!("{:?} not in sys.modules as expected", &*front.to_string_lossy())),
+        )),
     }
 }
 
@@ -184,7 +186,12 @@ fn wait_until_ready(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult<()>
 }
 
 /// The absolute name of a relative one.
-fn resolve_relative(vm: &Vm, name: &Object<Str>, globals: Option<&Ref<Dict>>, level: i64) -> PyResult<Ref<Str>> {
+fn resolve_relative(
+    vm: &Vm,
+    name: &Object<Str>,
+    globals: Option<&Ref<Dict>>,
+    level: i64,
+) -> PyResult<Ref<Str>> {
     let Some(globals) = globals else { return Err(vm.key_error(&vm.new_str("'__name__' not in globals"))) };
     let package = globals.get_str(&names::__package__).filter(|value| !is_none(value));
     let spec = globals.get_str(&names::__spec__).filter(|value| !is_none(value));
@@ -201,7 +208,9 @@ fn resolve_relative(vm: &Vm, name: &Object<Str>, globals: Option<&Ref<Dict>>, le
             let Some(own) = globals.get_str(&names::__name__) else {
                 return Err(vm.key_error(&vm.new_str("'__name__' not in globals")));
             };
-            let Some(text) = own.downcast::<Str>() else { return Err(vm.type_error("__name__ must be a string")) };
+            let Some(text) = own.downcast::<Str>() else {
+                return Err(vm.type_error("__name__ must be a string"));
+            };
             if globals.contains_str(&names::__path__) {
                 own.clone()
             } else {
@@ -211,7 +220,9 @@ fn resolve_relative(vm: &Vm, name: &Object<Str>, globals: Option<&Ref<Dict>>, le
             }
         }
     };
-    let Some(package) = package.downcast::<Str>() else { return Err(vm.type_error("package must be a string")) };
+    let Some(package) = package.downcast::<Str>() else {
+        return Err(vm.type_error("package must be a string"));
+    };
     let package = package.to_string_lossy().into_owned();
     if package.is_empty() {
         return Err(vm.import_error("attempted relative import with no known parent package", None, None));
@@ -220,10 +231,16 @@ fn resolve_relative(vm: &Vm, name: &Object<Str>, globals: Option<&Ref<Dict>>, le
     for _ in 1..level {
         match base.rfind('.') {
             Some(dot) => base = &base[..dot],
-            None => return Err(vm.import_error("attempted relative import beyond top-level package", None, None)),
+            None => {
+                return Err(vm.import_error("attempted relative import beyond top-level package", None, None));
+            }
         }
     }
-    Ok(if name.length() == 0 { vm.intern(base) } else { vm.intern(&format!("{base}.{}", name.to_string_lossy())) })
+    Ok(if name.length() == 0 {
+        vm.intern(base)
+    } else {
+        vm.intern(&format!("{base}.{}", name.to_string_lossy()))
+    })
 }
 
 /// `from module import name`, for one name.
@@ -257,9 +274,10 @@ fn cannot_import(
     name: &Object<Str>,
 ) -> crate::exceptions::Exception {
     let shown = name.to_string_lossy();
-    let package_shown =
-        package.map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
-    let spec = vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
+    let package_shown = package
+        .map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
+    let spec =
+        vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
     let origin = spec
         .as_ref()
         .and_then(|spec| vm.get_attribute_optional(spec, &names::origin).ok().flatten())
@@ -300,11 +318,17 @@ pub fn shadows_library(vm: &Vm, module: &str, origin: Option<&Object<Str>>) -> b
     if !known {
         return false;
     }
-    let Some(path) = vm.sys_attribute(&names::path).and_then(|path| vm.collect(&path).ok()) else { return false };
+    let Some(path) = vm.sys_attribute(&names::path).and_then(|path| vm.collect(&path).ok()) else {
+        return false;
+    };
     let Some(first) = path.first().and_then(|first| first.downcast::<Str>()) else { return false };
     let origin = origin.to_string_lossy().into_owned();
     let folder = origin.rfind('/').map_or("", |slash| &origin[..slash]);
-    let folder = if origin.ends_with("/__init__.py") { folder.rfind('/').map_or("", |slash| &folder[..slash]) } else { folder };
+    let folder = if origin.ends_with("/__init__.py") {
+        folder.rfind('/').map_or("", |slash| &folder[..slash])
+    } else {
+        folder
+    };
     !vm.interpreter.configuration.safe_path && first.to_string_lossy() == folder
 }
 

@@ -70,7 +70,11 @@ impl ValueBuilder<'_> {
         if tuple.items().iter().any(|name| name.downcast_exact::<Str>().is_none()) {
             return Err(self.bad(what));
         }
-        if tuple.items().iter().all(|name| name.downcast_exact::<Str>().is_some_and(|name| name.is_interned())) {
+        if tuple
+            .items()
+            .iter()
+            .all(|name| name.downcast_exact::<Str>().is_some_and(|name| name.is_interned()))
+        {
             return Ok(tuple);
         }
         let names: Vec<Value> = tuple
@@ -151,7 +155,12 @@ impl Builder for ValueBuilder<'_> {
         }
     }
 
-    fn container(&mut self, kind: Container, reserved: Option<Value>, items: Vec<Value>) -> Result<Value, Failure> {
+    fn container(
+        &mut self,
+        kind: Container,
+        reserved: Option<Value>,
+        items: Vec<Value>,
+    ) -> Result<Value, Failure> {
         let vm = self.vm;
         Ok(match kind {
             Container::Tuple => Tuple::from_values(items).into_value(),
@@ -318,7 +327,9 @@ impl ValueWriter<'_> {
             self.writer.bool(truth);
             return Ok(());
         }
-        if value.is(&<crate::exceptions::stop::StopIteration as crate::object::Payload>::static_type().to_value()) {
+        if value
+            .is(&<crate::exceptions::stop::StopIteration as crate::object::Payload>::static_type().to_value())
+        {
             self.writer.stop_iteration();
             return Ok(());
         }
@@ -444,7 +455,9 @@ impl ValueWriter<'_> {
         }
         let plain = code.plain_bytes().into_value();
         // CPython makes these bytes anew, so they are never shared.
-        self.writer.bytes(plain.downcast_exact::<Bytes>().map_or(&[], |bytes| bytes.as_slice()), false).map_err(|error| self.failed(&error))?;
+        self.writer
+            .bytes(plain.downcast_exact::<Bytes>().map_or(&[], |bytes| bytes.as_slice()), false)
+            .map_err(|error| self.failed(&error))?;
         self.kept.push(plain);
         self.value(code.constants.value())?;
         self.value(code.names.value())?;
@@ -483,10 +496,9 @@ impl Marshal {
     fn load(vm: &Vm, file: &Value, allow_code: bool) -> PyResult {
         let first = vm.call_method(file, &crate::names::read, &[Value::int(0)])?;
         if first.downcast::<Bytes>().is_none() {
-            return Err(vm.type_error(format!(
-                "file.read() returned not bytes but {}",
-                first.type_of().full_name()
-            )));
+            return Err(
+                vm.type_error(format!("file.read() returned not bytes but {}", first.type_of().full_name()))
+            );
         }
         let mut source = FileSource { vm, file, bytes: Vec::new() };
         let mut builder = ValueBuilder { vm, filename: None };

@@ -47,7 +47,7 @@ names! {
     exceptions exec_prefix executable exit extend extra_tokens fdel fget file fileno filename fillvalue filter
     flags flush format from_bytes fromlist fset func get getattr getencoding getpreferredencoding getvalue globals
     id importlib indexgroup inf ignore insert intern isatty item items iter join key keys kind
-    keyword last_exc last_traceback last_type last_value lineno little locals mapping 
+    keyword last_exc last_traceback last_type last_value lineno little locals mapping
     max_length maxdigits maxevents metaclass mode module modules msg name namespace newline newlines next nl_char
     obj object offset open opener operator options order origin output
     parent path path_hooks path_importer_cache pattern peek

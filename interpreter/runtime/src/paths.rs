@@ -62,7 +62,10 @@ pub fn fspath(vm: &Vm, path: &Value) -> PyResult {
         return Ok(path.clone());
     }
     let no_path = || {
-        vm.type_error(format!("expected str, bytes or os.PathLike object, not {}", path.type_of().full_name()))
+        vm.type_error(format!(
+            "expected str, bytes or os.PathLike object, not {}",
+            path.type_of().full_name()
+        ))
     };
     let name = vm.intern("__fspath__");
     let Some((method, unbound)) = vm.special_method(path, &name)? else { return Err(no_path()) };

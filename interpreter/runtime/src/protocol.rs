@@ -234,7 +234,8 @@ impl Vm {
     pub fn power(&self, base: &Value, exponent: &Value, modulus: &Value) -> PyResult {
         let (base_type, exponent_type) = (base.type_of(), exponent.type_of());
         let base_slot = base_type.slots().power.get();
-        let mut exponent_slot = if std::ptr::eq(base_type, exponent_type) { None } else { exponent_type.slots().power.get() };
+        let mut exponent_slot =
+            if std::ptr::eq(base_type, exponent_type) { None } else { exponent_type.slots().power.get() };
         if let (Some(b), Some(e)) = (base_slot, exponent_slot)
             && b as usize == e as usize
         {
@@ -293,7 +294,10 @@ impl Vm {
     fn unary(&self, value: &Value, slot: Option<crate::slots::Unary>, what: &str) -> PyResult {
         match slot {
             Some(slot) => slot(self, value),
-            None => Err(self.type_error(format!("bad operand type for {what}: '{}'", value.type_of().full_name()))),
+            None => {
+                Err(self
+                    .type_error(format!("bad operand type for {what}: '{}'", value.type_of().full_name())))
+            }
         }
     }
 
@@ -580,10 +584,8 @@ impl Vm {
             return Ok(result);
         }
         if !int::is_int(&result) {
-            return Err(self.type_error(format!(
-                "__index__ returned non-int (type {})",
-                result.type_of().full_name()
-            )));
+            return Err(self
+                .type_error(format!("__index__ returned non-int (type {})", result.type_of().full_name())));
         }
         crate::warnings::warn(
             self,
@@ -622,7 +624,10 @@ impl Vm {
             return Err(self.type_error(format!("{what} {}", value.type_of().full_name())));
         }
         self.index_size(value, |vm| {
-            vm.index_error(format!("cannot fit '{}' into an index-sized integer", value.type_of().full_name()))
+            vm.index_error(format!(
+                "cannot fit '{}' into an index-sized integer",
+                value.type_of().full_name()
+            ))
         })
     }
 
@@ -635,7 +640,9 @@ impl Vm {
     pub fn length(&self, value: &Value) -> PyResult<usize> {
         match value.type_of().slots().length.get() {
             Some(length) => length(self, value),
-            None => Err(self.type_error(format!("object of type '{}' has no len()", value.type_of().full_name()))),
+            None => {
+                Err(self.type_error(format!("object of type '{}' has no len()", value.type_of().full_name())))
+            }
         }
     }
 
@@ -650,8 +657,11 @@ impl Vm {
                 result => result,
             };
         }
-        let Some((method, bound)) = self.special_method(value, &names::__length_hint__)? else { return Ok(default) };
-        let result = if bound { self.call(&method, std::slice::from_ref(value)) } else { self.call(&method, &[]) };
+        let Some((method, bound)) = self.special_method(value, &names::__length_hint__)? else {
+            return Ok(default);
+        };
+        let result =
+            if bound { self.call(&method, std::slice::from_ref(value)) } else { self.call(&method, &[]) };
         let hint = match result {
             Err(error) if error.is_type_error() => return Ok(default),
             result => result?,
@@ -665,7 +675,8 @@ impl Vm {
                 hint.type_of().full_name()
             )));
         }
-        let hint = self.index_size(&hint, |vm| vm.overflow_error("Python int too large to convert to C ssize_t"))?;
+        let hint =
+            self.index_size(&hint, |vm| vm.overflow_error("Python int too large to convert to C ssize_t"))?;
         usize::try_from(hint).map_err(|_| self.value_error("__length_hint__() should return >= 0"))
     }
 
@@ -795,7 +806,10 @@ impl Vm {
                 Err(error) if error.is_stop_iteration() => Ok(None),
                 result => result,
             },
-            None => Err(self.type_error(format!("'{}' object is not an iterator", iterator.type_of().full_name()))),
+            None => {
+                Err(self
+                    .type_error(format!("'{}' object is not an iterator", iterator.type_of().full_name())))
+            }
         }
     }
 
@@ -823,7 +837,11 @@ impl Vm {
     ///
     /// # Errors
     /// What iterating raises.
-    pub fn collect_or(&self, iterable: &Value, not_iterable: impl FnOnce() -> Exception) -> PyResult<Vec<Value>> {
+    pub fn collect_or(
+        &self,
+        iterable: &Value,
+        not_iterable: impl FnOnce() -> Exception,
+    ) -> PyResult<Vec<Value>> {
         let slots = iterable.type_of().slots();
         if slots.iter.get().is_none() && slots.item.get().is_none() && slots.get_item.get().is_none() {
             return Err(not_iterable());
@@ -871,7 +889,9 @@ impl Vm {
     /// What descriptors raise, but for `AttributeError`.
     pub fn get_attribute_optional(&self, object: &Value, name: &Object<Str>) -> PyResult<Option<Value>> {
         let get = object.type_of().slots().getattribute.get();
-        if get.is_some_and(|get| get as usize == crate::types::object::generic_get_attribute as *const () as usize) {
+        if get.is_some_and(|get| {
+            get as usize == crate::types::object::generic_get_attribute as *const () as usize
+        }) {
             return crate::types::object::find_attribute(self, object, name);
         }
         match self.get_attribute(object, name) {
@@ -916,7 +936,8 @@ impl Vm {
     }
 
     fn change_attribute(&self, object: &Value, name: &Object<Str>, value: Option<&Value>) -> PyResult<()> {
-        let name = if name.is_interned() { name.to_ref() } else { crate::types::string::intern::intern(name) };
+        let name =
+            if name.is_interned() { name.to_ref() } else { crate::types::string::intern::intern(name) };
         match object.type_of().slots().setattribute.get() {
             Some(set) => set(self, object, &name, value),
             None => Err(self.type_error(format!(
@@ -935,7 +956,9 @@ impl Vm {
     pub fn get_method(&self, object: &Value, name: &Object<Str>) -> PyResult<(Value, bool)> {
         let typ = object.type_of();
         let get = typ.slots().getattribute.get();
-        if !get.is_some_and(|get| get as usize == crate::types::object::generic_get_attribute as *const () as usize) {
+        if !get.is_some_and(|get| {
+            get as usize == crate::types::object::generic_get_attribute as *const () as usize
+        }) {
             return Ok((self.get_attribute(object, name)?, false));
         }
         if let Some(found) = typ.lookup(self, name)
@@ -970,7 +993,12 @@ impl Vm {
     ///
     /// # Errors
     /// What the method raises.
-    pub fn call_special(&self, object: &Value, name: &Object<Str>, args: &[Value]) -> PyResult<Option<Value>> {
+    pub fn call_special(
+        &self,
+        object: &Value,
+        name: &Object<Str>,
+        args: &[Value],
+    ) -> PyResult<Option<Value>> {
         match self.special_method(object, name)? {
             None => Ok(None),
             Some((method, true)) => self.call_with_first(&method, object, args).map(Some),
@@ -1051,7 +1079,9 @@ impl Vm {
                 self.check_stack("")?;
                 call(self, callable, args, names.filter(|names| !names.items().is_empty()))
             }
-            None => Err(self.type_error(format!("'{}' object is not callable", callable.type_of().full_name()))),
+            None => {
+                Err(self.type_error(format!("'{}' object is not callable", callable.type_of().full_name())))
+            }
         }
     }
 
@@ -1079,7 +1109,12 @@ impl Vm {
     ///
     /// # Errors
     /// Those of the call.
-    pub fn call_with_keywords(&self, callable: &Value, args: &[Value], keywords: &[(&str, Value)]) -> PyResult {
+    pub fn call_with_keywords(
+        &self,
+        callable: &Value,
+        args: &[Value],
+        keywords: &[(&str, Value)],
+    ) -> PyResult {
         let mut all = args.to_vec();
         all.extend(keywords.iter().map(|(_, value)| value.clone()));
         let names: Vec<Value> = keywords.iter().map(|(name, _)| self.intern(name).into_value()).collect();
@@ -1141,10 +1176,7 @@ impl Vm {
                 None => false,
             });
         }
-        self.check_class(
-            class,
-            "isinstance() arg 2 must be a type, a tuple of types, or a union",
-        )?;
+        self.check_class(class, "isinstance() arg 2 must be a type, a tuple of types, or a union")?;
         match self.get_attribute_optional(value, &names::__class__)? {
             Some(claimed) => self.derives_abstractly(&claimed, class),
             None => Ok(false),

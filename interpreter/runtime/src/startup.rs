@@ -147,17 +147,17 @@ fn open_streams(vm: &Vm, interactive: bool) -> PyResult<()> {
     let open = vm.get_attribute_str(&io, "open")?;
     vm.builtins().set_str(&crate::names::open, open);
     let configuration = &vm.interpreter.configuration;
-    for (descriptor, name, mode, errors) in [
-        (0, "stdin", "rb", "strict"),
-        (1, "stdout", "wb", "strict"),
-        (2, "stderr", "wb", "backslashreplace"),
-    ] {
+    for (descriptor, name, mode, errors) in
+        [(0, "stdin", "rb", "strict"), (1, "stdout", "wb", "strict"), (2, "stderr", "wb", "backslashreplace")]
+    {
         let stream = if crate::host::is_open(descriptor) {
             let unbuffered = configuration.unbuffered && descriptor != 0;
             let buffering = if unbuffered { 0 } else { -1 };
             let open = vm.get_attribute_str(&io, "open")?;
-            let keywords = [("buffering", Value::int(buffering)), ("closefd", crate::types::bool::boolean(false))];
-            let buffer = vm.call_with_keywords(&open, &[Value::int(descriptor), vm.new_str(mode)], &keywords)?;
+            let keywords =
+                [("buffering", Value::int(buffering)), ("closefd", crate::types::bool::boolean(false))];
+            let buffer =
+                vm.call_with_keywords(&open, &[Value::int(descriptor), vm.new_str(mode)], &keywords)?;
             let raw = if unbuffered { buffer.clone() } else { vm.get_attribute_str(&buffer, "raw")? };
             vm.set_attribute_str(&raw, "name", &vm.new_str(&format!("<{name}>")))?;
             let is_terminal = vm.call_method_str(&raw, "isatty", &[])?;
@@ -220,7 +220,8 @@ pub fn add_first_path(vm: &Vm, folder: &str) {
 
 /// The folder of a script, links followed.
 pub fn folder_of(path: &str) -> String {
-    let real = std::fs::canonicalize(path).map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned());
+    let real = std::fs::canonicalize(path)
+        .map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned());
     match real.rfind('/') {
         Some(0) => "/".to_owned(),
         Some(slash) => real[..slash].to_owned(),
@@ -233,7 +234,8 @@ pub fn absolute(path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
     }
-    std::env::current_dir().map_or_else(|_| path.to_owned(), |folder| folder.join(path).to_string_lossy().into_owned())
+    std::env::current_dir()
+        .map_or_else(|_| path.to_owned(), |folder| folder.join(path).to_string_lossy().into_owned())
 }
 
 /// Whether something can be put on `sys.path` and imported from: a folder or a zip archive.
@@ -289,7 +291,12 @@ pub fn finalize(vm: &Vm) -> bool {
 fn wait_for_threads(vm: &Vm) {
     let Some(threading) = vm.interpreter.modules.get_str(&vm.intern("threading")) else { return };
     if let Err(error) = vm.call_method(&threading, &crate::names::_shutdown, &[]) {
-        crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored on threading shutdown"), Some(&threading));
+        crate::exceptions::print::write_unraisable(
+            vm,
+            error,
+            Some("Exception ignored on threading shutdown"),
+            Some(&threading),
+        );
     }
 }
 
@@ -307,7 +314,12 @@ fn flush_streams(vm: &Vm) -> bool {
         if let Err(error) = vm.call_method(&stream, &crate::names::flush, &[])
             && name.equals_str("stdout")
         {
-            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while flushing sys.stdout"), Some(&stream));
+            crate::exceptions::print::write_unraisable(
+                vm,
+                error,
+                Some("Exception ignored while flushing sys.stdout"),
+                Some(&stream),
+            );
             well = false;
         }
     }
@@ -318,9 +330,19 @@ fn flush_streams(vm: &Vm) -> bool {
 fn clear_modules(vm: &Vm) {
     let sys = vm.interpreter.sys.get();
     if let Some(sys) = sys {
-        for name in ["path", "argv", "ps1", "ps2", "last_exc", "last_type", "last_value", "last_traceback",
-            "path_hooks", "path_importer_cache", "meta_path"]
-        {
+        for name in [
+            "path",
+            "argv",
+            "ps1",
+            "ps2",
+            "last_exc",
+            "last_type",
+            "last_value",
+            "last_traceback",
+            "path_hooks",
+            "path_importer_cache",
+            "meta_path",
+        ] {
             let dict = sys.dict();
             let name = vm.intern(name);
             if dict.contains_str(&name) {

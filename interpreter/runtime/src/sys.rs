@@ -121,7 +121,8 @@ pub fn version_text() -> String {
 }
 
 /// The release as a number.
-pub const HEX_VERSION: i64 = (VERSION.0 as i64) << 24 | (VERSION.1 as i64) << 16 | (VERSION.2 as i64) << 8 | 0xf0;
+pub const HEX_VERSION: i64 =
+    (VERSION.0 as i64) << 24 | (VERSION.1 as i64) << 16 | (VERSION.2 as i64) << 8 | 0xf0;
 
 crate::native_module! {
     name: "sys",
@@ -238,16 +239,22 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     module.set(vm, "path_hooks", List::new());
     module.set(vm, "path_importer_cache", Dict::new());
     module.set(vm, "dont_write_bytecode", crate::types::bool::boolean(configuration.dont_write_bytecode));
-    module.set(vm, "pycache_prefix", configuration.pycache_prefix.as_ref().map_or_else(none, |prefix| text(prefix)));
+    module.set(
+        vm,
+        "pycache_prefix",
+        configuration.pycache_prefix.as_ref().map_or_else(none, |prefix| text(prefix)),
+    );
     let git = Tuple::from_values([text("CPython"), text(""), text("")]);
     module.set(vm, "_git", git);
     module.set(vm, "_framework", text(""));
-    let mut builtin: Vec<String> = vm.interpreter.native_modules.borrow().iter().map(|module| module.name.to_owned()).collect();
+    let mut builtin: Vec<String> =
+        vm.interpreter.native_modules.borrow().iter().map(|module| module.name.to_owned()).collect();
     builtin.extend(["sys".to_owned(), "builtins".to_owned()]);
     builtin.sort();
     builtin.dedup();
     module.set(vm, "builtin_module_names", Tuple::from_values(texts(vm, &builtin)));
-    let library: Vec<Value> = LIBRARY_NAMES.split_ascii_whitespace().map(|name| vm.intern(name).into_value()).collect();
+    let library: Vec<Value> =
+        LIBRARY_NAMES.split_ascii_whitespace().map(|name| vm.intern(name).into_value()).collect();
     module.set(vm, "stdlib_module_names", crate::types::set::FrozenSet::from_values(vm, library)?);
     for (hook, original) in [
         ("displayhook", "__displayhook__"),

@@ -379,9 +379,11 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread:
     let handover = Handover { interpreter: vm.interpreter, run };
     let others = &vm.interpreter.threads.others;
     others.fetch_add(1, Ordering::Relaxed);
-    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size)).inspect_err(|_| {
-        others.fetch_sub(1, Ordering::Relaxed);
-    })
+    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size)).inspect_err(
+        |_| {
+            others.fetch_sub(1, Ordering::Relaxed);
+        },
+    )
 }
 
 /// A lock inside an object, taken for single operations. Threads that must wait do so without the interpreter's lock.

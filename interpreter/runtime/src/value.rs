@@ -183,7 +183,12 @@ impl Value {
     /// The value must be a heap object whose type derives from `T`'s.
     #[inline(always)]
     pub unsafe fn downcast_unchecked<T: Payload>(&self) -> &Object<T> {
-        debug_assert!(self.downcast::<T>().is_some(), "{} is no {}", self.type_of().name(), T::static_type().name());
+        debug_assert!(
+            self.downcast::<T>().is_some(),
+            "{} is no {}",
+            self.type_of().name(),
+            T::static_type().name()
+        );
         // SAFETY: as promised by the caller.
         unsafe { &*(self.0.get() as *const Object<T>) }
     }

@@ -287,7 +287,8 @@ fn missing_arguments(
     kind: &str,
     missing: &[usize],
 ) -> Exception {
-    let names: Vec<String> = missing.iter().map(|&index| format!("'{}'", code.variable_name(index).to_string_lossy())).collect();
+    let names: Vec<String> =
+        missing.iter().map(|&index| format!("'{}'", code.variable_name(index).to_string_lossy())).collect();
     let listed = match &names[..] {
         [one] => one.clone(),
         [one, two] => format!("{one} and {two}"),
@@ -352,7 +353,10 @@ fn unexpected_keyword(
         .map(|index| code.variable_name(index))
         .filter(|candidate| {
             names.is_some_and(|names| {
-                names.items().iter().any(|name| name.downcast::<Str>().is_some_and(|name| name.same_text(candidate)))
+                names
+                    .items()
+                    .iter()
+                    .any(|name| name.downcast::<Str>().is_some_and(|name| name.same_text(candidate)))
             })
         })
         .map(|candidate| candidate.to_string_lossy().into_owned())

@@ -172,7 +172,13 @@ impl Frame {
     /// # Safety
     /// As for `initialize`; `word` owns `function`, whose code is `code`.
     #[inline(always)]
-    pub unsafe fn initialize_for(this: *mut Frame, function: &Object<Function>, word: u64, code: &Object<Code>, filled: usize) {
+    pub unsafe fn initialize_for(
+        this: *mut Frame,
+        function: &Object<Function>,
+        word: u64,
+        code: &Object<Code>,
+        filled: usize,
+    ) {
         // SAFETY: as promised.
         unsafe {
             let variables = code.variable_count();

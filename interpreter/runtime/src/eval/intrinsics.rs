@@ -66,8 +66,12 @@ pub(super) fn binary(vm: &Vm, function: BinaryIntrinsic, first: &Value, second: 
 pub(super) fn common_constant(vm: &Vm, constant: CommonConstant) -> Value {
     let builtin = |name: &str| vm.builtins().get_str(&vm.intern(name)).unwrap_or_else(none);
     match constant {
-        CommonConstant::AssertionError => crate::exceptions::hierarchy::AssertionError::static_type().to_value(),
-        CommonConstant::NotImplementedError => crate::exceptions::hierarchy::NotImplementedError::static_type().to_value(),
+        CommonConstant::AssertionError => {
+            crate::exceptions::hierarchy::AssertionError::static_type().to_value()
+        }
+        CommonConstant::NotImplementedError => {
+            crate::exceptions::hierarchy::NotImplementedError::static_type().to_value()
+        }
         CommonConstant::Tuple => Tuple::static_type().to_value(),
         CommonConstant::All => builtin("all"),
         CommonConstant::Any => builtin("any"),
@@ -87,12 +91,20 @@ fn import_star(state: &State<'_>, module: &Value) -> PyResult {
     let vm = state.vm;
     // SAFETY: the running frame is alive.
     let frame = unsafe { &*state.frame };
-    let Some(locals) = frame.locals() else { return Err(vm.system_error("no locals found during 'import *'")) };
+    let Some(locals) = frame.locals() else {
+        return Err(vm.system_error("no locals found during 'import *'"));
+    };
     let (listed, skip_private) = match vm.get_attribute_optional(module, &names::__all__)? {
         Some(all) => (all, false),
         None => match vm.get_attribute_optional(module, &names::__dict__)? {
             Some(dict) => (vm.call_method(&dict, &names::keys, &[])?, true),
-            None => return Err(vm.import_error("from-import-* object has no __dict__ and no __all__", None, None)),
+            None => {
+                return Err(vm.import_error(
+                    "from-import-* object has no __dict__ and no __all__",
+                    None,
+                    None,
+                ));
+            }
         },
     };
     for name in vm.collect(&listed)? {

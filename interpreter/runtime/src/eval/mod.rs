@@ -9,9 +9,9 @@ mod construct;
 pub mod frame;
 pub mod instructions;
 pub mod intrinsics;
-pub mod raise;
 #[cfg(debug_assertions)]
 mod match_loop;
+pub mod raise;
 pub mod specialize;
 #[cfg(not(debug_assertions))]
 mod tail_loop;

@@ -138,7 +138,9 @@ pub(super) unsafe fn binary_op(state: &State<'_>, argument: u32) {
             26 if is_exact::<Tuple>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrTupleInt),
             26 if is_exact::<Str>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrStrInt),
             26 if is_exact::<Dict>(&left) => Some(Opcode::BinaryOpSubscrDict),
-            1 | 2 | 3 | 6 | 7 | 9 | 12 | 14 | 15 | 16 | 19 | 20 | 22 | 25 if ints => Some(Opcode::BinaryOpExtend),
+            1 | 2 | 3 | 6 | 7 | 9 | 12 | 14 | 15 | 16 | 19 | 20 | 22 | 25 if ints => {
+                Some(Opcode::BinaryOpExtend)
+            }
             0 | 5 | 10 | 11 | 13 | 18 | 23 | 24 if numbers => Some(Opcode::BinaryOpExtend),
             _ => None,
         };
@@ -269,7 +271,12 @@ pub(super) unsafe fn load_attr(state: &State<'_>, argument: u32, name: &Object<S
     }
 }
 
-unsafe fn attribute_form(state: &State<'_>, owner: &Value, argument: u32, name: &Object<Str>) -> Option<Opcode> {
+unsafe fn attribute_form(
+    state: &State<'_>,
+    owner: &Value,
+    argument: u32,
+    name: &Object<Str>,
+) -> Option<Opcode> {
     // SAFETY: as for `load_attr`.
     unsafe {
         let vm = state.vm;
@@ -360,7 +367,11 @@ unsafe fn attribute_form(state: &State<'_>, owner: &Value, argument: u32, name: 
     }
 }
 
-unsafe fn class_attribute_form(state: &State<'_>, class: &Object<Type>, name: &Object<Str>) -> Option<Opcode> {
+unsafe fn class_attribute_form(
+    state: &State<'_>,
+    class: &Object<Type>,
+    name: &Object<Str>,
+) -> Option<Opcode> {
     // SAFETY: as for `load_attr`.
     unsafe {
         let vm = state.vm;

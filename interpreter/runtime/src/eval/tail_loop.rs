@@ -23,7 +23,13 @@ macro_rules! dispatch {
     }};
 }
 
-unsafe fn fast<I: Instruction>(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, argument: u64) -> u64 {
+unsafe fn fast<I: Instruction>(
+    vm: &Vm,
+    frame: *mut Frame,
+    next: *const Unit,
+    stack: *mut u64,
+    argument: u64,
+) -> u64 {
     // SAFETY: handlers are only entered at their instruction.
     unsafe {
         let mut state = State { vm, frame, next, stack };
@@ -38,7 +44,13 @@ unsafe fn fast<I: Instruction>(vm: &Vm, frame: *mut Frame, next: *const Unit, st
 }
 
 #[inline(never)]
-unsafe fn slow<I: Instruction>(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, argument: u64) -> u64 {
+unsafe fn slow<I: Instruction>(
+    vm: &Vm,
+    frame: *mut Frame,
+    next: *const Unit,
+    stack: *mut u64,
+    argument: u64,
+) -> u64 {
     // SAFETY: as for `fast`.
     unsafe {
         (*frame).instruction = next.sub(1);

@@ -55,7 +55,9 @@ fn library_name(name: &str) -> Option<&'static str> {
 pub fn frozen_code(vm: &Vm, name: &str) -> PyResult<Option<(Value, bool)>> {
     let Some(library_name) = library_name(name) else { return Ok(None) };
     let library = vm.interpreter.library.borrow();
-    let Some(module) = library.as_ref().and_then(|library| library.module(library_name)) else { return Ok(None) };
+    let Some(module) = library.as_ref().and_then(|library| library.module(library_name)) else {
+        return Ok(None);
+    };
     let code = crate::marshal::load_frozen(vm, &module.code, &format!("<frozen {library_name}>"))?;
     Ok(Some((code, module.is_package)))
 }
@@ -195,11 +197,7 @@ impl Imp {
     #[function("is_builtin(name, /)")]
     fn is_builtin(vm: &Vm, name: &Object<Str>) -> i32 {
         let name = name.to_string_lossy();
-        if name == "sys" || name == "builtins" {
-            -1
-        } else {
-            i32::from(native(vm, &name).is_some())
-        }
+        if name == "sys" || name == "builtins" { -1 } else { i32::from(native(vm, &name).is_some()) }
     }
 
     /// Returns True if the module name corresponds to a frozen module.
@@ -228,9 +226,12 @@ impl Imp {
         let text = name.to_string_lossy().into_owned();
         let Some(original) = library_name(&text) else { return Ok(none()) };
         let library = vm.interpreter.library.borrow();
-        let Some(module) = library.as_ref().and_then(|library| library.module(original)) else { return Ok(none()) };
+        let Some(module) = library.as_ref().and_then(|library| library.module(original)) else {
+            return Ok(none());
+        };
         let data = if withdata { Bytes::new(&module.code[..]).into_value() } else { none() };
-        Ok(Tuple::from_values([data, crate::types::bool::boolean(module.is_package), vm.new_str(original)]).into_value())
+        Ok(Tuple::from_values([data, crate::types::bool::boolean(module.is_package), vm.new_str(original)])
+            .into_value())
     }
 
     /// Create a code object for a frozen module.
@@ -257,7 +258,8 @@ impl Imp {
     fn library_module(vm: &Vm, name: &Object<Str>) -> PyResult {
         match library_code(vm, &name.to_string_lossy())? {
             Some((code, package, path)) => {
-                Ok(Tuple::from_values([code, crate::types::bool::boolean(package), vm.new_str(&path)]).into_value())
+                Ok(Tuple::from_values([code, crate::types::bool::boolean(package), vm.new_str(&path)])
+                    .into_value())
             }
             None => Ok(none()),
         }

@@ -51,7 +51,8 @@ impl Hooks {
                 match vm.get_attribute_optional(&stdout, &vm.intern("buffer"))? {
                     Some(buffer) => drop(vm.call_method(&buffer, &names::write, &[bytes])?),
                     None => {
-                        let text = vm.call_method(&bytes, &names::decode, &[encoding, vm.new_str("strict")])?;
+                        let text =
+                            vm.call_method(&bytes, &names::decode, &[encoding, vm.new_str("strict")])?;
                         drop(vm.call_method(&stdout, &names::write, &[text])?);
                     }
                 }
@@ -191,7 +192,10 @@ impl Hooks {
     #[function("get_asyncgen_hooks()")]
     fn get_asyncgen_hooks(vm: &Vm) -> Value {
         let (first, finalizer) = vm.async_generator_hooks.get();
-        structseq::new::<super::AsyncGeneratorHooks>(vec![first.unwrap_or_else(none), finalizer.unwrap_or_else(none)])
+        structseq::new::<super::AsyncGeneratorHooks>(vec![
+            first.unwrap_or_else(none),
+            finalizer.unwrap_or_else(none),
+        ])
     }
 
     /// Set a finalizer for async generators objects.

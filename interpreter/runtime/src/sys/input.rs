@@ -13,9 +13,9 @@ use crate::vm::Vm;
 /// `EOFError` at the end, and what the streams raise.
 pub fn read_line(vm: &Vm, prompt: Option<&Value>) -> PyResult {
     let stream = |name| {
-        vm.sys_attribute(name).filter(|stream| !is_none(stream)).ok_or_else(|| {
-            vm.runtime_error(format!("input(): lost sys.{}", name.to_string_lossy()))
-        })
+        vm.sys_attribute(name)
+            .filter(|stream| !is_none(stream))
+            .ok_or_else(|| vm.runtime_error(format!("input(): lost sys.{}", name.to_string_lossy())))
     };
     let stdin = stream(&names::stdin)?;
     let stdout = stream(&names::stdout)?;

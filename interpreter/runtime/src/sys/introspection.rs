@@ -119,7 +119,9 @@ impl Introspection {
         let default = positional.get(1).or_else(|| keywords.get("default"));
         match vm.call_special(object, &names::__sizeof__, &[]) {
             Ok(Some(size)) => {
-                let size = vm.index_size(&size, |vm| vm.overflow_error("Python int too large to convert to C ssize_t"))?;
+                let size = vm.index_size(&size, |vm| {
+                    vm.overflow_error("Python int too large to convert to C ssize_t")
+                })?;
                 if size < 0 {
                     return Err(vm.value_error("__sizeof__() should return >= 0"));
                 }
@@ -129,7 +131,9 @@ impl Introspection {
             Ok(None) => default.cloned().ok_or_else(|| {
                 vm.type_error(format!("Type {} doesn't define __sizeof__", object.type_of().full_name()))
             }),
-            Err(error) if error.is_type_error() && default.is_some() => Ok(default.cloned().unwrap_or_else(none)),
+            Err(error) if error.is_type_error() && default.is_some() => {
+                Ok(default.cloned().unwrap_or_else(none))
+            }
             Err(error) => Err(error),
         }
     }
@@ -142,10 +146,9 @@ impl Introspection {
             None if string.downcast::<Str>().is_some() => {
                 Err(vm.type_error(format!("can't intern {}", string.type_of().full_name())))
             }
-            None => Err(vm.type_error(format!(
-                "intern() argument must be str, not {}",
-                string.type_of().full_name()
-            ))),
+            None => Err(
+                vm.type_error(format!("intern() argument must be str, not {}", string.type_of().full_name()))
+            ),
         }
     }
 

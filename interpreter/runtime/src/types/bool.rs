@@ -119,4 +119,3 @@ impl Bool {
         Ok(Value::int(!i32::from(word)))
     }
 }
-

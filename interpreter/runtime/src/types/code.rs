@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
+use rspy_code::code_object::{flags, local_kind};
 use rspy_code::location::{self, Location};
 use rspy_code::opcode::Opcode;
-use rspy_code::code_object::{flags, local_kind};
 use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
@@ -87,7 +87,8 @@ const WARMUP: u16 = 1 << 4 | 1;
 impl Code {
     /// Makes a code object.
     pub fn new(fields: CodeFields) -> Ref<Code> {
-        let free_count = fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
+        let free_count =
+            fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
         let units = quicken(&fields.code);
         Object::new(Code {
             arg_count: fields.arg_count,
@@ -186,7 +187,12 @@ impl Code {
     /// Where in the source an instruction comes from.
     pub fn location(&self, unit: isize) -> Option<Location> {
         if unit < 0 {
-            return Some(Location { line: self.first_line, end_line: self.first_line, column: -1, end_column: -1 });
+            return Some(Location {
+                line: self.first_line,
+                end_line: self.first_line,
+                column: -1,
+                end_column: -1,
+            });
         }
         location::location_of(self.line_table.as_slice(), self.first_line, unit as u32)
     }
@@ -275,7 +281,8 @@ impl Code {
 
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
-        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<Code>(), comparison) else {
+        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<Code>(), comparison)
+        else {
             return Ok(not_implemented());
         };
         let equal = self.name.same_text(&other.name)

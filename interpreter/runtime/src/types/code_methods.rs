@@ -33,7 +33,8 @@ impl Code {
         let rows = location::lines(self.line_table.as_slice(), self.first_line)
             .map(|(start, end, line)| {
                 let line = line.map_or_else(none, Value::int);
-                Tuple::from_values([Value::int(start as i32 * 2), Value::int(end as i32 * 2), line]).into_value()
+                Tuple::from_values([Value::int(start as i32 * 2), Value::int(end as i32 * 2), line])
+                    .into_value()
             })
             .collect();
         iterator_of(vm, rows)
@@ -79,7 +80,12 @@ impl Code {
 
     /// The same as replace().
     #[method("__replace__(self, /, **changes)")]
-    fn replace_protocol(this: &Object<Code>, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<Ref<Code>> {
+    fn replace_protocol(
+        this: &Object<Code>,
+        vm: &Vm,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult<Ref<Code>> {
         let (_, changes) = KeywordArguments::of_call(args, names);
         copy_with(this, vm, changes)
     }
@@ -92,7 +98,10 @@ impl Code {
 }
 
 fn wrong(vm: &Vm, name: &str, expected: &str, got: &Value) -> Exception {
-    vm.type_error(format!("replace() argument '{name}' must be {expected}, not {}", got.type_of().full_name()))
+    vm.type_error(format!(
+        "replace() argument '{name}' must be {expected}, not {}",
+        got.type_of().full_name()
+    ))
 }
 
 fn typed<T: Payload>(vm: &Vm, name: &str, value: &Value) -> PyResult<Ref<T>> {
@@ -194,7 +203,10 @@ fn names_tuple(vm: &Vm, name: &str, value: &Value) -> PyResult<Ref<Tuple>> {
     let mut names = Vec::with_capacity(tuple.items().len());
     for item in tuple.items() {
         let Some(text) = item.downcast::<Str>() else {
-            return Err(vm.type_error(format!("name tuples must contain only strings, not '{}'", item.type_of().full_name())));
+            return Err(vm.type_error(format!(
+                "name tuples must contain only strings, not '{}'",
+                item.type_of().full_name()
+            )));
         };
         names.push(crate::types::string::intern::intern(text).into_value());
     }

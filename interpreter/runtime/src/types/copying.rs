@@ -136,13 +136,17 @@ fn new_arguments(vm: &Vm, object: &Value) -> PyResult<(Option<Value>, Option<Val
 /// `TypeError` where the layouts differ.
 pub fn change_class(vm: &Vm, object: &Value, new: &Object<Type>) -> PyResult<()> {
     let Some(header) = object.header() else {
-        return Err(vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));
+        return Err(
+            vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses")
+        );
     };
     let old = header.type_of();
     let module = <crate::types::module::Module as crate::object::Payload>::static_type();
     let of_modules = old.is_native_subtype(module) && new.is_native_subtype(module);
     if !of_modules && (old.has_flag(TypeFlags::IMMUTABLE) || new.has_flag(TypeFlags::IMMUTABLE)) {
-        return Err(vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));
+        return Err(
+            vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses")
+        );
     }
     let compatible = build::compatible_for_assignment(old, new);
     if !compatible {
@@ -169,4 +173,3 @@ pub fn change_class(vm: &Vm, object: &Value, new: &Object<Type>) -> PyResult<()>
     }
     Ok(())
 }
-

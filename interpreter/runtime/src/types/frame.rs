@@ -190,7 +190,9 @@ impl FrameObject {
             }
             let value = crate::object::Borrow::clone_value(&word::look(word));
             let kind = (*frame).code().variable_kinds[index];
-            if kind & local_kind::FREE != 0 || (kind & local_kind::CELL != 0 && value.downcast_exact::<CellObject>().is_some()) {
+            if kind & local_kind::FREE != 0
+                || (kind & local_kind::CELL != 0 && value.downcast_exact::<CellObject>().is_some())
+            {
                 return value.downcast_exact::<CellObject>().and_then(|cell| cell.get());
             }
             Some(value)
@@ -421,7 +423,9 @@ impl FrameLocals {
 
     fn missing(vm: &Vm, key: &Value) -> Exception {
         match vm.repr(key) {
-            Ok(shown) => vm.key_error(&vm.new_str(&format!("local variable '{}' is not defined", shown.to_string_lossy()))),
+            Ok(shown) => vm.key_error(
+                &vm.new_str(&format!("local variable '{}' is not defined", shown.to_string_lossy())),
+            ),
             Err(error) => error,
         }
     }
@@ -528,7 +532,9 @@ impl FrameLocals {
 
     #[slot(inplace_or)]
     fn inplace_or(vm: &Vm, left: &Value, right: &Value) -> PyResult {
-        let Some(this) = left.downcast::<FrameLocals>() else { return Ok(crate::types::none::not_implemented()) };
+        let Some(this) = left.downcast::<FrameLocals>() else {
+            return Ok(crate::types::none::not_implemented());
+        };
         this.update(vm, right)?;
         Ok(left.clone())
     }

@@ -203,7 +203,9 @@ impl Function {
     #[slot(descriptor_get)]
     fn descriptor_get(this: &Value, object: Option<&Value>, _owner: Option<&Value>) -> Value {
         match object {
-            Some(object) if !is_none(object) => crate::types::method::BoundMethod::new(this.clone(), object.clone()),
+            Some(object) if !is_none(object) => {
+                crate::types::method::BoundMethod::new(this.clone(), object.clone())
+            }
             _ => this.clone(),
         }
     }
@@ -221,14 +223,16 @@ impl Function {
     ) -> PyResult {
         let name = match name {
             None => None,
-            Some(name) => {
-                Some(name.downcast::<Str>().ok_or_else(|| vm.type_error("arg 3 (name) must be None or string"))?)
-            }
+            Some(name) => Some(
+                name.downcast::<Str>().ok_or_else(|| vm.type_error("arg 3 (name) must be None or string"))?,
+            ),
         };
         let defaults = match argdefs {
             None => None,
             Some(argdefs) => Some(
-                argdefs.downcast::<Tuple>().ok_or_else(|| vm.type_error("arg 4 (defaults) must be None or tuple"))?,
+                argdefs
+                    .downcast::<Tuple>()
+                    .ok_or_else(|| vm.type_error("arg 4 (defaults) must be None or tuple"))?,
             ),
         };
         let needed = code.free_count();
@@ -483,7 +487,11 @@ impl Function {
 }
 
 /// The value as an optional object of a type: absent, `None` or of the type.
-fn optional<T: crate::object::Payload>(vm: &Vm, value: Option<&Value>, message: &str) -> PyResult<Option<Ref<T>>> {
+fn optional<T: crate::object::Payload>(
+    vm: &Vm,
+    value: Option<&Value>,
+    message: &str,
+) -> PyResult<Option<Ref<T>>> {
     match value {
         None => Ok(None),
         Some(value) if is_none(value) => Ok(None),

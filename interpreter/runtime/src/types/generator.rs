@@ -246,10 +246,9 @@ impl Generator {
                 return Ok(Sent::Returned(none()));
             }
             (Stage::Created, Ok(value)) if !is_none(&value) => {
-                return Err(vm.type_error(format!(
-                    "can't send non-None value to a just-started {}",
-                    this.kind()
-                )));
+                return Err(
+                    vm.type_error(format!("can't send non-None value to a just-started {}", this.kind()))
+                );
             }
             (_, send) => send,
         };
@@ -314,7 +313,12 @@ impl Generator {
         Generator::resume(this, vm, Err(error))
     }
 
-    fn throw_into_delegate(this: &Object<Generator>, vm: &Vm, inner: &Value, error: Exception) -> PyResult<Sent> {
+    fn throw_into_delegate(
+        this: &Object<Generator>,
+        vm: &Vm,
+        inner: &Value,
+        error: Exception,
+    ) -> PyResult<Sent> {
         if error.is_generator_exit() {
             // While the delegate is closed this generator counts as running.
             this.state.stage.set(Stage::Running);
@@ -547,8 +551,12 @@ pub fn awaitable_iterator(vm: &Vm, object: &Value, context: u32) -> PyResult {
     let Some(method) = object.type_of().slots().await_.get() else {
         let name = object.type_of().full_name();
         return Err(vm.type_error(match context {
-            1 => format!("'async with' received an object from __aenter__ that does not implement __await__: {name}"),
-            2 => format!("'async with' received an object from __aexit__ that does not implement __await__: {name}"),
+            1 => format!(
+                "'async with' received an object from __aenter__ that does not implement __await__: {name}"
+            ),
+            2 => format!(
+                "'async with' received an object from __aexit__ that does not implement __await__: {name}"
+            ),
             _ => format!("'{name}' object can't be awaited"),
         }));
     };
@@ -824,7 +832,12 @@ generator_attributes! { AsyncGenerator, "async_generator", "ag_frame", "ag_runni
 }}
 
 /// `throw(typ[, val[, tb]])`.
-fn throw_method(vm: &Vm, this: &Object<Generator>, args: &[Value], names: crate::slots::KeywordNames<'_>) -> PyResult {
+fn throw_method(
+    vm: &Vm,
+    this: &Object<Generator>,
+    args: &[Value],
+    names: crate::slots::KeywordNames<'_>,
+) -> PyResult {
     if names.is_some_and(|names| !names.items().is_empty()) {
         return Err(vm.type_error(format!("{}.throw() takes no keyword arguments", this.type_of().name())));
     }

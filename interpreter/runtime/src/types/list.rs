@@ -12,7 +12,15 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 /// A sequence that grows and changes.
-#[pyclass(name = "list", tracked, subclassable, sequence, match_self, signature = "(iterable=(), /)", methods(MORE_METHODS))]
+#[pyclass(
+    name = "list",
+    tracked,
+    subclassable,
+    sequence,
+    match_self,
+    signature = "(iterable=(), /)",
+    methods(MORE_METHODS)
+)]
 pub struct List {
     items: GilCell<Vec<Value>>,
 }
@@ -265,8 +273,10 @@ impl List {
     fn repeat(&self, vm: &Vm, count: isize) -> PyResult {
         let count = count.max(0) as usize;
         let items = self.to_vec();
-        let Some(length) =
-            items.len().checked_mul(count).filter(|length| crate::heap::can_allocate(length.saturating_mul(8)))
+        let Some(length) = items
+            .len()
+            .checked_mul(count)
+            .filter(|length| crate::heap::can_allocate(length.saturating_mul(8)))
         else {
             return Err(vm.memory_error());
         };

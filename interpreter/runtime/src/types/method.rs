@@ -81,7 +81,8 @@ impl BoundMethod {
 
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
-        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<BoundMethod>(), comparison)
+        let (Some(other), Comparison::Equal | Comparison::NotEqual) =
+            (other.downcast::<BoundMethod>(), comparison)
         else {
             return Ok(not_implemented());
         };

@@ -52,7 +52,8 @@ impl Module {
         }
         let module_name = vm.intern(native.name).into_value();
         for definition in native.functions.iter().copied().flatten() {
-            let function = NativeFunction::new(definition, Some(module.clone().into_value()), Some(module_name.clone()));
+            let function =
+                NativeFunction::new(definition, Some(module.clone().into_value()), Some(module_name.clone()));
             dict.set_str(&vm.intern(definition.name), function.into_value());
         }
         for typ in native.types {
@@ -141,7 +142,8 @@ fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exce
                     );
                 }
             }
-            let whence = origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
+            let whence =
+                origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
             return vm.attribute_error(
                 format!(
                     "partially initialized module '{module}'{whence} has no attribute '{shown}' (most likely due to a circular import)"
@@ -150,7 +152,8 @@ fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exce
                 name,
             );
         }
-        let uninitialized = vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
+        let uninitialized =
+            vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
         if let Some(list) = uninitialized
             && vm.contains(&list, &name.as_value()).unwrap_or(false)
         {
@@ -168,7 +171,8 @@ fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exce
 impl Module {
     #[slot(new)]
     fn new_module(_: &Vm, cls: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
-        Ok(Object::with_type(cls, Module { dict: GilCell::new(Dict::new()), native: GilCell::new(None) }).into_value())
+        Ok(Object::with_type(cls, Module { dict: GilCell::new(Dict::new()), native: GilCell::new(None) })
+            .into_value())
     }
 
     #[init("module(name, doc=None)")]
@@ -212,7 +216,12 @@ impl Module {
     }
 
     #[slot(setattribute)]
-    fn setattribute(this: &Object<Module>, vm: &Vm, name: &Object<Str>, value: Option<&Value>) -> PyResult<()> {
+    fn setattribute(
+        this: &Object<Module>,
+        vm: &Vm,
+        name: &Object<Str>,
+        value: Option<&Value>,
+    ) -> PyResult<()> {
         if let Some(found) = this.type_of().lookup(vm, name)
             && let Some(set) = found.type_of().slots().descriptor_set.get()
         {

@@ -32,7 +32,11 @@ pub struct NativeFunction {
 
 impl NativeFunction {
     /// A function of a module.
-    pub fn new(definition: &'static NativeDef, module: Option<Value>, module_name: Option<Value>) -> Ref<NativeFunction> {
+    pub fn new(
+        definition: &'static NativeDef,
+        module: Option<Value>,
+        module_name: Option<Value>,
+    ) -> Ref<NativeFunction> {
         Object::new(NativeFunction {
             definition,
             instance: GilCell::new(module),
@@ -419,7 +423,11 @@ pub struct SlotWrapper {
 
 impl SlotWrapper {
     /// A special method of a native type.
-    pub fn new(method: &'static SpecialMethod, function: SlotFunction, owner: &'static TypeObject) -> Ref<SlotWrapper> {
+    pub fn new(
+        method: &'static SpecialMethod,
+        function: SlotFunction,
+        owner: &'static TypeObject,
+    ) -> Ref<SlotWrapper> {
         Object::new(SlotWrapper { method, function, owner })
     }
 
@@ -544,12 +552,14 @@ impl MethodWrapper {
 
     #[slot(hash)]
     fn hash(&self) -> PyResult<i64> {
-        Ok((std::ptr::from_ref(self.wrapper.payload()) as i64 ^ (self.instance.id() as i64).rotate_left(20)) | 2)
+        Ok((std::ptr::from_ref(self.wrapper.payload()) as i64 ^ (self.instance.id() as i64).rotate_left(20))
+            | 2)
     }
 
     #[slot(compare)]
     fn compare(&self, other: &Value, comparison: Comparison) -> Value {
-        let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<MethodWrapper>(), comparison)
+        let (Some(other), Comparison::Equal | Comparison::NotEqual) =
+            (other.downcast::<MethodWrapper>(), comparison)
         else {
             return not_implemented();
         };

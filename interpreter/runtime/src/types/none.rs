@@ -73,7 +73,14 @@ impl Holder {
 
 singleton!(NONE, NoneType, none, none_ref, is_none, "None");
 singleton!(ELLIPSIS, EllipsisType, ellipsis, ellipsis_ref, is_ellipsis, "Ellipsis");
-singleton!(NOT_IMPLEMENTED, NotImplementedType, not_implemented, not_implemented_ref, is_not_implemented, "NotImplemented");
+singleton!(
+    NOT_IMPLEMENTED,
+    NotImplementedType,
+    not_implemented,
+    not_implemented_ref,
+    is_not_implemented,
+    "NotImplemented"
+);
 
 /// Gives the singletons their types.
 pub(crate) fn bind_types() {
@@ -91,7 +98,11 @@ pub(crate) fn none_word() -> u64 {
 }
 
 fn only_one(vm: &Vm, cls: &TypeObject, one: Value, args: &[Value], takes: bool) -> PyResult {
-    if takes || args.is_empty() { Ok(one) } else { Err(vm.type_error(format!("{} takes no arguments", cls.name()))) }
+    if takes || args.is_empty() {
+        Ok(one)
+    } else {
+        Err(vm.type_error(format!("{} takes no arguments", cls.name())))
+    }
 }
 
 #[pymethods]
@@ -140,7 +151,11 @@ impl EllipsisType {
 impl NotImplementedType {
     #[slot(new)]
     fn new(vm: &Vm, _cls: &TypeObject, args: &[Value], _: crate::slots::KeywordNames<'_>) -> PyResult {
-        if args.is_empty() { Ok(not_implemented()) } else { Err(vm.type_error("NotImplementedType takes no arguments")) }
+        if args.is_empty() {
+            Ok(not_implemented())
+        } else {
+            Err(vm.type_error("NotImplementedType takes no arguments"))
+        }
     }
 
     #[slot(repr)]

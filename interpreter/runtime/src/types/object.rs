@@ -103,7 +103,12 @@ fn optional(result: PyResult) -> PyResult<Option<Value>> {
 ///
 /// # Errors
 /// `AttributeError`, and what descriptors raise.
-pub fn generic_set_attribute(vm: &Vm, object: &Value, name: &Object<Str>, value: Option<&Value>) -> PyResult<()> {
+pub fn generic_set_attribute(
+    vm: &Vm,
+    object: &Value,
+    name: &Object<Str>,
+    value: Option<&Value>,
+) -> PyResult<()> {
     let typ = object.type_of();
     let found = typ.lookup(vm, name);
     if let Some(found) = &found
@@ -121,7 +126,12 @@ pub fn generic_set_attribute(vm: &Vm, object: &Value, name: &Object<Str>, value:
     let message = if found.is_some() {
         format!("'{}' object attribute '{shown}' is read-only", typ.full_name())
     } else {
-        let hint = if typ.slots().setattribute.get().is_some_and(|set| set as usize == generic_set_attribute as *const () as usize) {
+        let hint = if typ
+            .slots()
+            .setattribute
+            .get()
+            .is_some_and(|set| set as usize == generic_set_attribute as *const () as usize)
+        {
             " and no __dict__ for setting new attributes"
         } else {
             ""
@@ -163,7 +173,9 @@ fn overrides_new(typ: &TypeObject) -> bool {
 fn object_new(vm: &Vm, typ: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
     if excess(args, names) {
         if overrides_new(typ) {
-            return Err(vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)"));
+            return Err(
+                vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)")
+            );
         }
         if !overrides_init(typ) {
             return Err(vm.type_error(format!("{}() takes no arguments", typ.full_name())));
@@ -195,7 +207,9 @@ fn object_init(vm: &Vm, object: &Value, args: &[Value], names: KeywordNames<'_>)
     if excess(args, names) {
         let typ = object.type_of();
         if overrides_init(typ) {
-            return Err(vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
+            return Err(
+                vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)")
+            );
         }
         if !overrides_new(typ) {
             return Err(vm.type_error(format!(
@@ -283,7 +297,9 @@ impl BaseObject {
         match comparison {
             Comparison::Equal => Ok(if this.is(other) { boolean(true) } else { not_implemented() }),
             Comparison::NotEqual => {
-                let Some(compare) = this.type_of().slots().compare.get() else { return Ok(not_implemented()) };
+                let Some(compare) = this.type_of().slots().compare.get() else {
+                    return Ok(not_implemented());
+                };
                 let equal = compare(vm, this, other, Comparison::Equal)?;
                 if is_not_implemented(&equal) { Ok(equal) } else { Ok(boolean(!vm.is_true(&equal)?)) }
             }
@@ -338,7 +354,9 @@ impl BaseObject {
     #[classmethod("__init_subclass__")]
     fn init_subclass(cls: &TypeObject, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<()> {
         if names.is_some_and(|names| !names.items().is_empty()) {
-            return Err(vm.type_error(format!("{}.__init_subclass__() takes no keyword arguments", cls.full_name())));
+            return Err(
+                vm.type_error(format!("{}.__init_subclass__() takes no keyword arguments", cls.full_name()))
+            );
         }
         if !args.is_empty() {
             return Err(vm.type_error(format!(
@@ -375,7 +393,10 @@ impl BaseObject {
     #[method("__reduce_ex__(self, protocol, /)")]
     fn reduce_ex(this: &Value, vm: &Vm, protocol: i32) -> PyResult {
         if let Some(own) = this.type_of().lookup(vm, &names::__reduce__)
-            && !BaseObject::static_type().dict().get_str(&names::__reduce__).is_some_and(|plain| plain.is(&own))
+            && !BaseObject::static_type()
+                .dict()
+                .get_str(&names::__reduce__)
+                .is_some_and(|plain| plain.is(&own))
         {
             return vm.call_method(this, &names::__reduce__, &[]);
         }

@@ -165,7 +165,9 @@ pub fn construct<T: Structure>(vm: &Vm, _: &TypeObject, args: &[Value], names: K
             (false, true) => ("an at least", least),
             (false, false) => ("an at most", most),
         };
-        return Err(vm.type_error(format!("{name}() takes {how} {number}-sequence ({length}-sequence given)")));
+        return Err(
+            vm.type_error(format!("{name}() takes {how} {number}-sequence ({length}-sequence given)"))
+        );
     }
     let mut used = 0;
     for index in length..most {
@@ -223,7 +225,8 @@ pub fn replace<T: Structure>(vm: &Vm, all: &[Value], names: KeywordNames<'_>) ->
     let mut unexpected = Vec::new();
     for (name, value) in changes.iter() {
         let place = name.downcast::<Str>().and_then(|name| {
-            (0..values.len()).find(|&index| T::DESCRIPTION.name(index).is_some_and(|field| name.equals_str(field)))
+            (0..values.len())
+                .find(|&index| T::DESCRIPTION.name(index).is_some_and(|field| name.equals_str(field)))
         });
         match place {
             Some(place) => values[place] = value.clone(),

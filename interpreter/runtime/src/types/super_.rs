@@ -54,7 +54,9 @@ impl Super {
             [class] => (class.clone(), None),
             [class, object] => (class.clone(), (!is_none(object)).then(|| object.clone())),
             _ => {
-                return Err(vm.type_error(format!("super() expected at most 2 arguments, got {}", args.len())));
+                return Err(
+                    vm.type_error(format!("super() expected at most 2 arguments, got {}", args.len()))
+                );
             }
         };
         let Some(typ) = class.downcast::<Type>() else {

@@ -21,7 +21,13 @@ use crate::vm::Vm;
 
 /// A fixed sequence of values.
 #[pyclass(
-    name = "tuple", manual_trace, subclassable, variable, sequence, match_self, signature = "(iterable=(), /)",
+    name = "tuple",
+    manual_trace,
+    subclassable,
+    variable,
+    sequence,
+    match_self,
+    signature = "(iterable=(), /)",
     methods(MORE_METHODS)
 )]
 #[repr(C)]
@@ -143,7 +149,8 @@ pub fn combine_hashes(hashes: impl ExactSizeIterator<Item = PyResult<i64>>) -> P
     let length = hashes.len() as u64;
     let mut state = PRIME_5;
     for hash in hashes {
-        state = state.wrapping_add((hash? as u64).wrapping_mul(PRIME_2)).rotate_left(31).wrapping_mul(PRIME_1);
+        state =
+            state.wrapping_add((hash? as u64).wrapping_mul(PRIME_2)).rotate_left(31).wrapping_mul(PRIME_1);
     }
     state = state.wrapping_add(length ^ (PRIME_5 ^ 3_527_539));
     Ok(if state == u64::MAX { 1_546_275_796 } else { state as i64 })
@@ -284,7 +291,11 @@ impl Tuple {
             return Ok(this.to_value());
         }
         let count = count.max(0) as usize;
-        let Some(length) = this.length.checked_mul(count).filter(|length| crate::heap::can_allocate(length.saturating_mul(8))) else {
+        let Some(length) = this
+            .length
+            .checked_mul(count)
+            .filter(|length| crate::heap::can_allocate(length.saturating_mul(8)))
+        else {
             return Err(vm.memory_error());
         };
         let mut items = Vec::with_capacity(length);
@@ -305,9 +316,15 @@ impl Tuple {
         let items = match iterable {
             None if exact => return Ok(Tuple::empty().into_value()),
             None => Vec::new(),
-            Some(iterable) if exact && iterable.downcast_exact::<Tuple>().is_some() => return Ok(iterable.clone()),
+            Some(iterable) if exact && iterable.downcast_exact::<Tuple>().is_some() => {
+                return Ok(iterable.clone());
+            }
             Some(iterable) => vm.collect(iterable)?,
         };
-        if exact { Ok(Tuple::from_values(items).into_value()) } else { Ok(Tuple::of_type(cls, items.into_iter()).into_value()) }
+        if exact {
+            Ok(Tuple::from_values(items).into_value())
+        } else {
+            Ok(Tuple::of_type(cls, items.into_iter()).into_value())
+        }
     }
 }

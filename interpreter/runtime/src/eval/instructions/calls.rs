@@ -220,7 +220,12 @@ unsafe fn fast_exact_call(state: &mut State<'_>, base: *mut u64, argument: u32) 
 }
 
 /// Calls the native function of a method descriptor after checking the instance.
-fn call_native_method(state: &State<'_>, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+fn call_native_method(
+    state: &State<'_>,
+    callable: &Value,
+    args: &[Value],
+    names: KeywordNames<'_>,
+) -> PyResult {
     if let Some(method) = callable.downcast_exact::<NativeMethod>()
         && let Some(instance) = args.first()
         && method.accepts(instance)
@@ -231,7 +236,12 @@ fn call_native_method(state: &State<'_>, callable: &Value, args: &[Value], names
     state.vm.call_with_names(callable, args, names)
 }
 
-fn call_native_function(state: &State<'_>, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+fn call_native_function(
+    state: &State<'_>,
+    callable: &Value,
+    args: &[Value],
+    names: KeywordNames<'_>,
+) -> PyResult {
     if let Some(function) = callable.downcast_exact::<NativeFunction>()
         && function.instance().is_none()
     {

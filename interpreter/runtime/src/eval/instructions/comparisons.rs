@@ -23,7 +23,13 @@ unsafe fn truth(state: &mut State<'_>, truth: bool) -> Flow {
 #[inline(always)]
 fn holds(argument: u32, less: bool, equal: bool) -> bool {
     // Bits of the mask: 1 unordered, 2 less, 4 greater, 8 equal.
-    let outcome = if equal { 8 } else if less { 2 } else { 4 };
+    let outcome = if equal {
+        8
+    } else if less {
+        2
+    } else {
+        4
+    };
     argument & outcome != 0
 }
 

@@ -40,7 +40,10 @@ unsafe fn unpack(state: &mut State<'_>, value: &Value, before: usize, after: Opt
                 let error = vm.iter(value);
                 return match error {
                     Err(error) if error.is_type_error() && value.type_of().slots().iter.get().is_none() => {
-                        Err(vm.type_error(format!("cannot unpack non-iterable {} object", value.type_of().full_name())))
+                        Err(vm.type_error(format!(
+                            "cannot unpack non-iterable {} object",
+                            value.type_of().full_name()
+                        )))
                     }
                     Err(error) => Err(error),
                     Ok(_) => Ok(()),

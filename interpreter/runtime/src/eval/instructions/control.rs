@@ -60,10 +60,9 @@ unsafe fn check_init_result(state: &State<'_>, word: u64) -> Flow {
     if crate::types::none::is_none(&value) {
         return Flow::Next;
     }
-    state.raise(state.vm.type_error(format!(
-        "__init__() should return None, not '{}'",
-        value.type_of().full_name()
-    )))
+    state.raise(
+        state.vm.type_error(format!("__init__() should return None, not '{}'", value.type_of().full_name())),
+    )
 }
 
 /// Looks after whatever asks for attention.

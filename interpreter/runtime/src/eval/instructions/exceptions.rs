@@ -41,7 +41,9 @@ fn no_context_manager(state: &State<'_>, object: &Value, method: SpecialMethod) 
         }
     };
     let hint = match (other, protocol) {
-        (true, "context manager") => " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?",
+        (true, "context manager") => {
+            " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?"
+        }
         (true, _) => " but it supports the context manager protocol. Did you mean to use 'with'?",
         _ => "",
     };

@@ -22,7 +22,12 @@ pub(super) unsafe fn enter_for_next(state: &mut State<'_>, argument: u32) -> Opt
 }
 
 /// Enters a generator that waits, with the word to be sent.
-unsafe fn enter(state: &mut State<'_>, generator: &Object<Generator>, sent: u64, return_offset: u32) -> Option<Flow> {
+unsafe fn enter(
+    state: &mut State<'_>,
+    generator: &Object<Generator>,
+    sent: u64,
+    return_offset: u32,
+) -> Option<Flow> {
     // SAFETY: a suspended generator's frame is ready to go on.
     unsafe {
         let frame = generator.suspended_frame()?;

@@ -1,8 +1,8 @@
 //! Instructions that import.
 
 use crate::attempt;
-use crate::eval::instructions::instructions;
 use crate::eval::Flow;
+use crate::eval::instructions::instructions;
 use crate::types::none::none;
 
 instructions! {

@@ -1,17 +1,17 @@
 //! Instructions of the `match` statement (PEP 634).
 
 use crate::attempt;
-use crate::eval::instructions::instructions;
 use crate::eval::Flow;
+use crate::eval::instructions::instructions;
 use crate::exceptions::PyResult;
 use crate::names;
 use crate::types::bool::boolean;
+use crate::types::dict::Dict;
 use crate::types::none::none;
+use crate::types::set::Set;
+use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::types::typ::{Type, TypeFlags};
-use crate::types::string::Str;
-use crate::types::dict::Dict;
-use crate::types::set::Set;
 use crate::value::Value;
 use crate::vm::Vm;
 

@@ -145,7 +145,13 @@ impl Default for Table {
 impl Table {
     /// A table with room for some entries.
     pub fn with_capacity(capacity: usize) -> Self {
-        Table { entries: Vec::with_capacity(capacity), index: Index::new(capacity), live: 0, first: 0, filled: 0 }
+        Table {
+            entries: Vec::with_capacity(capacity),
+            index: Index::new(capacity),
+            live: 0,
+            first: 0,
+            filled: 0,
+        }
     }
 
     /// Number of keys.

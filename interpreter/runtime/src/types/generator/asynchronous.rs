@@ -119,7 +119,8 @@ pub(super) fn record_origin(vm: &Vm, coroutine: &Value) {
     let mut frame = vm.current_frame().map_or(std::ptr::null_mut(), |frame| frame.previous);
     while !frame.is_null() && (entries.len() as u32) < depth {
         // SAFETY: linked frames are alive.
-        let (code, index, previous) = unsafe { ((*frame).code(), (*frame).instruction_index(), (*frame).previous) };
+        let (code, index, previous) =
+            unsafe { ((*frame).code(), (*frame).instruction_index(), (*frame).previous) };
         let line = code.line(index).unwrap_or(code.first_line);
         entries.push(
             crate::types::tuple::Tuple::from_values([
@@ -143,7 +144,9 @@ pub(super) fn finalize(vm: &Vm, this: &Value) {
     let kind = generator.code().flags;
     if kind & flags::COROUTINE != 0 && generator.stage() == Stage::Created {
         crate::warnings::warn_unawaited_coroutine(vm, this);
-    } else if generator.stage() == Stage::Suspended || (generator.stage() == Stage::Created && kind & flags::ASYNC_GENERATOR != 0) {
+    } else if generator.stage() == Stage::Suspended
+        || (generator.stage() == Stage::Created && kind & flags::ASYNC_GENERATOR != 0)
+    {
         let state = &generator.state().asynchronous;
         let finalizer = state.finalizer.get();
         if kind & flags::ASYNC_GENERATOR != 0
@@ -151,12 +154,22 @@ pub(super) fn finalize(vm: &Vm, this: &Value) {
             && !state.closed.get()
         {
             if let Err(error) = vm.call(&finalizer, std::slice::from_ref(this)) {
-                crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while calling asynchronous generator finalizer"), Some(&finalizer));
+                crate::exceptions::print::write_unraisable(
+                    vm,
+                    error,
+                    Some("Exception ignored while calling asynchronous generator finalizer"),
+                    Some(&finalizer),
+                );
             }
         } else if generator.stage() == Stage::Suspended
             && let Err(error) = Generator::close_value(generator, vm)
         {
-            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while closing generator"), Some(this));
+            crate::exceptions::print::write_unraisable(
+                vm,
+                error,
+                Some("Exception ignored while closing generator"),
+                Some(this),
+            );
         }
     }
     vm.raised.set(raised);
@@ -377,7 +390,9 @@ impl AsyncSend {
         match self.throw_in(vm, &[vm.generator_exit().into_value()]) {
             Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
             Err(error)
-                if error.is_stop_iteration() || error.is_stop_async_iteration() || error.is_generator_exit() =>
+                if error.is_stop_iteration()
+                    || error.is_stop_async_iteration()
+                    || error.is_generator_exit() =>
             {
                 Ok(())
             }
@@ -520,7 +535,9 @@ impl AsyncThrow {
         match self.throw_in(vm, &[vm.generator_exit().into_value()]) {
             Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
             Err(error)
-                if error.is_stop_iteration() || error.is_stop_async_iteration() || error.is_generator_exit() =>
+                if error.is_stop_iteration()
+                    || error.is_stop_async_iteration()
+                    || error.is_generator_exit() =>
             {
                 Ok(())
             }

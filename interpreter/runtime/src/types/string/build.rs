@@ -28,7 +28,9 @@ pub(super) fn character(character: Option<u32>) -> Ref<Str> {
 
 fn copy_bytes(bytes: &[u8], kind: Kind) -> Ref<Str> {
     // SAFETY: all characters are written.
-    unsafe { Str::allocate(bytes.len(), kind, |data| data.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())) }
+    unsafe {
+        Str::allocate(bytes.len(), kind, |data| data.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()))
+    }
 }
 
 /// A string of ASCII bytes.
@@ -43,7 +45,11 @@ pub fn from_ascii(bytes: &[u8]) -> Ref<Str> {
 
 /// A string of Latin-1 bytes.
 pub fn from_latin1(bytes: &[u8]) -> Ref<Str> {
-    if bytes.is_ascii() { from_ascii(bytes) } else { from_characters_of(Characters::One(bytes), Kind::Latin1) }
+    if bytes.is_ascii() {
+        from_ascii(bytes)
+    } else {
+        from_characters_of(Characters::One(bytes), Kind::Latin1)
+    }
 }
 
 /// A string of an UTF-8 text.
@@ -161,7 +167,9 @@ unsafe fn write_at(data: *mut u8, kind: Kind, at: usize, part: Characters<'_>) {
                 data.cast::<u32>().add(at).copy_from_nonoverlapping(from.as_ptr(), from.len());
             }
             (1, part) => part.iter().enumerate().for_each(|(i, c)| data.add(at + i).write(c as u8)),
-            (2, part) => part.iter().enumerate().for_each(|(i, c)| data.cast::<u16>().add(at + i).write(c as u16)),
+            (2, part) => {
+                part.iter().enumerate().for_each(|(i, c)| data.cast::<u16>().add(at + i).write(c as u16))
+            }
             (_, part) => part.iter().enumerate().for_each(|(i, c)| data.cast::<u32>().add(at + i).write(c)),
         }
     }

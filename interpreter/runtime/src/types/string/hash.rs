@@ -48,8 +48,12 @@ pub fn hash_bytes(bytes: &[u8]) -> i64 {
 
 /// SipHash with one compression round and three finalisation rounds (Aumasson and Bernstein).
 pub fn siphash13(k0: u64, k1: u64, bytes: &[u8]) -> u64 {
-    let mut state =
-        [k0 ^ 0x736f_6d65_7073_6575, k1 ^ 0x646f_7261_6e64_6f6d, k0 ^ 0x6c79_6765_6e65_7261, k1 ^ 0x7465_6462_7974_6573];
+    let mut state = [
+        k0 ^ 0x736f_6d65_7073_6575,
+        k1 ^ 0x646f_7261_6e64_6f6d,
+        k0 ^ 0x6c79_6765_6e65_7261,
+        k1 ^ 0x7465_6462_7974_6573,
+    ];
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
         let mut word = [0; 8];

@@ -169,7 +169,6 @@ impl<const N: usize> StaticStr<N> {
             data,
         }
     }
-
 }
 
 impl<const N: usize> std::ops::Deref for StaticStr<N> {

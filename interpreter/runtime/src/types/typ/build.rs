@@ -6,7 +6,9 @@ use crate::exceptions::PyResult;
 use crate::names;
 use crate::native::Binding;
 use crate::object::{Object, Payload, Ref, TypeObject};
-use crate::types::descriptors::{ClassMethod, GetSetDescriptor, MemberDescriptor, StaticMethod, attribute_dict, attribute_weakref};
+use crate::types::descriptors::{
+    ClassMethod, GetSetDescriptor, MemberDescriptor, StaticMethod, attribute_dict, attribute_weakref,
+};
 use crate::types::dict::Dict;
 use crate::types::function::Function;
 use crate::types::native_function::{NativeClassMethod, NativeFunction, NativeMethod, native_new};
@@ -40,7 +42,10 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
             dict.set_str(&name, none());
             continue;
         }
-        dict.set_str(&name, crate::types::native_function::SlotWrapper::new(method, function, typ).into_value());
+        dict.set_str(
+            &name,
+            crate::types::native_function::SlotWrapper::new(method, function, typ).into_value(),
+        );
     }
     if typ.slots().compare.get().is_some() && typ.slots().hash.get().is_none() {
         dict.set_str(&names::__hash__, none());
@@ -77,7 +82,11 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
 ///
 /// # Errors
 /// `TypeError` where they conflict.
-pub fn winning_metaclass<'a>(vm: &Vm, asked: &'a TypeObject, bases: &'a Object<Tuple>) -> PyResult<&'a TypeObject> {
+pub fn winning_metaclass<'a>(
+    vm: &Vm,
+    asked: &'a TypeObject,
+    bases: &'a Object<Tuple>,
+) -> PyResult<&'a TypeObject> {
     let mut winner = asked;
     for base in bases.items() {
         let metaclass = base.type_of();
@@ -105,7 +114,8 @@ fn solid_base(typ: &TypeObject) -> &TypeObject {
             typ.with_heap(|heap| !heap.members.is_empty()).unwrap_or(false)
         } else {
             typ.native().size != base.native().size
-                || !std::ptr::eq(typ.native(), base.native()) && typ.native().trace.is_some() != base.native().trace.is_some()
+                || !std::ptr::eq(typ.native(), base.native())
+                    && typ.native().trace.is_some() != base.native().trace.is_some()
         };
         if adds {
             return typ;
@@ -123,7 +133,9 @@ fn best_base<'a>(vm: &Vm, bases: &'a Object<Tuple>) -> PyResult<&'a TypeObject> 
         };
         candidate.ready(vm);
         if !candidate.has_flag(TypeFlags::BASE) && !candidate.is_heap() {
-            return Err(vm.type_error(format!("type '{}' is not an acceptable base type", candidate.full_name())));
+            return Err(
+                vm.type_error(format!("type '{}' is not an acceptable base type", candidate.full_name()))
+            );
         }
         let solid = solid_base(candidate);
         best = match best {
@@ -143,14 +155,21 @@ struct SlotRequest {
     weak: bool,
 }
 
-fn slot_request(vm: &Vm, namespace: &Object<Dict>, base: &TypeObject, class_name: &Object<Str>) -> PyResult<Option<SlotRequest>> {
+fn slot_request(
+    vm: &Vm,
+    namespace: &Object<Dict>,
+    base: &TypeObject,
+    class_name: &Object<Str>,
+) -> PyResult<Option<SlotRequest>> {
     let Some(slots) = namespace.get_str(&names::__slots__) else { return Ok(None) };
-    let listed =
-        if slots.downcast::<Str>().is_some() { vec![slots] } else { vm.collect(&slots)? };
+    let listed = if slots.downcast::<Str>().is_some() { vec![slots] } else { vm.collect(&slots)? };
     let mut request = SlotRequest { names: Vec::new(), dict: false, weak: false };
     for item in listed {
         let Some(name) = item.downcast::<Str>() else {
-            return Err(vm.type_error(format!("__slots__ items must be strings, not '{}'", item.type_of().full_name())));
+            return Err(vm.type_error(format!(
+                "__slots__ items must be strings, not '{}'",
+                item.type_of().full_name()
+            )));
         };
         if !Str::isidentifier(name) {
             return Err(vm.type_error("__slots__ must be identifiers"));
@@ -179,8 +198,13 @@ fn slot_request(vm: &Vm, namespace: &Object<Dict>, base: &TypeObject, class_name
             request.names.push(name);
         }
     }
-    if !request.names.is_empty() && base.has_flag(TypeFlags::VARIABLE) && !base.has_flag(TypeFlags::STR_SUBCLASS) {
-        return Err(vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name())));
+    if !request.names.is_empty()
+        && base.has_flag(TypeFlags::VARIABLE)
+        && !base.has_flag(TypeFlags::STR_SUBCLASS)
+    {
+        return Err(
+            vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name()))
+        );
     }
     Ok(Some(request))
 }
@@ -251,8 +275,16 @@ fn allocate_class(
         })?,
     };
     let is_class = base.has_flag(TypeFlags::TYPE_SUBCLASS);
-    let any_dict = bases.items().iter().filter_map(|base| base.downcast::<Type>()).any(|base| base.has_flag(TypeFlags::HAS_DICT));
-    let any_weak = bases.items().iter().filter_map(|base| base.downcast::<Type>()).any(|base| base.has_flag(TypeFlags::HAS_WEAK));
+    let any_dict = bases
+        .items()
+        .iter()
+        .filter_map(|base| base.downcast::<Type>())
+        .any(|base| base.has_flag(TypeFlags::HAS_DICT));
+    let any_weak = bases
+        .items()
+        .iter()
+        .filter_map(|base| base.downcast::<Type>())
+        .any(|base| base.has_flag(TypeFlags::HAS_WEAK));
     let (wants_dict, wants_weak, member_names) = match request {
         None => (true, true, &[][..]),
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
@@ -285,7 +317,8 @@ fn allocate_class(
     let (members, basic, prefix) = if variable {
         // Members of variable-size objects lie before the header.
         let below = base.prefix_size().max(prefix);
-        let members = (0..member_names.len()).map(|index| -((below + 8 * (index + 1)) as i32)).collect::<Vec<_>>();
+        let members =
+            (0..member_names.len()).map(|index| -((below + 8 * (index + 1)) as i32)).collect::<Vec<_>>();
         (members, base.basic_size(), below + (8 * member_names.len()).next_multiple_of(16))
     } else {
         let start = base.basic_size().next_multiple_of(8);
@@ -363,10 +396,18 @@ fn fill_class_dict(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) {
     let any = |flag| {
         typ.bases().items().iter().filter_map(|base| base.downcast::<Type>()).any(|base| base.has_flag(flag))
     };
-    if !is_class && typ.has_flag(TypeFlags::HAS_DICT) && !any(TypeFlags::HAS_DICT) && !dict.contains_str(&names::__dict__) {
+    if !is_class
+        && typ.has_flag(TypeFlags::HAS_DICT)
+        && !any(TypeFlags::HAS_DICT)
+        && !dict.contains_str(&names::__dict__)
+    {
         dict.set_str(&names::__dict__, attribute_dict(vm, typ));
     }
-    if !is_class && typ.has_flag(TypeFlags::HAS_WEAK) && !any(TypeFlags::HAS_WEAK) && !dict.contains_str(&names::__weakref__) {
+    if !is_class
+        && typ.has_flag(TypeFlags::HAS_WEAK)
+        && !any(TypeFlags::HAS_WEAK)
+        && !dict.contains_str(&names::__weakref__)
+    {
         dict.set_str(&names::__weakref__, attribute_weakref(vm, typ));
     }
     if !dict.contains_str(&names::__doc__) {
@@ -391,7 +432,9 @@ fn find_mro(vm: &Vm, metaclass: &TypeObject, typ: &Object<Type>) -> PyResult<Ref
         let order = vm.collect(&result)?;
         for item in &order {
             if item.downcast::<Type>().is_none() {
-                return Err(vm.type_error(format!("mro() returned a non-class ('{}')", item.type_of().full_name())));
+                return Err(
+                    vm.type_error(format!("mro() returned a non-class ('{}')", item.type_of().full_name()))
+                );
             }
         }
         return Ok(Tuple::from_values(order));
@@ -452,7 +495,12 @@ fn set_names(vm: &Vm, typ: &Object<Type>) -> PyResult<()> {
     Ok(())
 }
 
-fn init_subclass(vm: &Vm, typ: &Object<Type>, args: &[Value], names_of_keywords: crate::slots::KeywordNames<'_>) -> PyResult<()> {
+fn init_subclass(
+    vm: &Vm,
+    typ: &Object<Type>,
+    args: &[Value],
+    names_of_keywords: crate::slots::KeywordNames<'_>,
+) -> PyResult<()> {
     let supertype = crate::types::super_::Super::make(vm, &typ.to_value(), &typ.to_value())?;
     let method = vm.get_attribute(&supertype, &names::__init_subclass__)?;
     let keyword_count = names_of_keywords.map_or(0, |names| names.items().len());
@@ -509,7 +557,8 @@ pub fn build_class(vm: &Vm, args: &[Value], keyword_names: crate::slots::Keyword
         Some(prepare) => {
             let namespace = call(&prepare, [name.clone(), bases.clone().into_value()])?;
             if namespace.type_of().slots().get_item.get().is_none() {
-                let shown = metaclass.downcast::<Type>().map_or_else(|| "<metaclass>".to_owned(), |typ| typ.name());
+                let shown =
+                    metaclass.downcast::<Type>().map_or_else(|| "<metaclass>".to_owned(), |typ| typ.name());
                 return Err(vm.type_error(format!(
                     "{shown}.__prepare__() must return a mapping, not {}",
                     namespace.type_of().full_name()
@@ -601,7 +650,8 @@ pub fn layout_base<'a>(vm: &Vm, bases: &'a Object<Tuple>) -> PyResult<&'a TypeOb
 /// Whether objects of the type could continue the layout of another base.
 pub fn same_layout(typ: &TypeObject, base: &TypeObject) -> bool {
     let own = typ.base().map_or(typ, solid_base);
-    std::ptr::eq(own, solid_base(base)) && (!base.has_flag(TypeFlags::PREFIX) || typ.has_flag(TypeFlags::PREFIX))
+    std::ptr::eq(own, solid_base(base))
+        && (!base.has_flag(TypeFlags::PREFIX) || typ.has_flag(TypeFlags::PREFIX))
 }
 
 /// `__flags__` as CPython shows them, as far as they mean something here.

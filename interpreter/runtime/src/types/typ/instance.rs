@@ -296,4 +296,3 @@ pub(crate) fn set_member(object: &Value, offset: i32, value: Option<Value>) -> O
         (old != 0).then(|| Value::from_bits(old))
     }
 }
-

@@ -86,10 +86,9 @@ pub fn get_attribute(vm: &Vm, this: &Value, name: &Object<Str>) -> PyResult {
 
 fn not_settable(vm: &Vm, typ: &TypeObject, name: &str) -> PyResult<()> {
     if typ.has_flag(TypeFlags::IMMUTABLE) {
-        return Err(vm.type_error(format!(
-            "cannot set '{name}' attribute of immutable type '{}'",
-            typ.full_name()
-        )));
+        return Err(
+            vm.type_error(format!("cannot set '{name}' attribute of immutable type '{}'", typ.full_name()))
+        );
     }
     Ok(())
 }
@@ -185,7 +184,10 @@ impl Type {
         let keywords = names.map_or(0, |names| names.items().len());
         let positional = &args[..args.len() - keywords];
         let [name, bases, namespace] = positional else {
-            return Err(vm.type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", positional.len())));
+            return Err(vm.type_error(format!(
+                "type.__new__() takes exactly 3 arguments ({} given)",
+                positional.len()
+            )));
         };
         let wrong = |position: usize, expected: &str, got: &Value| {
             vm.type_error(format!(
@@ -199,9 +201,9 @@ impl Type {
         for base in bases.items() {
             if base.downcast::<Type>().is_none() {
                 if vm.get_attribute_optional(base, &names::__mro_entries__)?.is_some() {
-                    return Err(vm.type_error(
-                        "type() doesn't support MRO entry resolution; use types.new_class()",
-                    ));
+                    return Err(
+                        vm.type_error("type() doesn't support MRO entry resolution; use types.new_class()")
+                    );
                 }
                 return Err(vm.type_error("bases must be types"));
             }
@@ -317,9 +319,8 @@ impl Type {
     #[getter("__module__")]
     pub(crate) fn module(this: &Object<Type>, vm: &Vm) -> PyResult {
         if this.is_heap() {
-            return own(this, &names::__module__).ok_or_else(|| {
-                vm.attribute_error("__module__", &this.to_value(), &names::__module__)
-            });
+            return own(this, &names::__module__)
+                .ok_or_else(|| vm.attribute_error("__module__", &this.to_value(), &names::__module__));
         }
         Ok(vm.intern(this.native().module).into_value())
     }
@@ -349,7 +350,10 @@ impl Type {
             )));
         };
         if bases.items().is_empty() {
-            return Err(vm.type_error(format!("can only assign non-empty tuple to {}.__bases__, not ()", this.name())));
+            return Err(vm.type_error(format!(
+                "can only assign non-empty tuple to {}.__bases__, not ()",
+                this.name()
+            )));
         }
         for base in bases.items() {
             let Some(base) = base.downcast::<Type>() else {
@@ -496,7 +500,9 @@ impl Type {
         if !this.is_heap() {
             return Err(vm.no_attribute(&this.to_value(), &names::__annotations__));
         }
-        if let Some(found) = own(this, &names::__annotations__).or_else(|| own(this, &names::__annotations_cache__)) {
+        if let Some(found) =
+            own(this, &names::__annotations__).or_else(|| own(this, &names::__annotations_cache__))
+        {
             return match found.type_of().slots().descriptor_get.get() {
                 Some(get) => get(vm, &found, None, Some(&this.to_value())),
                 None => Ok(found),
@@ -523,13 +529,20 @@ impl Type {
     #[setter("__annotations__")]
     fn set_annotations(this: &Object<Type>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         not_settable(vm, this, "__annotations__")?;
-        let name: &Object<Str> =
-            if this.dict().contains_str(&names::__annotations__) { &names::__annotations__ } else { &names::__annotations_cache__ };
+        let name: &Object<Str> = if this.dict().contains_str(&names::__annotations__) {
+            &names::__annotations__
+        } else {
+            &names::__annotations_cache__
+        };
         match value {
             Some(value) => this.dict().set_str(name, value.clone()),
             None => {
                 if this.dict().to_ref().remove_str(name).is_none() {
-                    return Err(vm.attribute_error("__annotations__", &this.to_value(), &names::__annotations__));
+                    return Err(vm.attribute_error(
+                        "__annotations__",
+                        &this.to_value(),
+                        &names::__annotations__,
+                    ));
                 }
             }
         }

@@ -290,7 +290,13 @@ impl TypeObject {
     }
 
     /// Settles the layout of a new class's objects.
-    pub(crate) fn set_layout(&self, base: &TypeObject, basic_size: u32, prefix_size: u16, inline_capacity: u8) {
+    pub(crate) fn set_layout(
+        &self,
+        base: &TypeObject,
+        basic_size: u32,
+        prefix_size: u16,
+        inline_capacity: u8,
+    ) {
         std::mem::forget(base.to_ref());
         self.base.set(Some(NonNull::from(base)));
         self.basic_size.set(basic_size);
@@ -599,14 +605,20 @@ const CACHE_SIZE: usize = 1 << 12;
 
 impl Default for MethodCache {
     fn default() -> Self {
-        let empty = || CacheEntry { version: Cell::new(0), name: Cell::new(std::ptr::null()), value: Cell::new(0) };
+        let empty =
+            || CacheEntry { version: Cell::new(0), name: Cell::new(std::ptr::null()), value: Cell::new(0) };
         MethodCache { entries: (0..CACHE_SIZE).map(|_| empty()).collect() }
     }
 }
 
 impl MethodCache {
     #[inline]
-    fn lookup(&self, version: u32, name: &Object<Str>, find: impl FnOnce() -> Option<Value>) -> Option<Value> {
+    fn lookup(
+        &self,
+        version: u32,
+        name: &Object<Str>,
+        find: impl FnOnce() -> Option<Value>,
+    ) -> Option<Value> {
         let address = std::ptr::from_ref(name);
         let index = (version as usize ^ (address as usize >> 4)) & (CACHE_SIZE - 1);
         let entry = &self.entries[index];

@@ -39,7 +39,9 @@ pub fn linearize(vm: &Vm, typ: &TypeObject, bases: &Object<Tuple>) -> PyResult<V
             return Ok(order);
         }
         let in_tail = |candidate: &Value| {
-            rows.iter().zip(&heads).any(|(row, &head)| row.iter().skip(head + 1).any(|other| other.is(candidate)))
+            rows.iter()
+                .zip(&heads)
+                .any(|(row, &head)| row.iter().skip(head + 1).any(|other| other.is(candidate)))
         };
         let next = rows
             .iter()

@@ -67,7 +67,8 @@ fn binary_override(
     name: &Object<Str>,
     reflected: &Object<Str>,
 ) -> PyResult {
-    let is_this = |value: &Value| slot(value.type_of().slots()).is_some_and(|other| other as usize == this as usize);
+    let is_this =
+        |value: &Value| slot(value.type_of().slots()).is_some_and(|other| other as usize == this as usize);
     let (left_type, right_type) = (left.type_of(), right.type_of());
     let mut try_right = !std::ptr::eq(left_type, right_type) && is_this(right);
     if is_this(left) {
@@ -90,7 +91,11 @@ fn binary_override(
             return Ok(result);
         }
     }
-    if try_right { maybe_override(vm, right, reflected, std::slice::from_ref(left)) } else { Ok(not_implemented()) }
+    if try_right {
+        maybe_override(vm, right, reflected, std::slice::from_ref(left))
+    } else {
+        Ok(not_implemented())
+    }
 }
 
 mod wrap {
@@ -100,7 +105,9 @@ mod wrap {
 
     fn no_keywords(vm: &Vm, names: KeywordNames<'_>) -> PyResult<()> {
         match names {
-            Some(names) if !names.items().is_empty() => Err(vm.type_error("wrapper() takes no keyword arguments")),
+            Some(names) if !names.items().is_empty() => {
+                Err(vm.type_error("wrapper() takes no keyword arguments"))
+            }
             _ => Ok(()),
         }
     }
@@ -111,33 +118,97 @@ mod wrap {
         };
     }
 
-    pub fn unary(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn unary(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         exactly::<0>(vm, args)?;
-        let function = function!(function, repr | str | iter | negative | positive | absolute | invert | int | float | index | await_ | aiter | anext);
+        let function = function!(
+            function,
+            repr | str
+                | iter
+                | negative
+                | positive
+                | absolute
+                | invert
+                | int
+                | float
+                | index
+                | await_
+                | aiter
+                | anext
+        );
         function(vm, this)
     }
 
     fn as_binary(function: SlotFunction) -> Binary {
-        function!(function, add | subtract | multiply | remainder | divmod | lshift | rshift | and | xor | or
-            | floor_divide | true_divide | matrix_multiply | inplace_add | inplace_subtract | inplace_multiply
-            | inplace_remainder | inplace_lshift | inplace_rshift | inplace_and | inplace_xor | inplace_or
-            | inplace_floor_divide | inplace_true_divide | inplace_matrix_multiply | get_item | concat | inplace_concat)
+        function!(
+            function,
+            add | subtract
+                | multiply
+                | remainder
+                | divmod
+                | lshift
+                | rshift
+                | and
+                | xor
+                | or
+                | floor_divide
+                | true_divide
+                | matrix_multiply
+                | inplace_add
+                | inplace_subtract
+                | inplace_multiply
+                | inplace_remainder
+                | inplace_lshift
+                | inplace_rshift
+                | inplace_and
+                | inplace_xor
+                | inplace_or
+                | inplace_floor_divide
+                | inplace_true_divide
+                | inplace_matrix_multiply
+                | get_item
+                | concat
+                | inplace_concat
+        )
     }
 
-    pub fn binary(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn binary(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [other] = exactly(vm, args)?;
         as_binary(function)(vm, this, other)
     }
 
-    pub fn reflected(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn reflected(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [other] = exactly(vm, args)?;
         as_binary(function)(vm, other, this)
     }
 
-    pub fn power(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn power(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let function = function!(function, power | inplace_power);
         match args {
@@ -147,7 +218,13 @@ mod wrap {
         }
     }
 
-    pub fn reflected_power(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn reflected_power(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let function = function!(function, power);
         match args {
@@ -157,41 +234,83 @@ mod wrap {
         }
     }
 
-    pub fn length(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn length(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         exactly::<0>(vm, args)?;
         Ok(crate::types::int::new(function!(function, length)(vm, this)? as i64))
     }
 
-    pub fn hash(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn hash(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         exactly::<0>(vm, args)?;
         Ok(crate::types::int::new(function!(function, hash)(vm, this)?))
     }
 
-    pub fn truth(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn truth(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         exactly::<0>(vm, args)?;
         Ok(crate::types::bool::boolean(function!(function, bool)(vm, this)?))
     }
 
-    pub fn compare<const C: usize>(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn compare<const C: usize>(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [other] = exactly(vm, args)?;
         function!(function, compare)(vm, this, other, Comparison::ALL[C])
     }
 
-    pub fn next(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn next(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         exactly::<0>(vm, args)?;
         function!(function, next)(vm, this)?.ok_or_else(|| vm.stop_iteration(none()))
     }
 
-    pub fn call(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn call(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         function!(function, call)(vm, this, args, names)
     }
 
-    pub fn init(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn init(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         function!(function, init)(vm, this, args, names)?;
         Ok(none())
     }
@@ -202,14 +321,25 @@ mod wrap {
         })
     }
 
-    pub fn getattribute(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn getattribute(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [name] = exactly(vm, args)?;
         function!(function, getattribute)(vm, this, attribute_name(vm, name)?)
     }
 
     /// `object.__setattr__` and the like must not get around what a more derived native type forbids.
-    fn check_not_bypassed(vm: &Vm, this: &Value, function: crate::slots::SetAttribute, what: &str) -> PyResult<()> {
+    fn check_not_bypassed(
+        vm: &Vm,
+        this: &Value,
+        function: crate::slots::SetAttribute,
+        what: &str,
+    ) -> PyResult<()> {
         let mut typ = this.type_of();
         while typ.is_heap() {
             match typ.base() {
@@ -218,15 +348,21 @@ mod wrap {
             }
         }
         match typ.slots().setattribute.get() {
-            Some(own) if own as usize != function as usize => Err(vm.type_error(format!(
-                "can't apply this {what} to {} object",
-                this.type_of().full_name()
-            ))),
+            Some(own) if own as usize != function as usize => {
+                Err(vm
+                    .type_error(format!("can't apply this {what} to {} object", this.type_of().full_name())))
+            }
             _ => Ok(()),
         }
     }
 
-    pub fn setattr(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn setattr(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [name, value] = exactly(vm, args)?;
         let function = function!(function, setattribute);
@@ -235,7 +371,13 @@ mod wrap {
         function(vm, this, &name, Some(value)).map(|()| none())
     }
 
-    pub fn delattr(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn delattr(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [name] = exactly(vm, args)?;
         let function = function!(function, setattribute);
@@ -243,42 +385,80 @@ mod wrap {
         function(vm, this, attribute_name(vm, name)?, None).map(|()| none())
     }
 
-    pub fn setitem(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn setitem(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [key, value] = exactly(vm, args)?;
         function!(function, set_item | descriptor_set)(vm, this, key, Some(value)).map(|()| none())
     }
 
-    pub fn delitem(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn delitem(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [key] = exactly(vm, args)?;
         function!(function, set_item | descriptor_set)(vm, this, key, None).map(|()| none())
     }
 
-    pub fn contains(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn contains(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [item] = exactly(vm, args)?;
         Ok(crate::types::bool::boolean(function!(function, contains)(vm, this, item)?))
     }
 
-    pub fn item(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn item(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [index] = exactly(vm, args)?;
-        let mut index = vm.index_size(index, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?;
+        let mut index =
+            vm.index_size(index, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?;
         if index < 0 {
             index += vm.length(this)? as isize;
         }
         function!(function, item)(vm, this, index)
     }
 
-    pub fn repeat(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn repeat(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [count] = exactly(vm, args)?;
-        let count = vm.index_size(count, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?;
+        let count =
+            vm.index_size(count, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?;
         function!(function, repeat | inplace_repeat)(vm, this, count)
     }
 
-    pub fn get(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn get(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let (object, owner) = match args {
             [object] => (object, None),
@@ -293,14 +473,26 @@ mod wrap {
         function!(function, descriptor_get)(vm, this, object, owner)
     }
 
-    pub fn finalize(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn finalize(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         exactly::<0>(vm, args)?;
         function!(function, finalize)(vm, this);
         Ok(none())
     }
 
-    pub fn buffer(vm: &Vm, function: SlotFunction, this: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    pub fn buffer(
+        vm: &Vm,
+        function: SlotFunction,
+        this: &Value,
+        args: &[Value],
+        names: KeywordNames<'_>,
+    ) -> PyResult {
         no_keywords(vm, names)?;
         let [flags] = exactly(vm, args)?;
         let flags = vm.index_size(flags, |vm| vm.overflow_error("buffer flags out of range"))?;
@@ -367,8 +559,9 @@ mod generic {
     }
 
     pub fn power(vm: &Vm, left: &Value, right: &Value, modulus: &Value) -> PyResult {
-        let is_this =
-            |value: &Value| value.type_of().slots().power.get().is_some_and(|other| other as usize == power as usize);
+        let is_this = |value: &Value| {
+            value.type_of().slots().power.get().is_some_and(|other| other as usize == power as usize)
+        };
         if is_none(modulus) {
             let (left_type, right_type) = (left.type_of(), right.type_of());
             let mut try_right = !std::ptr::eq(left_type, right_type) && is_this(right);
@@ -427,7 +620,10 @@ mod generic {
         if let Some(method) = this.type_of().lookup(vm, &names::__bool__) {
             let result = vm.call_found_method(&method, this, &[])?;
             return crate::types::bool::as_bool(&result).ok_or_else(|| {
-                vm.type_error(format!("__bool__ should return bool, returned {}", result.type_of().full_name()))
+                vm.type_error(format!(
+                    "__bool__ should return bool, returned {}",
+                    result.type_of().full_name()
+                ))
             });
         }
         match this.type_of().lookup(vm, &names::__len__) {
@@ -605,10 +801,9 @@ mod generic {
 
     pub fn contains(vm: &Vm, this: &Value, item: &Value) -> PyResult<bool> {
         match this.type_of().lookup(vm, &names::__contains__) {
-            Some(method) if is_none(&method) => Err(vm.type_error(format!(
-                "'{}' object is not a container",
-                this.type_of().full_name()
-            ))),
+            Some(method) if is_none(&method) => {
+                Err(vm.type_error(format!("'{}' object is not a container", this.type_of().full_name())))
+            }
             Some(method) => {
                 let result = vm.call_found_method(&method, this, std::slice::from_ref(item))?;
                 vm.is_true(&result)
@@ -645,7 +840,12 @@ mod generic {
         let Some(method) = this.type_of().lookup(vm, &names::__del__) else { return };
         let raised = vm.raised.replace(0);
         if let Err(error) = vm.call_found_method(&method, this, &[]) {
-            crate::exceptions::print::write_unraisable(vm, error, Some("Exception ignored while calling deallocator"), Some(&method));
+            crate::exceptions::print::write_unraisable(
+                vm,
+                error,
+                Some("Exception ignored while calling deallocator"),
+                Some(&method),
+            );
         }
         vm.raised.set(raised);
     }
@@ -774,7 +974,8 @@ special_methods! {
 
 /// Special methods of a name.
 pub fn by_name(name: &str) -> &'static [&'static SpecialMethod] {
-    static INDEX: OnceLock<std::collections::HashMap<&'static str, Vec<&'static SpecialMethod>>> = OnceLock::new();
+    static INDEX: OnceLock<std::collections::HashMap<&'static str, Vec<&'static SpecialMethod>>> =
+        OnceLock::new();
     if !name.starts_with("__") {
         return &[];
     }
