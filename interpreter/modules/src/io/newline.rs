@@ -27,8 +27,6 @@ pub mod seen {
     pub const LF: u8 = 2;
     /// `\r\n`
     pub const CRLF: u8 = 4;
-    /// All three.
-    pub const ALL: u8 = 7;
 }
 
 /// The state of a translation.

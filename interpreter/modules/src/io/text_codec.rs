@@ -176,11 +176,6 @@ impl Decoder {
         Decoder { inner: Inner::Object(object), newlines }
     }
 
-    /// Whether a byte is a character, whatever comes before.
-    pub fn is_single_byte(&self) -> bool {
-        matches!(&self.inner, Inner::Known { encoding: Known::Ascii | Known::Latin1, .. }) && self.newlines.is_none()
-    }
-
     /// The text of the next bytes.
     pub fn decode(&self, vm: &Vm, bytes: &[u8], last: bool) -> PyResult<Ref<Str>> {
         let text = match &self.inner {

@@ -4,9 +4,9 @@ use std::ffi::CString;
 
 use rspy_macros::{pyclass, pyfunctions, pymethods};
 use rspy_runtime::cell::GilCell;
-use rspy_runtime::exceptions::{PyResult, hierarchy};
+use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, Directory, DirectoryEntry, Errno, c};
-use rspy_runtime::object::{Object, Payload, Ref};
+use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::paths::{self, OrRaise, PathArgument};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::bytes::Bytes;

@@ -145,7 +145,7 @@ impl Functions {
 
     /// Return the configuration limit name for the file descriptor fd, -1 if there is no limit.
     #[function("fpathconf(fd, name, /)")]
-    fn fpathconf(vm: &Vm, fd: rspy_runtime::paths::FileDescriptor, name: &Value) -> PyResult<i64> {
+    fn fpathconf(vm: &Vm, fd: paths::FileDescriptor, name: &Value) -> PyResult<i64> {
         host::descriptor_limit(fd.0, number_of(vm, PATH_LIMITS, name)?).or_raise(vm)
     }
 
