@@ -21,7 +21,7 @@ pub fn run(options: Options, stack_limit: usize) -> i32 {
                 Ok(()) => 0,
                 Err(error) => startup::status_of(vm, error),
             },
-            Err(error) => startup::status_of(vm, error),
+            Err(error) => startup::failed(vm, error),
         };
         if inspect && !matches!(command, Command::Input) && std::io::stdin().is_terminal() {
             status = match interact(vm) {

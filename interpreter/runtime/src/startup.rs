@@ -87,8 +87,8 @@ pub fn initialize(vm: &Vm) -> PyResult<()> {
     let importlib = import_frozen(vm, "_frozen_importlib")?;
     let imp = import_native(vm, "_imp")?.map_or_else(none, |module| module.into_value());
     modules.set_str(&vm.intern("_imp"), imp.clone());
-    vm.call_method_str(&importlib, "_install", &[sys.into_value(), imp])?;
     vm.interpreter.importlib.set(Some(importlib.clone()));
+    vm.call_method_str(&importlib, "_install", &[sys.into_value(), imp])?;
     vm.call_method_str(&importlib, "_install_external_importers", &[])?;
     install_library_importer(vm)
 }
@@ -357,6 +357,17 @@ fn clear_modules(vm: &Vm) {
         module.dict().clear();
     }
     vm.interpreter.collector.collect(vm, crate::gc::Generation::All);
+}
+
+/// The exit status when the library could not be started; the reason goes to the standard error descriptor, since the
+/// streams may not be open yet.
+pub fn failed(vm: &Vm, error: Exception) -> i32 {
+    if error.is_system_exit() {
+        return status_of(vm, error);
+    }
+    let text = crate::exceptions::print::plain_text(vm, &error);
+    eprintln!("Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}");
+    1
 }
 
 /// The exit status that an exception which nobody handled ends the process with, after it was shown.

@@ -659,8 +659,10 @@ fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     set("filters", state.filters(vm).into_value());
     set("_onceregistry", state.once_registry().into_value());
     set("_defaultaction", state.default_action(vm));
-    let contextvars = import_module(vm, "_contextvars")?;
-    let variable = vm.call_method_str(&contextvars, "ContextVar", &[vm.new_str("_warnings_context")])?;
+    // This runs before modules can be imported by name.
+    let contextvars = crate::import::frozen::import_native(vm, "_contextvars")?
+        .ok_or_else(|| vm.import_error("No module named '_contextvars'", None, None))?;
+    let variable = vm.call_method_str(&contextvars.into_value(), "ContextVar", &[vm.new_str("_warnings_context")])?;
     state.context.set(Some(variable.clone()));
     set("_warnings_context", variable);
     Ok(())

@@ -55,11 +55,16 @@ pub fn print_uncaught(vm: &Vm, exception: &Exception) {
         return;
     }
     if print_with_library(vm, exception.value()).is_err() {
-        let mut out = String::new();
-        describe(vm, exception.value(), &mut out, &mut Vec::new());
-        write_error(vm, &out);
+        write_error(vm, &plain_text(vm, exception));
     }
     flush_error(vm);
+}
+
+/// An exception with its traceback, told without the help of the library: for failures while that is not there.
+pub fn plain_text(vm: &Vm, exception: &Exception) -> String {
+    let mut out = String::new();
+    describe(vm, exception.value(), &mut out, &mut Vec::new());
+    out
 }
 
 /// Reports an exception that nobody handled: sets `sys.last_exc` and its kin, and calls `sys.excepthook`.
