@@ -47,7 +47,7 @@ fn version_text(program: &str, long: bool) -> String {
     let name = program.rsplit('/').next().unwrap_or(program);
     if name.starts_with("python") {
         return if long {
-            format!("Python {}", rspy_runtime::sys::version_text())
+            format!("Python {}", rspy_runtime::sys::version_text(env!("RSPY_COMPILER")))
         } else {
             format!("Python {major}.{minor}.{micro}")
         };
@@ -108,6 +108,7 @@ pub fn parse(arguments: &[String]) -> Result<Options, UsageError> {
     let program = arguments.first().cloned().unwrap_or_else(|| "rspy".to_owned());
     let mut configuration = Configuration {
         original_arguments: arguments.to_vec(),
+        compiler: env!("RSPY_COMPILER").to_owned(),
         int_max_str_digits: -1,
         ..Configuration::default()
     };

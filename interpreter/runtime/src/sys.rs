@@ -4,6 +4,7 @@ pub mod flags;
 pub mod hooks;
 pub mod input;
 pub mod introspection;
+pub mod process;
 
 use crate::exceptions::PyResult;
 use crate::object::Object;
@@ -115,9 +116,23 @@ struct_sequence! {
     }
 }
 
+struct_sequence! {
+    /// UnraisableHookArgs
+    ///
+    /// Type used to pass arguments to sys.unraisablehook.
+    pub struct UnraisableHookArgs("sys", "UnraisableHookArgs") {
+        visible {
+            exc_type: "Exception type", exc_value: "Exception value", exc_traceback: "Exception traceback",
+            err_msg: "Error message", object: "Object causing the exception",
+        }
+        unnamed 0
+        hidden {}
+    }
+}
+
 /// `sys.version`: CPython's version, and what this is.
-pub fn version_text() -> String {
-    format!("{}.{}.{} (rspy {}) [rustc]", VERSION.0, VERSION.1, VERSION.2, env!("CARGO_PKG_VERSION"))
+pub fn version_text(compiler: &str) -> String {
+    format!("{}.{}.{} (rspy {}) [{compiler}]", VERSION.0, VERSION.1, VERSION.2, env!("CARGO_PKG_VERSION"))
 }
 
 /// The release as a number.
@@ -127,7 +142,7 @@ pub const HEX_VERSION: i64 =
 crate::native_module! {
     name: "sys",
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.",
-    functions: [introspection::Introspection::FUNCTIONS, hooks::Hooks::FUNCTIONS],
+    functions: [introspection::Introspection::FUNCTIONS, hooks::Hooks::FUNCTIONS, process::Process::FUNCTIONS],
     types: [],
     execute: |vm, module| fill(vm, module),
 }
@@ -143,12 +158,13 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     structseq::prepare::<HashInfo>(vm);
     structseq::prepare::<ThreadInfo>(vm);
     structseq::prepare::<AsyncGeneratorHooks>(vm);
+    structseq::prepare::<UnraisableHookArgs>(vm);
     let configuration = &vm.interpreter.configuration;
     let int = |value: i64| crate::types::int::new(value);
     let text = |text: &str| vm.new_str(text);
     let float = crate::types::float::new;
     module.set(vm, "modules", vm.interpreter.modules.clone());
-    module.set_str(vm, "version", &version_text());
+    module.set_str(vm, "version", &version_text(&configuration.compiler));
     module.set_int(vm, "hexversion", HEX_VERSION);
     let version = structseq::new::<VersionInfo>(vec![
         int(i64::from(VERSION.0)),
@@ -256,6 +272,9 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     let library: Vec<Value> =
         LIBRARY_NAMES.split_ascii_whitespace().map(|name| vm.intern(name).into_value()).collect();
     module.set(vm, "stdlib_module_names", crate::types::set::FrozenSet::from_values(vm, library)?);
+    let jit = process::jit_module(vm).into_value();
+    vm.interpreter.modules.set_str(&vm.intern("sys._jit"), jit.clone());
+    module.set(vm, "_jit", jit);
     for (hook, original) in [
         ("displayhook", "__displayhook__"),
         ("excepthook", "__excepthook__"),

@@ -92,6 +92,8 @@ pub struct Configuration {
     pub int_max_str_digits: i64,
     pub unbuffered: bool,
     pub executable: String,
+    /// What built the executable, for `sys.version`.
+    pub compiler: String,
     pub original_arguments: Vec<String>,
     pub arguments: Vec<String>,
     pub warn_options: Vec<String>,

@@ -100,17 +100,12 @@ pub fn write_unraisable(vm: &Vm, exception: Exception, message: Option<&str>, ob
     let mut fields = information.items().to_vec();
     fields.push(message.map_or_else(none, |message| vm.new_str(message)));
     fields.push(object.cloned().unwrap_or_else(none));
-    let fields = Tuple::from_values(fields);
     let hook = vm.sys_attribute(&names::unraisablehook).filter(|hook| !is_none(hook));
-    let arguments = vm.sys_attribute(&vm.intern("UnraisableHookArgs"));
-    let (Some(hook), Some(arguments)) = (hook, arguments) else {
+    let Some(hook) = hook else {
         return print_unraisable(vm, &value, message, object);
     };
-    let outcome = match vm.call(&arguments, &[fields.into_value()]) {
-        Ok(arguments) => vm.call(&hook, &[arguments]),
-        Err(failure) => Err(failure),
-    };
-    if let Err(failure) = outcome {
+    let arguments = crate::types::structseq::new::<crate::sys::UnraisableHookArgs>(fields);
+    if let Err(failure) = vm.call(&hook, &[arguments]) {
         print_unraisable(vm, failure.value(), Some("Exception ignored in sys.unraisablehook"), Some(&hook));
     }
 }

@@ -51,6 +51,11 @@ impl Table {
     }
 }
 
+/// How many strings are interned.
+pub fn count() -> usize {
+    TABLE.borrow_mut().count
+}
+
 /// The interned string with the same text.
 pub fn intern(text: &Object<Str>) -> Ref<Str> {
     if text.is_interned() {
