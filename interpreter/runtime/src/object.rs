@@ -235,9 +235,13 @@ impl<T> Object<T> {
 }
 
 impl<T: Payload> Object<T> {
+    /// What the allocator and the collector's prefix keep to.
+    const ALIGNMENT_FITS: () = assert!(align_of::<Self>() <= 16, "the payload's alignment is beyond an object's");
+
     /// A new object of the payload's own type.
     #[inline]
     pub fn new(payload: T) -> Ref<T> {
+        const { Self::ALIGNMENT_FITS };
         Self::with_type(T::static_type(), payload)
     }
 
@@ -254,6 +258,7 @@ impl<T: Payload> Object<T> {
     /// A new object of `typ`, which is or derives from the payload's type.
     #[inline]
     pub fn with_type(typ: &TypeObject, payload: T) -> Ref<T> {
+        const { Self::ALIGNMENT_FITS };
         debug_assert!(typ.is_native_subtype(T::static_type()));
         // SAFETY: the type derives from T's, so its size covers the payload, which is written before anyone looks.
         unsafe {

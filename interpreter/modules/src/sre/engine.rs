@@ -168,7 +168,7 @@ impl<C: Character> Machine<'_, C> {
             let rest = &self.text[at..];
             let found = match program.prefix[..] {
                 [one] => C::from_code(one).and_then(|one| C::find(rest, one)),
-                _ => C::find_all(rest, &program.prefix, program.finder.as_ref()),
+                _ => C::find_all(rest, &program.prefix, program.finder.as_deref()),
             };
             let Some(place) = found else { return Ok(false) };
             at += place;

@@ -171,7 +171,8 @@ pub struct Program {
     /// What every match begins with.
     pub prefix: Vec<u32>,
     /// Looks for the prefix in bytes.
-    pub finder: Option<memchr::memmem::Finder<'static>>,
+    /// Boxed because vectors make it aligned beyond what an object can hold.
+    pub finder: Option<Box<memchr::memmem::Finder<'static>>>,
     /// Whether the prefix is the whole pattern.
     pub only_prefix: bool,
     /// The characters that a match can begin with, where that is known.
@@ -189,7 +190,7 @@ impl Program {
         let mut program = translator.program;
         if program.prefix.len() > 1 && program.prefix.iter().all(|&c| c < 256) {
             let bytes: Vec<u8> = program.prefix.iter().map(|&c| c as u8).collect();
-            program.finder = Some(memchr::memmem::Finder::new(&bytes).into_owned());
+            program.finder = Some(Box::new(memchr::memmem::Finder::new(&bytes).into_owned()));
         }
         analysis::complete(&mut program);
         Ok(program)
