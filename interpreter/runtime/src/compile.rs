@@ -134,15 +134,29 @@ pub fn compile_tree(
             show_warnings(vm, &compiled.warnings, &request.filename.to_ref())?;
             Ok(code_of(vm, &compiled.code))
         }
-        Err(CompileError::Syntax(mut error)) => {
-            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
+        Err(error) => Err(compile_error(vm, error, source, request)),
+    }
+}
+
+/// The exception for an error of the compiler; warnings that came before it are shown.
+pub fn compile_error(
+    vm: &Vm,
+    error: CompileError,
+    source: Option<&Source<'_>>,
+    request: &CompileRequest<'_>,
+) -> Exception {
+    match error {
+        CompileError::Syntax(mut error) => {
+            if let Err(other) = show_warnings(vm, &error.warnings, &request.filename.to_ref()) {
+                return other;
+            }
             if error.text.is_none() {
                 add_line(vm, &mut error, source, request);
             }
-            Err(source_error(vm, &error, request.filename))
+            source_error(vm, &error, request.filename)
         }
-        Err(error @ CompileError::RecursionTooDeep) => Err(vm.recursion_error(error.to_string())),
-        Err(error @ CompileError::FunctionType) => Err(vm.runtime_error(error.to_string())),
+        CompileError::RecursionTooDeep => vm.recursion_error(error.to_string()),
+        CompileError::FunctionType => vm.runtime_error(error.to_string()),
     }
 }
 
