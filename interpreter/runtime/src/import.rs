@@ -33,6 +33,8 @@ pub trait Library: Send + Sync {
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
     /// The names of all modules.
     fn names(&self) -> Vec<String>;
+    /// Code, marshalled, that has `importlib` find the library's modules.
+    fn importer(&self) -> &[u8];
 }
 
 /// A frozen module.
