@@ -90,6 +90,17 @@ pub fn import_level(
     from_list: &Value,
     level: i64,
 ) -> PyResult {
+    import_with_importer(vm, name, globals, from_list, level)
+        .inspect_err(|error| crate::exceptions::traceback::remove_importer_frames(vm, error))
+}
+
+fn import_with_importer(
+    vm: &Vm,
+    name: &Object<Str>,
+    globals: Option<&Ref<Dict>>,
+    from_list: &Value,
+    level: i64,
+) -> PyResult {
     if level < 0 {
         return Err(vm.value_error("level must be >= 0"));
     }
