@@ -59,7 +59,8 @@ fn main() {
     let license =
         fs::read(library.join("LICENSE.txt")).unwrap_or_else(|error| fail(&format!("LICENSE.txt: {error}")));
     println!("cargo::rerun-if-changed=importer.py");
-    let importer = read(Path::new("importer.py")).unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
+    let importer =
+        read(Path::new("importer.py")).unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
     let importer = compile_source(importer.as_bytes(), "<frozen rspy importer>", 0)
         .unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
     let written = fs::create_dir_all(&folder)

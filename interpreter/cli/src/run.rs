@@ -7,6 +7,7 @@ use rspy_runtime::import::frozen::run_code;
 use rspy_runtime::object::Ref;
 use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
+use rspy_runtime::types::string::Str;
 use rspy_runtime::{PyResult, Value, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
@@ -106,10 +107,8 @@ fn dedent(source: &str) -> String {
     if margin.is_empty() {
         return source.to_owned();
     }
-    let lines: Vec<&str> = source
-        .split('\n')
-        .map(|line| if is_blank(&line) { "" } else { &line[margin.len()..] })
-        .collect();
+    let lines: Vec<&str> =
+        source.split('\n').map(|line| if is_blank(&line) { "" } else { &line[margin.len()..] }).collect();
     lines.join("\n")
 }
 
@@ -120,14 +119,17 @@ fn run_source(vm: &Vm, source: &[u8], name: &str, main: &Ref<Module>) -> PyResul
 
 fn compile(vm: &Vm, source: &[u8], name: &str) -> PyResult<Ref<Code>> {
     let filename = vm.intern(name);
-    let request = CompileRequest {
-        filename: &filename,
+    rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request(vm, &filename))
+}
+
+fn request<'a>(vm: &Vm, filename: &'a Ref<Str>) -> CompileRequest<'a> {
+    CompileRequest {
+        filename,
         mode: Mode::Module,
         flags: 0,
         optimize: vm.interpreter.configuration.optimize.clamp(0, 2) as u8,
         feature_version: 14,
-    };
-    rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request)
+    }
 }
 
 /// `runpy._run_module_as_main`.
@@ -143,6 +145,7 @@ fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
 
 fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
     if startup::is_path_entry(vm, path)? {
+        let path = &startup::absolute(path);
         startup::add_first_path(vm, path);
         let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
         let arguments = [vm.new_str("__main__"), rspy_runtime::types::bool::boolean(false)];
@@ -164,6 +167,7 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         source.drain(..end);
     }
     startup::add_first_path(vm, &startup::folder_of(path));
+    let path = &startup::absolute(path);
     main.set_str(vm, "__file__", path);
     main.set(vm, "__cached__", rspy_runtime::types::none::none());
     startup::set_main_loader(vm, main, path)?;
@@ -172,7 +176,9 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         let (code, _) = rspy_runtime::marshal::load(vm, code, true)?;
         return run_code(vm, &code, &main.dict()).map(drop);
     }
-    run_source(vm, &source, path, main)
+    let filename = vm.intern(path);
+    let code = rspy_runtime::compile::compile_file(vm, &source, &request(vm, &filename))?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
 }
 
 /// The interactive interpreter, from the frozen library.

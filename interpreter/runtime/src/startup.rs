@@ -241,8 +241,14 @@ pub fn absolute(path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
     }
-    std::env::current_dir()
-        .map_or_else(|_| path.to_owned(), |folder| folder.join(path).to_string_lossy().into_owned())
+    let path = if path == "." { "" } else { path };
+    std::env::current_dir().map_or_else(
+        |_| path.to_owned(),
+        |folder| {
+            let folder = folder.to_string_lossy();
+            if path.is_empty() { folder.into_owned() } else { format!("{folder}/{path}") }
+        },
+    )
 }
 
 /// Whether something can be put on `sys.path` and imported from: a folder or a zip archive.
@@ -373,7 +379,9 @@ pub fn failed(vm: &Vm, error: Exception) -> i32 {
         return status_of(vm, error);
     }
     let text = crate::exceptions::print::plain_text(vm, &error);
-    eprintln!("Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}");
+    eprintln!(
+        "Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}"
+    );
     1
 }
 
