@@ -50,6 +50,7 @@ modules! {
     struct_
     thread
     time
+    tokenize
     zlib
 }
 

@@ -192,7 +192,11 @@ fn add_line(vm: &Vm, error: &mut SyntaxError, source: Option<&Source<'_>>, reque
     error.text = Some(line_text.to_owned());
 }
 
-fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
+/// Shows warnings of the parser or the compiler.
+///
+/// # Errors
+/// What filters make of them: where one is an error, the error in its place.
+pub fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
     for warning in warnings {
         let category = match warning.category {
             WarningCategory::Syntax => crate::exceptions::hierarchy::SyntaxWarning::static_type(),
