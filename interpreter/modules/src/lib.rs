@@ -26,6 +26,7 @@ modules! {
     errno
     fcntl
     functools
+    gc
     grp
     heapq
     io

@@ -295,7 +295,8 @@ pub fn finalize(vm: &Vm) -> bool {
     vm.interpreter.finalizing.set(true);
     vm.interpreter.threads.finalize(vm);
     clear_modules(vm);
-    vm.interpreter.collector.collect(vm, crate::gc::Generation::All);
+    vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
+    crate::gc::dump_shutdown_statistics(vm);
     well &= flush_streams(vm);
     well
 }
@@ -369,7 +370,7 @@ fn clear_modules(vm: &Vm) {
     {
         module.dict().clear();
     }
-    vm.interpreter.collector.collect(vm, crate::gc::Generation::All);
+    vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
 }
 
 /// The exit status when the library could not be started; the reason goes to the standard error descriptor, since the
