@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use rspy_runtime::compile::CompileRequest;
 use rspy_runtime::import::frozen::run_code;
 use rspy_runtime::object::Ref;
+use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
+use rspy_runtime::types::string::Str;
 use rspy_runtime::{PyResult, Value, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
@@ -16,24 +18,25 @@ pub fn run(options: Options, stack_limit: usize) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
     configuration.executable = executable();
     startup::run(configuration, rspy_modules::modules(), crate::library::open(), stack_limit, |vm| {
-        let mut status = match prepare(vm, &command) {
-            Ok(main) => match execute(vm, &command, &main, skip_first_line) {
-                Ok(()) => 0,
-                Err(error) => startup::status_of(vm, error),
-            },
+        let status = match prepare(vm, &command) {
+            Ok(main) => {
+                let mut status = status_after(vm, execute(vm, &command, &main, skip_first_line, inspect));
+                if inspect && !matches!(command, Command::Input) {
+                    status = status_after(vm, interact(vm, &main));
+                }
+                status
+            }
             Err(error) => startup::failed(vm, error),
         };
-        if inspect && !matches!(command, Command::Input) && std::io::stdin().is_terminal() {
-            status = match interact(vm) {
-                Ok(()) => 0,
-                Err(error) => startup::status_of(vm, error),
-            };
-        }
-        if !startup::finalize(vm) {
-            status = 120;
-        }
-        status
+        if startup::finalize(vm) { status } else { 120 }
     })
+}
+
+fn status_after(vm: &Vm, outcome: PyResult<()>) -> i32 {
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => startup::status_of(vm, error),
+    }
 }
 
 fn executable() -> String {
@@ -56,17 +59,23 @@ fn prepare(vm: &Vm, command: &Command) -> PyResult<Ref<Module>> {
     Ok(main)
 }
 
-fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
+fn execute(
+    vm: &Vm,
+    command: &Command,
+    main: &Ref<Module>,
+    skip_first_line: bool,
+    inspect: bool,
+) -> PyResult<()> {
     match command {
         Command::Code(source) => {
             startup::add_first_path(vm, "");
-            run_source(vm, source.as_bytes(), "<string>", main)
+            run_command(vm, &dedent(source), main)
         }
         Command::Module(name) => run_module(vm, name),
         Command::File(path) => run_file(vm, path, main, skip_first_line),
-        Command::Input if std::io::stdin().is_terminal() => {
+        Command::Input if inspect || std::io::stdin().is_terminal() => {
             startup::add_first_path(vm, "");
-            interact(vm)
+            interact(vm, main)
         }
         Command::Input => {
             startup::add_first_path(vm, "");
@@ -80,17 +89,54 @@ fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool
     }
 }
 
+/// Runs the argument of `-c`. Tracebacks can show its lines, since `linecache` is told of them.
+fn run_command(vm: &Vm, source: &str, main: &Ref<Module>) -> PyResult<()> {
+    let code = compile(vm, source.as_bytes(), "<string>")?;
+    let linecache = rspy_runtime::import::import_module(vm, "linecache")?;
+    let arguments = [code.value().clone(), vm.new_str(source), vm.new_str("<string>")];
+    vm.call_method_str(&linecache, "_register_code", &arguments)?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
+}
+
+/// Takes away the white space that all lines of a command have in front, so that it can be indented as what surrounds
+/// it in a script. Lines of nothing else are emptied.
+fn dedent(source: &str) -> String {
+    let is_blank = |line: &&str| line.trim_start_matches([' ', '\t']).is_empty();
+    let margin = source
+        .split('\n')
+        .filter(|line| !is_blank(line))
+        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+        .reduce(|margin, front| {
+            let same = margin.bytes().zip(front.bytes()).take_while(|(left, right)| left == right).count();
+            &margin[..same]
+        })
+        .unwrap_or("");
+    if margin.is_empty() {
+        return source.to_owned();
+    }
+    let lines: Vec<&str> =
+        source.split('\n').map(|line| if is_blank(&line) { "" } else { &line[margin.len()..] }).collect();
+    lines.join("\n")
+}
+
 fn run_source(vm: &Vm, source: &[u8], name: &str, main: &Ref<Module>) -> PyResult<()> {
+    let code = compile(vm, source, name)?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
+}
+
+fn compile(vm: &Vm, source: &[u8], name: &str) -> PyResult<Ref<Code>> {
     let filename = vm.intern(name);
-    let request = CompileRequest {
-        filename: &filename,
+    rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request(vm, &filename))
+}
+
+fn request<'a>(vm: &Vm, filename: &'a Ref<Str>) -> CompileRequest<'a> {
+    CompileRequest {
+        filename,
         mode: Mode::Module,
         flags: 0,
         optimize: vm.interpreter.configuration.optimize.clamp(0, 2) as u8,
         feature_version: 14,
-    };
-    let code = rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request)?;
-    run_code(vm, code.value(), &main.dict()).map(drop)
+    }
 }
 
 /// `runpy._run_module_as_main`.
@@ -106,6 +152,7 @@ fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
 
 fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
     if startup::is_path_entry(vm, path)? {
+        let path = &startup::absolute(path);
         startup::add_first_path(vm, path);
         let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
         let arguments = [vm.new_str("__main__"), rspy_runtime::types::bool::boolean(false)];
@@ -127,6 +174,7 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         source.drain(..end);
     }
     startup::add_first_path(vm, &startup::folder_of(path));
+    let path = &startup::absolute(path);
     main.set_str(vm, "__file__", path);
     main.set(vm, "__cached__", rspy_runtime::types::none::none());
     startup::set_main_loader(vm, main, path)?;
@@ -135,18 +183,59 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         let (code, _) = rspy_runtime::marshal::load(vm, code, true)?;
         return run_code(vm, &code, &main.dict()).map(drop);
     }
-    run_source(vm, &source, path, main)
+    let filename = vm.intern(path);
+    let code = rspy_runtime::compile::compile_file(vm, &source, &request(vm, &filename))?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
 }
 
-/// The interactive interpreter, from the frozen library.
-fn interact(vm: &Vm) -> PyResult<()> {
-    let module = rspy_runtime::import::import_module(vm, "_pyrepl.main")
-        .or_else(|_| rspy_runtime::import::import_module(vm, "code"));
-    let module = module?;
-    let has_console = vm.get_attribute_optional(&module, &vm.intern("interactive_console"))?;
-    let result: PyResult<Value> = match has_console {
-        Some(console) => vm.call(&console, &[]),
-        None => vm.call_method_str(&module, "interact", &[]),
+/// Reads, evaluates and prints until the input ends, in the names of `__main__`.
+fn interact(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
+    let configuration = &vm.interpreter.configuration;
+    if !configuration.ignore_environment
+        && let Some(path) = std::env::var("PYTHONSTARTUP").ok().filter(|path| !path.is_empty())
+    {
+        run_startup(vm, &path, main);
+    }
+    let quiet =
+        configuration.quiet > 0 || configuration.arguments.first().is_some_and(|name| !name.is_empty());
+    let banner = if quiet {
+        String::new()
+    } else {
+        format!(
+            "Python {} on linux\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
+            rspy_runtime::sys::version_text(&configuration.compiler)
+        )
     };
-    result.map(drop)
+    let code = rspy_runtime::import::import_module(vm, "code")?;
+    let console =
+        vm.call_method_str(&code, "InteractiveConsole", &[main.dict().into_value(), vm.new_str("<stdin>")])?;
+    vm.call_method_str(&console, "interact", &[vm.new_str(&banner), vm.new_str("")]).map(drop)
+}
+
+/// Runs the file that `PYTHONSTARTUP` names; the session goes on if it fails.
+fn run_startup(vm: &Vm, path: &str, main: &Ref<Module>) {
+    let source = match std::fs::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            eprintln!("Could not open PYTHONSTARTUP");
+            startup::status_of(vm, vm.io_error(&error, Some(&vm.new_str(path))));
+            return;
+        }
+    };
+    if let Err(error) = run_source(vm, &source, path, main) {
+        startup::status_of(vm, error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dedent;
+
+    #[test]
+    fn commands_may_be_indented() {
+        assert_eq!(dedent("  if a:\n    b\n"), "if a:\n  b\n");
+        assert_eq!(dedent("\n\ta\n \n\tb"), "\na\n\nb");
+        assert_eq!(dedent(" a\n\tb"), " a\n\tb");
+        assert_eq!(dedent("a\n  "), "a\n  ");
+    }
 }

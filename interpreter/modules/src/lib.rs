@@ -27,6 +27,7 @@ modules! {
     errno
     fcntl
     functools
+    gc
     grp
     heapq
     io

@@ -12,7 +12,7 @@ mod number;
 mod operator;
 mod string;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::error::{ErrorKind, SyntaxError, Warning, WarningCategory};
 use crate::token::{Token, TokenKind};
@@ -576,7 +576,7 @@ impl<'a> Lexer<'a> {
 
     fn error_in_line(&self, column: usize, end_column: usize, message: &str) -> SyntaxError {
         let rest = &self.source[self.line_start..];
-        let line_end = self.line_start + memchr(b'\n', rest).unwrap_or(rest.len());
+        let line_end = self.line_start + memchr2(b'\n', 0, rest).unwrap_or(rest.len());
         SyntaxError {
             line: i64::from(self.line),
             column: column as i64,
