@@ -236,7 +236,8 @@ impl<T> Object<T> {
 
 impl<T: Payload> Object<T> {
     /// What the allocator and the collector's prefix keep to.
-    const ALIGNMENT_FITS: () = assert!(align_of::<Self>() <= 16, "the payload's alignment is beyond an object's");
+    const ALIGNMENT_FITS: () =
+        assert!(align_of::<Self>() <= 16, "the payload's alignment is beyond an object's");
 
     /// A new object of the payload's own type.
     #[inline]

@@ -367,7 +367,9 @@ pub fn failed(vm: &Vm, error: Exception) -> i32 {
         return status_of(vm, error);
     }
     let text = crate::exceptions::print::plain_text(vm, &error);
-    eprintln!("Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}");
+    eprintln!(
+        "Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}"
+    );
     1
 }
 
