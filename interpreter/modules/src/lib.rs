@@ -51,6 +51,7 @@ modules! {
     struct_
     thread
     time
+    tokenize
     zlib
 }
 
