@@ -19,6 +19,7 @@ struct Options {
     manual_trace: bool,
     tables: Vec<Ident>,
     no_methods: bool,
+    from_module: bool,
 }
 
 pub fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
@@ -105,7 +106,9 @@ pub fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStrea
 }
 
 fn parse_options(tokens: TokenStream) -> syn::Result<Options> {
-    let mut options = Options::default();
+    // What native modules add to the core are classes of the module; the core's own types are static.
+    let from_module = std::env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "rspy-modules");
+    let mut options = Options { from_module, ..Options::default() };
     for meta in Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens)? {
         let key = meta.path().require_ident()?.to_string();
         match (key.as_str(), &meta) {
@@ -146,8 +149,18 @@ fn parse_options(tokens: TokenStream) -> syn::Result<Options> {
             ("str_subclass", _) => options.flags.push("STR_SUBCLASS"),
             ("exception", _) => options.flags.push("EXCEPTION_SUBCLASS"),
             ("no_methods", _) => options.no_methods = true,
+            ("from_module", _) => options.from_module = true,
+            ("static_type", _) => options.from_module = false,
+            ("shows_get", _) => options.flags.push("SHOWS_GET"),
+            ("shows_set", _) => options.flags.push("SHOWS_SET"),
+            ("hides_set", _) => options.flags.push("HIDES_SET"),
+            ("hides_new", _) => options.flags.push("HIDES_NEW"),
+            ("hides_del", _) => options.flags.push("HIDES_DEL"),
             _ => return Err(syn::Error::new(meta.span(), "unknown option of pyclass")),
         }
+    }
+    if options.from_module && options.module.is_some() {
+        options.flags.push("FROM_MODULE");
     }
     Ok(options)
 }

@@ -85,7 +85,7 @@ impl Signature {
         let mut star = false;
         let last_positional_only =
             self.parameters.iter().rposition(|parameter| parameter.kind == ParameterKind::PositionalOnly);
-        if receiver.is_some() && last_positional_only.is_none() && !self.has_keywordable() {
+        if receiver.is_some() && last_positional_only.is_none() {
             parts.push("/".to_owned());
         }
         for (index, parameter) in self.parameters.iter().enumerate() {
@@ -114,10 +114,6 @@ impl Signature {
             }
         }
         format!("({})", parts.join(", "))
-    }
-
-    fn has_keywordable(&self) -> bool {
-        self.parameters.iter().any(|parameter| parameter.kind != ParameterKind::PositionalOnly)
     }
 }
 

@@ -17,12 +17,12 @@ use crate::support::exception;
 
 exception! {
     /// What malformed text raises.
-    Error, "Error", "binascii", ValueError
+    Error, "Error", "binascii", ValueError, weak
 }
 
 exception! {
     /// What incomplete data raises.
-    Incomplete, "Incomplete", "binascii", PlainException
+    Incomplete, "Incomplete", "binascii", PlainException, weak
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -58,7 +58,7 @@ impl Trace for Values {
 }
 
 /// A mapping of context variables to their values.
-#[pyclass(name = "Context", module = "_contextvars", tracked, weak, mapping)]
+#[pyclass(name = "Context", static_type, module = "_contextvars", tracked, weak, mapping)]
 pub struct Context {
     values: GilCell<Values>,
     /// The number of the state of the values.
@@ -201,11 +201,6 @@ impl Context {
         Ok(boolean(equal == wanted))
     }
 
-    #[slot(hash)]
-    fn hash(vm: &Vm, this: &Value) -> PyResult<i64> {
-        rspy_runtime::types::typ::special::not_hashable(vm, this)
-    }
-
     /// Return the value for `key` if `key` has the value in the context object.
     ///
     /// If `key` does not exist, return `default`.
@@ -292,7 +287,7 @@ iterators! {
 }
 
 /// A variable with a value in each context.
-#[pyclass(name = "ContextVar", module = "_contextvars", tracked)]
+#[pyclass(name = "ContextVar", static_type, module = "_contextvars", tracked)]
 pub struct ContextVar {
     name: Ref<Str>,
     default: Option<Value>,
@@ -450,7 +445,7 @@ fn lookup_error(vm: &Vm, variable: &Value) -> Exception {
 }
 
 /// What a variable was before it was set.
-#[pyclass(name = "Token", module = "_contextvars", tracked)]
+#[pyclass(name = "Token", static_type, module = "_contextvars", tracked)]
 pub struct Token {
     context: Ref<Context>,
     variable: Ref<ContextVar>,
@@ -470,11 +465,6 @@ impl Token {
         let used = if this.used.get() { " used" } else { "" };
         let variable = vm.repr(this.variable.value())?;
         Ok(format!("<Token{used} var={} at {:#x}>", variable.to_string_lossy(), this.as_value().id()))
-    }
-
-    #[slot(hash)]
-    fn hash(vm: &Vm, this: &Value) -> PyResult<i64> {
-        rspy_runtime::types::typ::special::not_hashable(vm, this)
     }
 
     #[getter("var")]

@@ -146,7 +146,7 @@ impl Functions {
     fn get_objects(vm: &Vm, generation: Option<&Value>) -> PyResult {
         let generation = match generation.filter(|generation| !is_none(generation)) {
             None => None,
-            Some(value) => Some(generation_argument(vm, value)?),
+            Some(value) => generation_argument(vm, value)?,
         };
         Ok(List::from_vec(vm.interpreter.collector.objects(generation)).into_value())
     }
@@ -200,7 +200,8 @@ impl Functions {
     }
 }
 
-fn generation_argument(vm: &Vm, value: &Value) -> PyResult<usize> {
+/// Which generation an argument of `get_objects` means; -1 means all, as `None` does.
+fn generation_argument(vm: &Vm, value: &Value) -> PyResult<Option<usize>> {
     if value.type_of().slots().index.get().is_none() {
         let message = format!("argument should be integer or None, not '{}'", value.type_of().name());
         return Err(vm.type_error(message));
@@ -209,5 +210,9 @@ fn generation_argument(vm: &Vm, value: &Value) -> PyResult<usize> {
     if number > gc::OLDEST as isize {
         return Err(vm.value_error("generation parameter must be less than the number of available generations (3)"));
     }
-    usize::try_from(number).map_err(|_| vm.value_error("generation parameter cannot be negative"))
+    match usize::try_from(number) {
+        Ok(generation) => Ok(Some(generation)),
+        Err(_) if number == -1 => Ok(None),
+        Err(_) => Err(vm.value_error("generation parameter cannot be negative")),
+    }
 }

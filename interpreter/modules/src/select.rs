@@ -167,7 +167,7 @@ impl Poll {
 }
 
 /// Returns an epolling object.
-#[pyclass(name = "epoll", module = "select", signature = "(sizehint=-1, flags=0)")]
+#[pyclass(name = "epoll", shows_get, module = "select", signature = "(sizehint=-1, flags=0)")]
 pub struct Epoll {
     descriptor: Cell<i32>,
 }

@@ -6,9 +6,11 @@ use rspy_runtime::vm::Vm;
 
 /// Declares an exception type that adds nothing to its base but its name.
 macro_rules! exception {
-    ($(#[$meta:meta])* $name:ident, $python:literal, $module:literal, $base:ident) => {
+    ($(#[$meta:meta])* $name:ident, $python:literal, $module:literal, $base:ident $(, $weak:ident)?) => {
         $(#[$meta])*
-        #[rspy_macros::pyclass(name = $python, module = $module, extends = $base, tracked, subclassable)]
+        #[rspy_macros::pyclass(
+            name = $python, module = $module, extends = $base, tracked, subclassable, exception, hides_new $(, $weak)?
+        )]
         #[repr(C)]
         pub struct $name {
             base: rspy_runtime::exceptions::base::BaseException,

@@ -13,8 +13,9 @@ use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::dict::Dict;
 use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::types::string::Str;
+use rspy_runtime::types::structseq;
 use rspy_runtime::types::tuple::Tuple;
-use rspy_runtime::{Ref, Value, Vm};
+use rspy_runtime::{Ref, Value, Vm, struct_sequence};
 
 /// The longest time-out in seconds.
 const TIMEOUT_MAX: f64 = 9_223_372_036.0;
@@ -329,7 +330,7 @@ impl RLock {
 }
 
 /// Attributes that each thread sees values of its own of.
-#[pyclass(name = "_local", module = "_thread", tracked, dict, weak, subclassable)]
+#[pyclass(name = "_local", hides_del, module = "_thread", tracked, dict, weak, subclassable)]
 pub struct Local {
     arguments: Value,
     keywords: Option<Ref<Dict>>,
@@ -793,6 +794,9 @@ impl Thread {
     /// Handle uncaught Thread.run() exception.
     #[function("_excepthook(exc_info, /)")]
     fn excepthook(vm: &Vm, exc_info: &Value) -> PyResult<()> {
+        if exc_info.downcast::<ExceptHookArgs>().is_none() {
+            return Err(vm.type_error("_thread.excepthook argument type must be ExceptHookArgs"));
+        }
         let exception = vm.get_attribute_str(exc_info, "exc_value")?;
         let error_type = vm.get_attribute_str(exc_info, "exc_type")?;
         if error_type.is(&rspy_runtime::exceptions::stop::SystemExit::static_type().to_value()) {
@@ -818,11 +822,31 @@ impl Thread {
         Ok(())
     }
 
+    /// Get the name of the current thread.
+    #[function("_get_name()")]
+    fn get_name() -> String {
+        String::from_utf8_lossy(&rspy_runtime::host::thread_name()).into_owned()
+    }
+
     /// Set the name of the current thread.
     #[function("set_name(name)")]
     fn set_name(name: &Object<Str>) {
         // The system's name of a thread is an aid for its tools alone.
         rspy_runtime::host::set_thread_name(&name.to_string_lossy());
+    }
+}
+
+struct_sequence! {
+    /// ExceptHookArgs
+    ///
+    /// Type used to pass arguments to threading.excepthook.
+    pub struct ExceptHookArgs("_thread", "_ExceptHookArgs") {
+        visible {
+            exc_type: "Exception type", exc_value: "Exception value", exc_traceback: "Exception traceback",
+            thread: "Thread",
+        }
+        unnamed 0
+        hidden {}
     }
 }
 
@@ -851,6 +875,8 @@ native_module! {
     types: [Lock, RLock, Local, ThreadHandle],
     execute: |vm, module| {
         module.set(vm, "LockType", Lock::static_type().to_value());
+        structseq::publish::<ExceptHookArgs>(vm, module);
+        module.set_int(vm, "_NAME_MAXLEN", 15);
         module.set(vm, "TIMEOUT_MAX", rspy_runtime::types::float::new(TIMEOUT_MAX));
         let error = vm.builtins().get_str(&vm.intern("RuntimeError")).unwrap_or_else(none);
         module.set(vm, "error", error);

@@ -22,7 +22,7 @@ use crate::support::exception;
 
 exception! {
     /// What bad data and bad settings raise.
-    ZlibError, "error", "zlib", PlainException
+    ZlibError, "error", "zlib", PlainException, weak
 }
 
 const DEFLATED: i32 = 8;

@@ -335,6 +335,27 @@ fn release_by_method(vm: &Vm, exporter: &Value, memoryview: Value) {
     }
 }
 
+/// `__release_buffer__` of a native type: gives up a memoryview of the object.
+///
+/// # Errors
+/// `TypeError` for what is no memoryview, `ValueError` for one that is not of the object or given up already.
+pub fn release_memoryview(vm: &Vm, exporter: &Value, view: &Value) -> PyResult<()> {
+    let Some(memoryview) = view.downcast::<MemoryView>() else {
+        return Err(vm.type_error("expected a memoryview object"));
+    };
+    let object = vm
+        .get_attribute_str(view, "obj")
+        .map_err(|_| vm.value_error("memoryview's buffer has already been released"))?;
+    if crate::types::none::is_none(&object) {
+        return Ok(());
+    }
+    if !object.is(exporter) {
+        return Err(vm.value_error("memoryview's buffer is not this object"));
+    }
+    memoryview.release_quietly();
+    Ok(())
+}
+
 /// Bytes that others may look at: while someone does, their number does not change.
 #[derive(Default)]
 pub struct ExportableVec {

@@ -35,7 +35,7 @@ use element::{CODES, TypeCode};
 ///
 /// Arrays represent basic values and behave very much like lists, except
 /// the type of objects stored in them is constrained.
-#[pyclass(name = "array", module = "array", subclassable, weak, sequence, methods(MORE_METHODS))]
+#[pyclass(name = "array", shows_get, module = "array", subclassable, weak, sequence, methods(MORE_METHODS))]
 pub struct Array {
     code: TypeCode,
     data: ExportableVec,
@@ -290,11 +290,6 @@ impl Array {
         rspy_runtime::types::tuple::compare_items(vm, |index| self.get(index), |index| other.get(index), comparison)
     }
 
-    #[slot(hash)]
-    fn hash(vm: &Vm, this: &Value) -> PyResult<i64> {
-        rspy_runtime::types::typ::special::not_hashable(vm, this)
-    }
-
     #[slot(length)]
     fn length(&self) -> PyResult<usize> {
         Ok(self.len())
@@ -406,6 +401,12 @@ impl Array {
     #[slot(iter)]
     fn iter(this: &Object<Array>) -> Value {
         Object::new(ArrayIterator { array: GilCell::new(Some(this.to_ref())), index: Cell::new(0) }).into_value()
+    }
+
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[method("__release_buffer__(self, buffer, /)")]
+    fn release_buffer(this: &Value, vm: &Vm, buffer: &Value) -> PyResult<()> {
+        rspy_runtime::buffer::release_memoryview(vm, this, buffer)
     }
 
     #[slot(buffer)]
@@ -686,7 +687,7 @@ impl Array {
 }
 
 /// Goes through an array.
-#[pyclass(name = "arrayiterator", module = "array", tracked, no_new)]
+#[pyclass(name = "arrayiterator", shows_get, module = "array", tracked, no_new)]
 pub struct ArrayIterator {
     array: GilCell<Option<Ref<Array>>>,
     index: Cell<usize>,

@@ -20,7 +20,7 @@ use rspy_runtime::vm::Vm;
 /// A defaultdict compares equal to a dict with the same items.
 /// All remaining arguments are treated the same as if they were
 /// passed to the dict constructor, including keyword arguments.
-#[pyclass(name = "defaultdict", module = "collections", extends = Dict, tracked, subclassable)]
+#[pyclass(name = "defaultdict", shows_get, hides_new, module = "collections", extends = Dict, tracked, subclassable)]
 #[repr(C)]
 pub struct DefaultDict {
     dict: Dict,

@@ -19,7 +19,7 @@ use rspy_runtime::vm::Vm;
 
 /// A list-like sequence optimized for data accesses near its endpoints.
 #[pyclass(
-    name = "deque",
+    name = "deque", shows_get,
     module = "collections",
     tracked,
     weak,
@@ -227,11 +227,6 @@ impl Deque {
         }
         out.push_str(")");
         Ok(out.finish().into_value())
-    }
-
-    #[slot(hash)]
-    fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-        rspy_runtime::types::typ::special::not_hashable(vm, this)
     }
 
     #[slot(compare)]
@@ -540,7 +535,7 @@ impl Cursor {
 macro_rules! iterators {
     ($($(#[$doc:meta])* $name:ident = $python:tt, $backwards:literal;)*) => {$(
         $(#[$doc])*
-        #[pyclass(name = $python, module = "collections", tracked)]
+        #[pyclass(name = $python, module = "collections", tracked, shows_get)]
         pub struct $name {
             cursor: Cursor,
         }

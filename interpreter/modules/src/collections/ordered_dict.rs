@@ -23,7 +23,7 @@ use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 /// Dictionary that remembers insertion order
-#[pyclass(name = "OrderedDict", module = "collections", extends = Dict, tracked, weak, dict, subclassable)]
+#[pyclass(name = "OrderedDict", static_type, hides_new, module = "collections", extends = Dict, tracked, weak, dict, subclassable)]
 #[repr(C)]
 pub struct OrderedDict {
     dict: Dict,
@@ -131,11 +131,6 @@ impl OrderedDict {
         out.push_object(&*vm.repr(this.dict.copy().value())?);
         out.push_str(")");
         Ok(out.finish().into_value())
-    }
-
-    #[slot(hash)]
-    fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-        rspy_runtime::types::typ::special::not_hashable(vm, this)
     }
 
     #[slot(compare)]

@@ -16,7 +16,7 @@ use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 /// A sort key that compares by a comparison function.
-#[pyclass(name = "KeyWrapper", module = "functools", tracked, no_new)]
+#[pyclass(name = "KeyWrapper", shows_get, module = "functools", tracked, no_new)]
 pub struct KeyWrapper {
     compare: Value,
     object: GilCell<Option<Value>>,
@@ -53,11 +53,6 @@ impl KeyWrapper {
         };
         let answer = vm.call(&self.compare, &[self.object_of(vm)?, other.object_of(vm)?])?;
         vm.compare(&answer, &Value::int(0), comparison)
-    }
-
-    #[slot(hash)]
-    fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-        rspy_runtime::types::typ::special::not_hashable(vm, this)
     }
 
     /// Value wrapped by a key function.

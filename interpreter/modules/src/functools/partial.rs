@@ -65,7 +65,7 @@ impl PlaceholderType {
 /// Create a new function with partial application of the given arguments
 /// and keywords.
 #[pyclass(
-    name = "partial",
+    name = "partial", shows_get, shows_set,
     module = "functools",
     tracked,
     weak,

@@ -582,7 +582,7 @@ pub(super) use buffered_methods;
 
 /// Create a new buffered reader using the given readable raw IO object.
 #[pyclass(
-    name = "BufferedReader", module = "_io", extends = BufferedIOBase, tracked, subclassable,
+    name = "BufferedReader", hides_new, hides_del, module = "_io", extends = BufferedIOBase, tracked, subclassable,
     signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)", methods(SHARED_METHODS, READER_METHODS, FLUSH_METHODS)
 )]
 #[repr(C)]

@@ -19,7 +19,7 @@ use super::buffered_writer::writing_methods;
 ///
 /// The constructor creates a reader and writer for a seekable stream, raw, given in the first argument.
 #[pyclass(
-    name = "BufferedRandom", module = "_io", extends = BufferedIOBase, tracked, subclassable,
+    name = "BufferedRandom", hides_new, hides_del, module = "_io", extends = BufferedIOBase, tracked, subclassable,
     signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)", methods(SHARED_METHODS, READER_METHODS, WRITER_METHODS)
 )]
 #[repr(C)]

@@ -14,7 +14,7 @@ use super::buffered::{Buffered, buffered_methods, buffered_type, require};
 
 /// A buffer for a writeable sequential RawIO object.
 #[pyclass(
-    name = "BufferedWriter", module = "_io", extends = BufferedIOBase, tracked, subclassable,
+    name = "BufferedWriter", hides_new, hides_del, module = "_io", extends = BufferedIOBase, tracked, subclassable,
     signature = "(raw, buffer_size=DEFAULT_BUFFER_SIZE)", methods(SHARED_METHODS, WRITER_METHODS)
 )]
 #[repr(C)]

@@ -20,7 +20,7 @@ use super::base::{BufferedIOBase, finalize_stream, size_argument};
 
 /// Buffered I/O implementation using an in-memory bytes buffer.
 #[pyclass(
-    name = "BytesIO", module = "_io", extends = BufferedIOBase, tracked, subclassable, signature = "(initial_bytes=b'')"
+    name = "BytesIO", hides_del, module = "_io", extends = BufferedIOBase, tracked, subclassable, signature = "(initial_bytes=b'')"
 )]
 #[repr(C)]
 pub struct BytesIO {
@@ -91,6 +91,12 @@ impl BytesIO {
 
 #[pymethods]
 impl BytesIOBuffer {
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[method("__release_buffer__(self, buffer, /)")]
+    fn release_buffer(this: &Value, vm: &Vm, buffer: &Value) -> PyResult<()> {
+        rspy_runtime::buffer::release_memoryview(vm, this, buffer)
+    }
+
     #[slot(buffer)]
     fn buffer(this: &Object<BytesIOBuffer>, _flags: u32) -> PyResult<BufferView> {
         Ok(BufferView::of_exportable(&this.source, |source| &source.contents))

@@ -24,7 +24,7 @@ use super::{DEFAULT_BUFFER_SIZE, unsupported};
 /// The mode can be 'r' (default), 'w', 'x' or 'a' for reading, writing, exclusive creation or appending. Add a '+' to
 /// the mode to allow simultaneous reading and writing.
 #[pyclass(
-    name = "FileIO", module = "_io", extends = RawIOBase, tracked, subclassable,
+    name = "FileIO", hides_del, module = "_io", extends = RawIOBase, tracked, subclassable,
     signature = "(file, mode='r', closefd=True, opener=None)"
 )]
 #[repr(C)]

@@ -138,7 +138,7 @@ fn has_cr(characters: Characters<'_>) -> bool {
 /// It wraps another incremental decoder, translating \r\n and \r into \n. When used with decoder=None, it expects
 /// unicode strings as decode input.
 #[pyclass(
-    name = "IncrementalNewlineDecoder", module = "_io", tracked, subclassable,
+    name = "IncrementalNewlineDecoder", hides_new, module = "_io", tracked, subclassable,
     signature = "(decoder, translate, errors='strict')"
 )]
 pub struct IncrementalNewlineDecoder {

@@ -19,7 +19,7 @@ use super::buffered_writer::BufferedWriter;
 ///
 /// This is typically used with a socket or two-way pipe.
 #[pyclass(
-    name = "BufferedRWPair", module = "_io", extends = BufferedIOBase, tracked, subclassable,
+    name = "BufferedRWPair", hides_new, hides_del, module = "_io", extends = BufferedIOBase, tracked, subclassable,
     signature = "(reader, writer, buffer_size=DEFAULT_BUFFER_SIZE, /)"
 )]
 #[repr(C)]

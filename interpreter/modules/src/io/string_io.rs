@@ -24,7 +24,7 @@ use super::newline::{LineEnding, Newlines, line_end, replace_line_feeds};
 /// The initial_value argument sets the value of object. The newline argument is like the one of TextIOWrapper's
 /// constructor.
 #[pyclass(
-    name = "StringIO", module = "_io", extends = TextIOBase, tracked, subclassable,
+    name = "StringIO", hides_del, module = "_io", extends = TextIOBase, tracked, subclassable,
     signature = "(initial_value='', newline='\\n')"
 )]
 #[repr(C)]

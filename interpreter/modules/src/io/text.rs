@@ -28,7 +28,7 @@ use super::unsupported;
 /// encoding gives the name of the encoding that the stream will be decoded or encoded with. errors determines the
 /// strictness of encoding and decoding. newline controls how line endings are handled.
 #[pyclass(
-    name = "TextIOWrapper", module = "_io", extends = TextIOBase, tracked, subclassable,
+    name = "TextIOWrapper", hides_new, hides_del, module = "_io", extends = TextIOBase, tracked, subclassable,
     signature = "(buffer, encoding=None, errors=None, newline=None,\\n              line_buffering=False, write_through=False)",
     methods(POSITION_METHODS)
 )]

@@ -51,7 +51,7 @@ fn size_of_object<T>(object: &Object<T>, places: usize) -> usize {
 ///
 /// For example, product(A, B) returns the same as:  ((x,y) for x in A for y in B).
 /// To compute the product of an iterable with itself, use the optional repeat keyword.
-#[pyclass(name = "product", module = "itertools", tracked, subclassable, signature = "(*iterables, repeat=1)")]
+#[pyclass(name = "product", module = "itertools", shows_get, tracked, subclassable, signature = "(*iterables, repeat=1)")]
 pub struct Product {
     pools: Vec<Vec<Value>>,
     repeat: usize,
@@ -127,7 +127,7 @@ impl Product {
 /// Return successive r-length permutations of elements in the iterable.
 ///
 /// permutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)
-#[pyclass(name = "permutations", module = "itertools", tracked, subclassable, signature = "(iterable, r=None)")]
+#[pyclass(name = "permutations", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, r=None)")]
 pub struct Permutations {
     pool: Vec<Value>,
     length: usize,
@@ -195,7 +195,7 @@ impl Permutations {
 /// Return successive r-length combinations of elements in the iterable.
 ///
 /// combinations(range(4), 3) --> (0,1,2), (0,1,3), (0,2,3), (1,2,3)
-#[pyclass(name = "combinations", module = "itertools", tracked, subclassable, signature = "(iterable, r)")]
+#[pyclass(name = "combinations", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, r)")]
 pub struct Combinations {
     pool: Vec<Value>,
     #[untraced]
@@ -252,7 +252,7 @@ impl Combinations {
 /// combinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')
 #[pyclass(
     name = "combinations_with_replacement",
-    module = "itertools",
+    module = "itertools", shows_get,
     tracked,
     subclassable,
     signature = "(iterable, r)"

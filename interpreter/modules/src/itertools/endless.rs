@@ -13,7 +13,7 @@ use rspy_runtime::vm::Vm;
 use super::make;
 
 /// Return a count object whose .__next__() method returns consecutive values.
-#[pyclass(name = "count", module = "itertools", tracked, subclassable, signature = "(start=0, step=1)")]
+#[pyclass(name = "count", module = "itertools", shows_get, tracked, subclassable, signature = "(start=0, step=1)")]
 pub struct Count {
     next: GilCell<Option<Value>>,
     step: Value,
@@ -70,7 +70,7 @@ fn is_number(value: &Value) -> bool {
 }
 
 /// Return elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.
-#[pyclass(name = "cycle", module = "itertools", tracked, subclassable, signature = "(iterable, /)")]
+#[pyclass(name = "cycle", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, /)")]
 pub struct Cycle {
     /// The iterator, until it has ended.
     iterator: GilCell<Option<Value>>,
@@ -113,7 +113,7 @@ impl Cycle {
 /// repeat(object [,times]) -> create an iterator which returns the object
 /// for the specified number of times.  If not specified, returns the object
 /// endlessly.
-#[pyclass(name = "repeat", module = "itertools", tracked, subclassable)]
+#[pyclass(name = "repeat", module = "itertools", shows_get, tracked, subclassable)]
 pub struct Repeat {
     element: Value,
     /// How often it is still to come; without end if negative.

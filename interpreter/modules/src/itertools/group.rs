@@ -6,6 +6,7 @@ use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref, TypeObject};
+use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -20,7 +21,7 @@ use super::make;
 ///     A function for computing the group category for each element.
 ///     If the key function is not specified or is None, the element itself
 ///     is used for grouping.
-#[pyclass(name = "groupby", module = "itertools", tracked, subclassable, signature = "(iterable, key=None)")]
+#[pyclass(name = "groupby", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, key=None)")]
 pub struct GroupBy {
     iterator: Value,
     key: Option<Value>,
@@ -91,7 +92,7 @@ impl GroupBy {
 }
 
 /// The items of one group.
-#[pyclass(name = "_grouper", module = "itertools", tracked, no_new)]
+#[pyclass(name = "_grouper", module = "itertools", shows_get, tracked)]
 pub struct Grouper {
     parent: Ref<GroupBy>,
     key: Value,
@@ -100,6 +101,25 @@ pub struct Grouper {
 
 #[pymethods]
 impl Grouper {
+    #[slot(new)]
+    fn new(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        crate::support::no_keywords(vm, "_grouper", names)?;
+        let [parent, key] = args else {
+            return Err(vm.type_error(format!("_grouper expected 2 arguments, got {}", args.len())));
+        };
+        let Some(parent) = parent.downcast::<GroupBy>() else {
+            return Err(vm.type_error(format!(
+                "_grouper() argument 1 must be itertools.groupby, not {}",
+                parent.type_of().full_name()
+            )));
+        };
+        let number = parent.groups.get() + 1;
+        parent.groups.set(number);
+        parent.group.set(number);
+        let grouper = Grouper { parent: parent.to_ref(), key: key.clone(), number };
+        Ok(Object::with_type(cls, grouper).into_value())
+    }
+
     #[slot(iter)]
     fn iter(this: &Value) -> Value {
         this.clone()

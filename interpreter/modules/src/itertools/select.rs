@@ -15,7 +15,7 @@ use rspy_runtime::vm::Vm;
 use super::make;
 
 /// Return data elements corresponding to true selector elements.
-#[pyclass(name = "compress", module = "itertools", tracked, subclassable, signature = "(data, selectors)")]
+#[pyclass(name = "compress", module = "itertools", shows_get, tracked, subclassable, signature = "(data, selectors)")]
 pub struct Compress {
     data: Value,
     selectors: Value,
@@ -48,7 +48,7 @@ impl Compress {
 /// Drop items from the iterable while predicate(item) is true.
 ///
 /// Afterwards, return every element until the iterable is exhausted.
-#[pyclass(name = "dropwhile", module = "itertools", tracked, subclassable, signature = "(predicate, iterable, /)")]
+#[pyclass(name = "dropwhile", module = "itertools", shows_get, tracked, subclassable, signature = "(predicate, iterable, /)")]
 pub struct DropWhile {
     predicate: Value,
     iterator: Value,
@@ -85,7 +85,7 @@ impl DropWhile {
 }
 
 /// Return successive entries from an iterable as long as the predicate evaluates to true for each entry.
-#[pyclass(name = "takewhile", module = "itertools", tracked, subclassable, signature = "(predicate, iterable, /)")]
+#[pyclass(name = "takewhile", module = "itertools", shows_get, tracked, subclassable, signature = "(predicate, iterable, /)")]
 pub struct TakeWhile {
     predicate: Value,
     iterator: Value,
@@ -123,7 +123,7 @@ impl TakeWhile {
 /// Return those items of iterable for which function(item) is false.
 ///
 /// If function is None, return the items that are false.
-#[pyclass(name = "filterfalse", module = "itertools", tracked, subclassable, signature = "(function, iterable, /)")]
+#[pyclass(name = "filterfalse", module = "itertools", shows_get, tracked, subclassable, signature = "(function, iterable, /)")]
 pub struct FilterFalse {
     function: Value,
     iterator: Value,
@@ -168,7 +168,7 @@ impl FilterFalse {
 /// specified as another value, step determines how many values are
 /// skipped between successive calls.  Works like a slice() on a list
 /// but returns an iterator.
-#[pyclass(name = "islice", module = "itertools", tracked, subclassable)]
+#[pyclass(name = "islice", module = "itertools", shows_get, tracked, subclassable)]
 pub struct Slice {
     iterator: GilCell<Option<Value>>,
     next: Cell<usize>,

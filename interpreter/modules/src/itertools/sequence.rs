@@ -18,7 +18,7 @@ use rspy_runtime::vm::Vm;
 use super::make;
 
 /// Return series of accumulated sums (or other binary function results).
-#[pyclass(name = "accumulate", module = "itertools", tracked, subclassable, signature = "(iterable, func=None, *, initial=None)")]
+#[pyclass(name = "accumulate", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, func=None, *, initial=None)")]
 pub struct Accumulate {
     iterator: Value,
     function: Option<Value>,
@@ -61,7 +61,7 @@ impl Accumulate {
 ///
 /// Loops over the input iterable and accumulates data into tuples up to size n. If strict is true, a last batch that
 /// is shorter raises ValueError.
-#[pyclass(name = "batched", module = "itertools", tracked, subclassable, signature = "(iterable, n, *, strict=False)")]
+#[pyclass(name = "batched", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, n, *, strict=False)")]
 pub struct Batched {
     iterator: GilCell<Option<Value>>,
     size: usize,
@@ -113,7 +113,7 @@ impl Batched {
 /// Return a chain object whose .__next__() method returns elements from the
 /// first iterable until it is exhausted, then elements from the next
 /// iterable, until all of the iterables are exhausted.
-#[pyclass(name = "chain", module = "itertools", tracked, subclassable, signature = "(*iterables)")]
+#[pyclass(name = "chain", module = "itertools", shows_get, tracked, subclassable, signature = "(*iterables)")]
 pub struct Chain {
     source: GilCell<Option<Value>>,
     active: GilCell<Option<Value>>,
@@ -183,7 +183,7 @@ impl Chain {
 /// Return an iterator of overlapping pairs taken from the input iterator.
 ///
 ///     s -> (s0,s1), (s1,s2), (s2, s3), ...
-#[pyclass(name = "pairwise", module = "itertools", tracked, subclassable, signature = "(iterable, /)")]
+#[pyclass(name = "pairwise", module = "itertools", shows_get, tracked, subclassable, signature = "(iterable, /)")]
 pub struct Pairwise {
     iterator: GilCell<Option<Value>>,
     before: GilCell<Option<Value>>,
@@ -233,7 +233,7 @@ impl Pairwise {
 
 /// Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the
 /// given sequence.
-#[pyclass(name = "starmap", module = "itertools", tracked, subclassable, signature = "(function, iterable, /)")]
+#[pyclass(name = "starmap", module = "itertools", shows_get, tracked, subclassable, signature = "(function, iterable, /)")]
 pub struct StarMap {
     function: Value,
     iterator: Value,
@@ -267,7 +267,7 @@ impl StarMap {
 /// method continues until the longest iterable in the argument sequence
 /// is exhausted.  When the shorter iterables are exhausted, the fillvalue
 /// is substituted in their place.
-#[pyclass(name = "zip_longest", module = "itertools", tracked, subclassable, signature = "(*iterables, fillvalue=None)")]
+#[pyclass(name = "zip_longest", module = "itertools", shows_get, tracked, subclassable, signature = "(*iterables, fillvalue=None)")]
 pub struct ZipLongest {
     iterators: GilCell<Vec<Option<Value>>>,
     active: Cell<usize>,

@@ -6,6 +6,9 @@ use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref, TypeObject};
+use rspy_runtime::slots::KeywordNames;
+use rspy_runtime::types::list::List;
+use rspy_runtime::types::none::is_none;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
@@ -15,7 +18,7 @@ use super::make;
 const BLOCK: usize = 57;
 
 /// Data container common to multiple tee objects.
-#[pyclass(name = "_tee_dataobject", module = "itertools", tracked, no_new)]
+#[pyclass(name = "_tee_dataobject", module = "itertools", shows_get, tracked)]
 pub struct TeeData {
     iterator: Value,
     items: GilCell<Vec<Value>>,
@@ -60,7 +63,32 @@ impl TeeData {
 }
 
 #[pymethods]
-impl TeeData {}
+impl TeeData {
+    #[slot(new)]
+    fn construct(vm: &Vm, _cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        crate::support::no_keywords(vm, "_tee_dataobject", names)?;
+        let [iterator, values, next] = args else {
+            return Err(vm.type_error(format!("_tee_dataobject expected 3 arguments, got {}", args.len())));
+        };
+        let Some(values) = values.downcast::<List>() else {
+            return Err(vm.type_error("_tee_dataobject() argument 2 must be list"));
+        };
+        let data = TeeData::new(iterator.clone());
+        if values.len() > BLOCK {
+            return Err(vm.value_error("Invalid arguments"));
+        }
+        data.items.set(values.to_vec());
+        if is_none(next) {
+            return Ok(data.into_value());
+        }
+        match next.downcast::<TeeData>() {
+            Some(next) if values.len() == BLOCK => data.next.set(Some(next.to_ref())),
+            Some(_) => return Err(vm.value_error("_tee_dataobject shouldn't have a next")),
+            None => return Err(vm.type_error("_tee_dataobject shouldn't have a next")),
+        }
+        Ok(data.into_value())
+    }
+}
 
 /// Iterator wrapped to make it copyable.
 #[pyclass(name = "_tee", module = "itertools", tracked, weak, signature = "(iterable, /)")]

@@ -13,7 +13,7 @@ use rspy_runtime::vm::Vm;
 /// Return a callable object that fetches the given item(s) from its operand.
 /// After f = itemgetter(2), the call f(r) returns r[2].
 /// After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])
-#[pyclass(name = "itemgetter", module = "operator", tracked, signature = "(item, /, *items)")]
+#[pyclass(name = "itemgetter", shows_get, module = "operator", tracked, signature = "(item, /, *items)")]
 pub struct ItemGetter {
     items: Ref<Tuple>,
 }
@@ -23,7 +23,7 @@ pub struct ItemGetter {
 /// After g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).
 /// After h = attrgetter('name.first', 'name.last'), the call h(r) returns
 /// (r.name.first, r.name.last).
-#[pyclass(name = "attrgetter", module = "operator", tracked, signature = "(attr, /, *attrs)")]
+#[pyclass(name = "attrgetter", shows_get, module = "operator", tracked, signature = "(attr, /, *attrs)")]
 pub struct AttrGetter {
     attributes: Ref<Tuple>,
     /// The names of each attribute, one after the other.
@@ -35,7 +35,7 @@ pub struct AttrGetter {
 /// After f = methodcaller('name'), the call f(r) returns r.name().
 /// After g = methodcaller('name', 'date', foo=1), the call g(r) returns
 /// r.name('date', foo=1).
-#[pyclass(name = "methodcaller", module = "operator", tracked, signature = "(name, /, *args, **kwargs)")]
+#[pyclass(name = "methodcaller", shows_get, module = "operator", tracked, signature = "(name, /, *args, **kwargs)")]
 pub struct MethodCaller {
     name: Ref<Str>,
     /// Positional arguments and behind them those given by name.

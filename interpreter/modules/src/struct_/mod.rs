@@ -24,12 +24,12 @@ use layout::Layout;
 
 exception! {
     /// What a format string or a value that does not fit it raises.
-    StructError, "error", "struct", PlainException
+    StructError, "error", "struct", PlainException, weak
 }
 
 /// Struct(fmt) --> compiled struct object
 ///
-#[pyclass(name = "Struct", module = "_struct", subclassable, weak)]
+#[pyclass(name = "Struct", shows_get, shows_set, module = "_struct", subclassable, weak)]
 pub struct Struct {
     compiled: GilCell<Option<(Ref<Str>, std::rc::Rc<Layout>)>>,
 }
@@ -337,7 +337,7 @@ impl Struct {
 }
 
 /// Unpacks one struct after the other.
-#[pyclass(name = "unpack_iterator", module = "_struct", no_new)]
+#[pyclass(name = "unpack_iterator", shows_get, module = "_struct", no_new)]
 pub struct UnpackIterator {
     layout: std::rc::Rc<Layout>,
     source: GilCell<Option<BufferView>>,

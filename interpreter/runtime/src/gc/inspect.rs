@@ -2,7 +2,7 @@
 
 use super::{Collector, OLDEST, Visitor, YOUNG, trace_object};
 use crate::object::{Header, meta};
-use crate::types::typ::TypeFlags;
+use crate::types::typ::{Type, TypeFlags};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -25,7 +25,10 @@ fn has_meta(value: &Value, bits: u32) -> bool {
 /// Everything that an object refers to (`gc.get_referents`).
 pub fn referents(value: &Value) -> Vec<Value> {
     let mut found = Vec::new();
-    if value.header().is_some_and(|header| header.type_of().has_flag(TypeFlags::TRACKED)) {
+    // Native types are statics: what they refer to is no concern of the collector.
+    let is_static = value.downcast::<Type>().is_some_and(|typ| !typ.is_heap());
+    let tracked = value.header().is_some_and(|header| header.type_of().has_flag(TypeFlags::TRACKED));
+    if tracked && !is_static {
         trace_object(value.bits() as *mut Header, &mut Visitor::new(&mut |to| found.push(referenced(to))));
     }
     found

@@ -9,8 +9,8 @@ use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
 use crate::exceptions::PyResult;
-use crate::object::{Object, Ref};
-use crate::slots::Comparison;
+use crate::object::{Object, Ref, TypeObject};
+use crate::slots::{Comparison, KeywordNames};
 use crate::types::bytes::Bytes;
 use crate::types::none::not_implemented;
 use crate::types::string::Str;
@@ -225,6 +225,30 @@ impl Code {
         plain
     }
 
+    /// The line table in the form of old: pairs of bytes, the distance in the code and that in lines.
+    fn line_number_table(&self) -> Vec<u8> {
+        let mut table = Vec::new();
+        let (mut last_start, mut last_line) = (0i32, self.first_line);
+        for (start, _, line) in location::lines(self.line_table.as_slice(), self.first_line) {
+            let Some(line) = line.filter(|&line| line != last_line) else { continue };
+            let (mut units, mut lines) = (start as i32 * 2 - last_start, line - last_line);
+            while units > 254 {
+                table.extend([254, 0]);
+                units -= 254;
+            }
+            while !(-128..=127).contains(&lines) {
+                let step = lines.clamp(-128, 127);
+                table.extend([units as u8, step as u8]);
+                units = 0;
+                lines -= step;
+            }
+            table.extend([units as u8, lines as u8]);
+            last_start = start as i32 * 2;
+            last_line = line;
+        }
+        table
+    }
+
     /// The instructions as they stand, caches included (`_co_code_adaptive`).
     pub fn adaptive_bytes(&self) -> Vec<u8> {
         self.units().iter().flat_map(|unit| unit.get().to_le_bytes()).collect()
@@ -256,6 +280,11 @@ fn quicken(code: &[u8]) -> Box<[Unit]> {
 
 #[pymethods]
 impl Code {
+    #[slot(new)]
+    fn construct(vm: &Vm, _cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        crate::types::code_methods::construct(vm, args, names).map(Ref::into_value)
+    }
+
     #[slot(repr)]
     fn repr(this: &Object<Code>) -> String {
         format!(
@@ -388,6 +417,13 @@ impl Code {
     #[getter("co_code")]
     fn co_code(&self) -> Ref<Bytes> {
         self.plain_bytes()
+    }
+
+    #[getter("co_lnotab")]
+    fn co_lnotab(&self, vm: &Vm) -> PyResult<Ref<Bytes>> {
+        let category = crate::exceptions::deprecation_warning();
+        crate::warnings::warn(vm, category, "co_lnotab is deprecated, use co_lines instead.", 1)?;
+        Ok(Bytes::new(self.line_number_table()))
     }
 
     #[getter("_co_code_adaptive")]

@@ -1,6 +1,7 @@
 //! Methods of code objects: lines, positions, and copies with changes.
 
 use rspy_code::location;
+use rspy_code::opcode::Opcode;
 use rspy_macros::pymethods;
 
 use crate::arguments::KeywordArguments;
@@ -19,6 +20,46 @@ use crate::vm::Vm;
 
 fn iterator_of(vm: &Vm, items: Vec<Value>) -> PyResult {
     vm.iter(List::from_vec(items).value())
+}
+
+/// The conditional branches of a piece of code: where the instruction begins, and where it goes on.
+fn branches(code: &[u8]) -> Vec<Value> {
+    let mut found = Vec::new();
+    let (mut at, mut argument) = (0usize, 0usize);
+    while at + 1 < code.len() {
+        argument = argument << 8 | code[at + 1] as usize;
+        let opcode = Opcode::try_from(code[at]).ok();
+        let next = at + 2 + 2 * opcode.map_or(0, Opcode::cache_entries);
+        let target = next + 2 * argument;
+        let branch = match opcode {
+            Some(Opcode::ExtendedArg) => {
+                at = next;
+                continue;
+            }
+            // The loop ends behind END_FOR and POP_ITER.
+            Some(Opcode::ForIter) => Some((at, next, target + 4)),
+            // Where the jump is not taken, NOT_TAKEN follows.
+            Some(
+                Opcode::PopJumpIfFalse
+                | Opcode::PopJumpIfTrue
+                | Opcode::PopJumpIfNone
+                | Opcode::PopJumpIfNotNone,
+            ) => Some((at, next + 2, target)),
+            // The loop branches where END_SEND has the next item.
+            Some(Opcode::EndAsyncFor) => {
+                let sent = next.saturating_sub(2 * argument);
+                Some((sent, sent + 4, next))
+            }
+            _ => None,
+        };
+        if let Some((from, left, right)) = branch {
+            let offsets = [from, left, right].map(|offset| Value::int(offset as i32));
+            found.push(Tuple::from_values(offsets).into_value());
+        }
+        argument = 0;
+        at = next;
+    }
+    found
 }
 
 fn optional_number(number: i32) -> Value {
@@ -59,6 +100,12 @@ impl Code {
         iterator_of(vm, rows)
     }
 
+    /// Return an iterator over (start, not taken, taken) triples of byte offsets, one for each conditional branch.
+    #[method("co_branches(self, /)")]
+    fn co_branches(&self, vm: &Vm) -> PyResult {
+        iterator_of(vm, branches(self.plain_bytes().as_slice()))
+    }
+
     /// Return the name of the variable of an instruction's argument.
     #[method("_varname_from_oparg(self, /, oparg)")]
     fn varname_from_oparg(&self, vm: &Vm, oparg: i32) -> PyResult {
@@ -95,6 +142,68 @@ impl Code {
     fn sizeof(&self) -> usize {
         size_of::<Object<Code>>() + self.units().len() * 2
     }
+}
+
+/// The code object of the arguments of `code()`, which are CPython's.
+///
+/// # Errors
+/// `TypeError` and `ValueError` for arguments that do not fit together.
+pub fn construct(vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<Ref<Code>> {
+    if names.is_some_and(|names| !names.items().is_empty()) {
+        return Err(vm.type_error("code() takes no keyword arguments"));
+    }
+    if args.len() < 16 {
+        return Err(vm.type_error(format!("code expected at least 16 arguments, got {}", args.len())));
+    }
+    if args.len() > 18 {
+        return Err(vm.type_error(format!("code expected at most 18 arguments, got {}", args.len())));
+    }
+    fn typed<T: Payload>(vm: &Vm, args: &[Value], index: usize) -> PyResult<Ref<T>> {
+        args[index].downcast::<T>().map(Object::to_ref).ok_or_else(|| {
+            vm.type_error(format!(
+                "code() argument {} must be {}, not {}",
+                index + 1,
+                T::static_type().name(),
+                args[index].type_of().full_name()
+            ))
+        })
+    }
+    let strings = |index: usize| -> PyResult<Ref<Tuple>> {
+        match args.get(index) {
+            Some(_) => strings_of(vm, &*typed::<Tuple>(vm, args, index)?),
+            None => Ok(Tuple::empty()),
+        }
+    };
+    for (index, name) in [(0, "argcount"), (1, "posonlyargcount"), (2, "kwonlyargcount"), (3, "nlocals")] {
+        if number(vm, &args[index])? < 0 {
+            return Err(vm.value_error(format!("code: {name} must not be negative")));
+        }
+    }
+    let mut fields = CodeFields {
+        arg_count: count(vm, &args[0])?,
+        positional_only_count: count(vm, &args[1])?,
+        keyword_only_count: count(vm, &args[2])?,
+        stack_size: count(vm, &args[4])?,
+        flags: number(vm, &args[5])? as u32,
+        code: typed::<Bytes>(vm, args, 6)?.as_slice().to_vec(),
+        constants: typed(vm, args, 7)?,
+        names: strings(8)?,
+        variable_names: Tuple::empty(),
+        variable_kinds: Vec::new(),
+        filename: typed(vm, args, 10)?,
+        name: typed(vm, args, 11)?,
+        qualified_name: typed(vm, args, 12)?,
+        first_line: number(vm, &args[13])?,
+        line_table: typed(vm, args, 14)?,
+        exception_table: typed(vm, args, 15)?,
+    };
+    let variables = Variables { local: strings(9)?, free: strings(16)?, cell: strings(17)?, changed: true };
+    if count(vm, &args[3])? as usize != variables.local.items().len() {
+        return Err(vm.value_error("code: co_nlocals != len(co_varnames)"));
+    }
+    lay_out(&variables, &mut fields);
+    check(vm, &fields)?;
+    Ok(Code::new(fields))
 }
 
 fn wrong(vm: &Vm, name: &str, expected: &str, got: &Value) -> Exception {
@@ -199,7 +308,10 @@ fn copy_with(this: &Object<Code>, vm: &Vm, changes: KeywordArguments<'_>) -> PyR
 }
 
 fn names_tuple(vm: &Vm, name: &str, value: &Value) -> PyResult<Ref<Tuple>> {
-    let tuple: Ref<Tuple> = typed(vm, name, value)?;
+    strings_of(vm, &*typed::<Tuple>(vm, name, value)?)
+}
+
+fn strings_of(vm: &Vm, tuple: &Object<Tuple>) -> PyResult<Ref<Tuple>> {
     let mut names = Vec::with_capacity(tuple.items().len());
     for item in tuple.items() {
         let Some(text) = item.downcast::<Str>() else {

@@ -304,11 +304,6 @@ impl List {
         crate::types::iterators::ListIterator::new(this.to_ref()).into_value()
     }
 
-    #[slot(hash)]
-    fn hash(vm: &Vm, this: &Value) -> PyResult<i64> {
-        crate::types::typ::special::not_hashable(vm, this)
-    }
-
     #[slot(new)]
     fn new_list(_: &Vm, cls: &TypeObject, _: &[Value], _: crate::slots::KeywordNames<'_>) -> PyResult {
         Ok(Object::with_type(cls, List { items: GilCell::new(Vec::new()) }).into_value())

@@ -16,7 +16,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 /// A namespace with a name: what an import makes.
-#[pyclass(name = "module", tracked, weak, subclassable, signature = "(name, doc=None)")]
+#[pyclass(name = "module", hides_set, tracked, weak, subclassable, signature = "(name, doc=None)")]
 pub struct Module {
     /// The names. It is the module's `__dict__` for good.
     dict: GilCell<Ref<Dict>>,

@@ -6,6 +6,8 @@ use rspy_macros::{pyclass, pymethods};
 
 use crate::exceptions::PyResult;
 use crate::object::{Object, Payload, TypeObject};
+use crate::slots::Comparison;
+use crate::types::bool::boolean;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -125,6 +127,15 @@ impl NoneType {
     #[slot(hash)]
     fn hash(&self) -> PyResult<i64> {
         Ok(0xfca8_6420)
+    }
+
+    #[slot(compare)]
+    fn compare(this: &Value, other: &Value, comparison: Comparison) -> Value {
+        match comparison {
+            Comparison::Equal if this.is(other) => boolean(true),
+            Comparison::NotEqual if this.is(other) => boolean(false),
+            _ => not_implemented(),
+        }
     }
 }
 

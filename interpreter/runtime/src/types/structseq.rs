@@ -352,7 +352,14 @@ macro_rules! struct_sequence {
                 signature: "",
                 size: size_of::<$crate::object::Object<$name>>(),
                 base: Some(<$crate::types::tuple::Tuple as $crate::object::Payload>::static_type),
-                flags: TypeFlags::IMMUTABLE.with(TypeFlags::TRACKED).with(TypeFlags::VARIABLE),
+                flags: TypeFlags::IMMUTABLE.with(TypeFlags::TRACKED).with(TypeFlags::VARIABLE).with(
+                    // Those of `sys` are the core's own.
+                    if matches!($module.as_bytes(), b"sys" | b"builtins") {
+                        TypeFlags::NONE
+                    } else {
+                        TypeFlags::FROM_MODULE
+                    },
+                ),
                 drop: $crate::object::drop_payload::<$name>,
                 deallocate: $crate::object::deallocate_native::<$name>,
                 trace: Some($crate::object::trace_payload::<$name>),

@@ -569,11 +569,6 @@ macro_rules! proxy_methods {
                 vm.compare(&proxied(vm, this)?, &proxied(vm, other)?, comparison)
             }
 
-            #[slot(hash)]
-            fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-                crate::types::typ::special::not_hashable(vm, this)
-            }
-
             #[slot(str)]
             fn str(this: &Value, vm: &Vm) -> PyResult<Ref<Str>> {
                 vm.str(&proxied(vm, this)?)

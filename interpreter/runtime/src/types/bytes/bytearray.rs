@@ -198,11 +198,6 @@ impl ByteArray {
         Ok(ByteArray::repr(this))
     }
 
-    #[slot(hash)]
-    fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-        crate::types::typ::special::not_hashable(vm, this)
-    }
-
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
         let own = self.borrow().clone();
@@ -212,6 +207,12 @@ impl ByteArray {
     #[slot(iter)]
     fn iter(this: &Object<ByteArray>) -> Value {
         ByteArrayIterator::new(this.to_ref()).into_value()
+    }
+
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[method("__release_buffer__(self, buffer, /)")]
+    fn release_buffer(this: &Value, vm: &Vm, buffer: &Value) -> PyResult<()> {
+        crate::buffer::release_memoryview(vm, this, buffer)
     }
 
     #[slot(buffer)]

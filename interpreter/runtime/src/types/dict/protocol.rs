@@ -217,11 +217,6 @@ impl Dict {
         Ok(out.finish().into_value())
     }
 
-    #[slot(hash)]
-    fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-        crate::types::typ::special::not_hashable(vm, this)
-    }
-
     #[slot(compare)]
     fn compare(this: &Object<Dict>, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
         let (Some(other), Comparison::Equal | Comparison::NotEqual) = (other.downcast::<Dict>(), comparison)

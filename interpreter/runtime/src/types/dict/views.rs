@@ -372,11 +372,6 @@ macro_rules! view_methods {
 macro_rules! set_view_methods {
     ($name:ident, $forward:ident, $reverse:ident, { $($more:tt)* }) => {
         view_methods! { $name, $forward, $reverse, {
-            #[slot(hash)]
-            fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-                crate::types::typ::special::not_hashable(vm, this)
-            }
-
             #[slot(compare)]
             fn compare(this: &Value, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
                 compare(vm, this, other, comparison)

@@ -100,11 +100,6 @@ impl Set {
         repr(vm, &this.as_value(), &this.core, plain)
     }
 
-    #[slot(hash)]
-    fn hash(this: &Value, vm: &Vm) -> PyResult<i64> {
-        crate::types::typ::special::not_hashable(vm, this)
-    }
-
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
         compare(vm, &self.core, other, comparison)

@@ -6,6 +6,7 @@ use crate::exceptions::PyResult;
 use crate::names;
 use crate::native::Binding;
 use crate::object::{Object, Payload, Ref, TypeObject};
+use crate::slots::SlotFunction;
 use crate::types::descriptors::{
     ClassMethod, GetSetDescriptor, MemberDescriptor, StaticMethod, attribute_dict, attribute_weakref,
 };
@@ -15,7 +16,7 @@ use crate::types::native_function::{NativeClassMethod, NativeFunction, NativeMet
 use crate::types::none::none;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
-use crate::types::typ::special::{self, SPECIAL_METHODS};
+use crate::types::typ::special::{self, SPECIAL_METHODS, SpecialMethod};
 use crate::types::typ::{HeapType, Type, TypeFlags, instance, mro};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -26,14 +27,22 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
     // SAFETY: native types are statics.
     let typ: &'static TypeObject = unsafe { &*std::ptr::from_ref(typ) };
     let native = typ.native();
-    if typ.slots().new.get().is_some() && !typ.has_flag(TypeFlags::NO_NEW) {
+    if typ.slots().new.get().is_some()
+        && !typ.has_flag(TypeFlags(TypeFlags::NO_NEW.0 | TypeFlags::HIDES_NEW.0))
+    {
         dict.set_str(&names::__new__, native_new(typ));
+    }
+    if typ.has_flag(TypeFlags::FROM_MODULE) {
+        dict.set_str(&names::__module__, vm.intern(native.module).into_value());
+    }
+    if typ.has_flag(TypeFlags::HAS_WEAK) && typ.has_flag(TypeFlags::EXCEPTION_SUBCLASS) {
+        dict.set_str(&names::__weakref__, attribute_weakref(vm, typ));
     }
     for method in SPECIAL_METHODS {
         if method.name == "__new__" || method.name == "__getattr__" {
             continue;
         }
-        let Some(function) = typ.slots().get(method.slot) else { continue };
+        let Some(function) = shown_slot(typ, method) else { continue };
         let name = vm.intern(method.name);
         if dict.contains_str(&name) {
             continue;
@@ -75,6 +84,23 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
     if !dict.contains_str(&names::__doc__) {
         dict.set_str(&names::__doc__, if native.doc.is_empty() { none() } else { vm.new_str(native.doc) });
     }
+}
+
+/// The function behind a special method that the dict of a native type shows.
+fn shown_slot(typ: &TypeObject, method: &SpecialMethod) -> Option<SlotFunction> {
+    let (hides, shows) = match method.name {
+        "__getattribute__" => (TypeFlags::NONE, TypeFlags::SHOWS_GET),
+        "__setattr__" | "__delattr__" => (TypeFlags::HIDES_SET, TypeFlags::SHOWS_SET),
+        "__del__" => (TypeFlags::HIDES_DEL, TypeFlags::NONE),
+        _ => (TypeFlags::NONE, TypeFlags::NONE),
+    };
+    if typ.has_flag(hides) {
+        return None;
+    }
+    typ.slots().get(method.slot).or_else(|| {
+        let usual = crate::types::object::BaseObject::static_type();
+        typ.has_flag(shows).then(|| usual.slots().get(method.slot)).flatten()
+    })
 }
 
 /// The most derived metaclass of the bases and the one asked for.

@@ -66,6 +66,18 @@ impl TypeFlags {
     pub const INT_SUBCLASS: TypeFlags = TypeFlags(1 << 17);
     /// A subclass of `str`.
     pub const STR_SUBCLASS: TypeFlags = TypeFlags(1 << 18);
+    /// It belongs to a native module as a class does: its dict names the module.
+    pub const FROM_MODULE: TypeFlags = TypeFlags(1 << 19);
+    /// Its dict shows `__getattribute__` although it is the usual one.
+    pub const SHOWS_GET: TypeFlags = TypeFlags(1 << 21);
+    /// Its dict shows `__setattr__` and `__delattr__` although they are the usual ones.
+    pub const SHOWS_SET: TypeFlags = TypeFlags(1 << 22);
+    /// Its dict shows none of `__setattr__` and `__delattr__` although they are its own.
+    pub const HIDES_SET: TypeFlags = TypeFlags(1 << 23);
+    /// Its dict does not show `__new__` although it is its own.
+    pub const HIDES_NEW: TypeFlags = TypeFlags(1 << 24);
+    /// Its dict does not show `__del__` although it is its own.
+    pub const HIDES_DEL: TypeFlags = TypeFlags(1 << 25);
     /// The type has been made ready.
     pub const READY: TypeFlags = TypeFlags(1 << 20);
     /// Flags that a subclass takes over.

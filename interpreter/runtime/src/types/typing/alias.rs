@@ -20,7 +20,7 @@ use crate::vm::Vm;
 /// Type aliases are created through the type statement::
 ///
 ///     type Alias = int
-#[pyclass(name = "TypeAliasType", module = "typing", tracked)]
+#[pyclass(name = "TypeAliasType", from_module, module = "typing", tracked)]
 pub struct TypeAliasType {
     name: GilCell<Option<Value>>,
     /// The type parameters; nothing where there are none.

@@ -12,7 +12,7 @@ use crate::vm::Vm;
 ///
 /// On Python 3.12 and newer, generic classes implicitly inherit from
 /// Generic when they declare a parameter list after the class's name.
-#[pyclass(name = "Generic", module = "typing", subclassable)]
+#[pyclass(name = "Generic", from_module, module = "typing", subclassable)]
 pub struct Generic {}
 
 /// Calls a function of `typing` with the class and the arguments of a class method.

@@ -19,7 +19,7 @@ use crate::vm::Vm;
 ///
 /// The preferred way to make one is the syntax for generic functions, classes and type aliases:
 /// `type IntFunc[**P] = Callable[P, int]`.
-#[pyclass(name = "ParamSpec", module = "typing", tracked, weak, dict)]
+#[pyclass(name = "ParamSpec", from_module, module = "typing", tracked, weak, dict)]
 pub struct ParamSpec {
     name: GilCell<Option<Value>>,
     bound: GilCell<Option<Value>>,
@@ -165,7 +165,7 @@ impl ParamSpec {
 /// The args for a ParamSpec object.
 ///
 /// Given a ParamSpec object P, P.args is an instance of ParamSpecArgs.
-#[pyclass(name = "ParamSpecArgs", module = "typing", tracked, weak)]
+#[pyclass(name = "ParamSpecArgs", from_module, module = "typing", tracked, weak)]
 pub struct ParamSpecArgs {
     origin: Value,
 }
@@ -173,7 +173,7 @@ pub struct ParamSpecArgs {
 /// The kwargs for a ParamSpec object.
 ///
 /// Given a ParamSpec object P, P.kwargs is an instance of ParamSpecKwargs.
-#[pyclass(name = "ParamSpecKwargs", module = "typing", tracked, weak)]
+#[pyclass(name = "ParamSpecKwargs", from_module, module = "typing", tracked, weak)]
 pub struct ParamSpecKwargs {
     origin: Value,
 }

@@ -18,7 +18,7 @@ use crate::vm::Vm;
 ///
 /// The preferred way to make one is the syntax for generic functions, classes and type aliases:
 /// `class Sequence[T]: ...`.
-#[pyclass(name = "TypeVar", module = "typing", tracked, weak, dict)]
+#[pyclass(name = "TypeVar", from_module, module = "typing", tracked, weak, dict)]
 pub struct TypeVar {
     name: GilCell<Option<Value>>,
     bound: Lazy,

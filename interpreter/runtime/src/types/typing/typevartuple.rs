@@ -15,7 +15,7 @@ use crate::vm::Vm;
 ///
 /// The preferred way to make one is the syntax for generic functions, classes and type aliases:
 /// `class C[*Ts]: ...`.
-#[pyclass(name = "TypeVarTuple", module = "typing", tracked, weak, dict)]
+#[pyclass(name = "TypeVarTuple", from_module, module = "typing", tracked, weak, dict)]
 pub struct TypeVarTuple {
     name: GilCell<Option<Value>>,
     default: Lazy,

@@ -126,6 +126,12 @@ impl MemoryView {
         answer(access::equal(vm, &own, &theirs)?)
     }
 
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[method("__release_buffer__(self, buffer, /)")]
+    fn release_buffer(this: &Value, vm: &Vm, buffer: &Value) -> PyResult<()> {
+        crate::buffer::release_memoryview(vm, this, buffer)
+    }
+
     #[slot(buffer)]
     fn buffer(this: &Object<MemoryView>, vm: &Vm, flags: u32) -> PyResult<BufferView> {
         this.export(vm, flags)
