@@ -588,5 +588,5 @@ pub unsafe fn trace_payload<T: Payload + Trace>(object: *const Header, visitor: 
 /// `object` has payload `T`.
 pub unsafe fn clear_payload<T: Payload + Trace>(object: *const Header) {
     // SAFETY: as promised.
-    unsafe { (*object.cast::<Object<T>>()).payload.clear() }
+    unsafe { (*object.cast::<Object<T>>()).payload.clear_references() }
 }

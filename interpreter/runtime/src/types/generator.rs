@@ -70,7 +70,7 @@ impl Trace for GeneratorState {
         }
     }
 
-    fn clear(&self) {
+    fn clear_references(&self) {
         if matches!(self.stage.get(), Stage::Created | Stage::Suspended) {
             self.end();
         }
