@@ -222,7 +222,8 @@ impl Analysis<'_> {
                     visibility.insert(name, seen);
                 }
                 Some(mut existing) => {
-                    if symbol.visibility == Visibility::Free && symbol.usage & usage::USE != 0 {
+                    let is_used = symbol.visibility == Visibility::Free && symbol.usage & usage::USE != 0;
+                    if is_used && !is_class {
                         existing.usage |= usage::USE;
                         self.table.scope_mut(id).symbols.set(name, existing);
                     }
