@@ -72,7 +72,7 @@ impl CompileRequest<'_> {
             allow_incomplete_input: flag(compile_flags::ALLOW_INCOMPLETE_INPUT),
             dont_imply_dedent: flag(compile_flags::DONT_IMPLY_DEDENT),
             ignore_cookie: flag(compile_flags::IGNORE_COOKIE),
-            int_max_str_digits: vm.interpreter.configuration.int_max_str_digits.max(0) as usize,
+            int_max_str_digits: vm.interpreter.int_max_str_digits.get().max(0) as usize,
             ..ParseOptions::default()
         }
     }
