@@ -298,6 +298,11 @@ impl<'a> Builder<'a> {
         let mut types: Vec<&AsdlType> = TYPES.iter().collect();
         types.sort_by_key(|typ| ORDER.iter().position(|name| *name == typ.name));
         let base = Ast::static_type().to_ref();
+        base.ready(self.vm);
+        for name in ["_fields", "__match_args__", "_attributes"] {
+            base.dict().set_str(&self.vm.intern(name), Tuple::empty().into_value());
+        }
+        base.modified();
         let mut nodes = Vec::new();
         for typ in &types {
             let parent = if typ.is_product {

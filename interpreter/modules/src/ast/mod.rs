@@ -44,10 +44,10 @@ fn tree_of_source(vm: &Vm, source: &Value, request: &CompileRequest<'_>) -> PyRe
 
 /// A tree given as an object: compiled, or given back.
 fn compile_object(vm: &Vm, object: &Value, request: &CompileRequest<'_>) -> PyResult {
+    check_kind(vm, object, request.mode)?;
     if request.flags & compile_flags::OPTIMIZED_AST == compile_flags::ONLY_AST {
         return Ok(object.clone());
     }
-    check_kind(vm, object, request.mode)?;
     let mut tree = from_objects::tree_of(vm, object)?;
     validate::check(vm, &tree)?;
     if is_optimized(request) {

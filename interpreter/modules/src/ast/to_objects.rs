@@ -118,6 +118,7 @@ impl ToObject for Constant {
             Constant::Float(value) => float::new(*value),
             Constant::Complex { real, imag } => complex::new(*real, *imag),
             Constant::Str(text) => str_of(text).into_value(),
+            Constant::Bytes(bytes) if bytes.is_empty() => Bytes::empty().into_value(),
             Constant::Bytes(bytes) => Bytes::new(&bytes[..]).into_value(),
             Constant::Tuple(items) => Tuple::from_values(all(items)?).into_value(),
             Constant::FrozenSet(items) => FrozenSet::from_values(maker.vm, all(items)?).map(Ref::into_value)?,

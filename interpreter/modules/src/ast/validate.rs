@@ -3,7 +3,7 @@
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::vm::Vm;
 use rspy_syntax::ast::{
-    Arg, Arguments, Comprehension, Constant, ExceptHandler, ExceptHandlerKind, Expr, ExprContext, ExprKind, Keyword,
+    Alias, Arg, Arguments, Comprehension, Constant, ExceptHandler, ExceptHandlerKind, Expr, ExprContext, ExprKind, Keyword,
     MatchCase, Mod, Operator, Pattern, PatternKind, Stmt, StmtKind, TypeParam, TypeParamKind, UnaryOp, WithItem,
 };
 
@@ -55,6 +55,13 @@ impl Checker<'_> {
             return self.fail(format!("identifier field can't represent '{name}' constant"));
         }
         Ok(())
+    }
+
+    fn aliases(&self, aliases: &[Alias]) -> PyResult<()> {
+        aliases.iter().try_for_each(|alias| {
+            self.name(&alias.name)?;
+            alias.asname.as_ref().map_or(Ok(()), |name| self.name(name))
+        })
     }
 
     fn expressions(&self, items: &[Expr], context: ExprContext) -> PyResult<()> {
@@ -302,7 +309,8 @@ impl Checker<'_> {
             return self.fail(format!("{owner} has orelse but no except handlers"));
         }
         for handler in handlers {
-            let ExceptHandlerKind::ExceptHandler { r#type, body, .. } = &handler.kind;
+            let ExceptHandlerKind::ExceptHandler { r#type, name, body } = &handler.kind;
+            name.as_ref().map_or(Ok(()), |name| self.name(name))?;
             self.optional(r#type.as_deref())?;
             self.body(body, "ExceptHandler")?;
         }
@@ -322,13 +330,16 @@ impl Checker<'_> {
     fn statement(&self, statement: &Stmt) -> PyResult<()> {
         self.vm.check_stack(" during compilation")?;
         match &statement.kind {
-            StmtKind::FunctionDef { args, body, decorator_list, returns, type_params, .. } => {
+            StmtKind::FunctionDef { name, args, body, decorator_list, returns, type_params, .. } => {
+                self.name(name)?;
                 self.function("FunctionDef", (body, type_params), (args, decorator_list, returns.as_deref()))
             }
-            StmtKind::AsyncFunctionDef { args, body, decorator_list, returns, type_params, .. } => {
+            StmtKind::AsyncFunctionDef { name, args, body, decorator_list, returns, type_params, .. } => {
+                self.name(name)?;
                 self.function("AsyncFunctionDef", (body, type_params), (args, decorator_list, returns.as_deref()))
             }
-            StmtKind::ClassDef { bases, keywords, body, decorator_list, type_params, .. } => {
+            StmtKind::ClassDef { name, bases, keywords, body, decorator_list, type_params } => {
+                self.name(name)?;
                 self.body(body, "ClassDef")?;
                 self.type_parameters(type_params)?;
                 self.expressions(bases, Load)?;
@@ -390,12 +401,16 @@ impl Checker<'_> {
                 self.expression(test, Load)?;
                 self.optional(msg.as_deref())
             }
-            StmtKind::Import { names } => self.not_empty(names, "names", "Import"),
+            StmtKind::Import { names } => {
+                self.not_empty(names, "names", "Import")?;
+                self.aliases(names)
+            }
             StmtKind::ImportFrom { names, level, .. } => {
                 if level.is_some_and(|level| level < 0) {
                     return self.fail("Negative ImportFrom level");
                 }
-                self.not_empty(names, "names", "ImportFrom")
+                self.not_empty(names, "names", "ImportFrom")?;
+                self.aliases(names)
             }
             StmtKind::Global { names } => self.not_empty(names, "names", "Global"),
             StmtKind::Nonlocal { names } => self.not_empty(names, "names", "Nonlocal"),
