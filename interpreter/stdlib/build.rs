@@ -58,7 +58,13 @@ fn main() {
     let folder = PathBuf::from(variable("OUT_DIR")).join("frozen");
     let license =
         fs::read(library.join("LICENSE.txt")).unwrap_or_else(|error| fail(&format!("LICENSE.txt: {error}")));
+    println!("cargo::rerun-if-changed=importer.py");
+    let importer =
+        read(Path::new("importer.py")).unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
+    let importer = compile_source(importer.as_bytes(), "<frozen rspy importer>", 0)
+        .unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
     let written = fs::create_dir_all(&folder)
+        .and_then(|()| write_atomically(&folder.join("importer.marshal"), &importer, false))
         .and_then(|()| write_atomically(&folder.join("library.rspyar"), &frozen.container, false))
         .and_then(|()| write_atomically(&folder.join("LICENSE.txt"), &license, false));
     if let Err(error) = written {

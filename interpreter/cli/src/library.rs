@@ -42,6 +42,10 @@ impl Library for Frozen {
         self.archive.read(&file).ok()
     }
 
+    fn importer(&self) -> &[u8] {
+        rspy_stdlib::importer()
+    }
+
     fn names(&self) -> Vec<String> {
         self.archive.all_modules().map(|module| module.name.to_owned()).collect()
     }

@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use rspy_runtime::compile::CompileRequest;
 use rspy_runtime::import::frozen::run_code;
 use rspy_runtime::object::Ref;
+use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
+use rspy_runtime::types::string::Str;
 use rspy_runtime::{PyResult, Value, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
@@ -60,7 +62,7 @@ fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool
     match command {
         Command::Code(source) => {
             startup::add_first_path(vm, "");
-            run_source(vm, source.as_bytes(), "<string>", main)
+            run_command(vm, &dedent(source), main)
         }
         Command::Module(name) => run_module(vm, name),
         Command::File(path) => run_file(vm, path, main, skip_first_line),
@@ -80,17 +82,54 @@ fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool
     }
 }
 
+/// Runs the argument of `-c`. Tracebacks can show its lines, since `linecache` is told of them.
+fn run_command(vm: &Vm, source: &str, main: &Ref<Module>) -> PyResult<()> {
+    let code = compile(vm, source.as_bytes(), "<string>")?;
+    let linecache = rspy_runtime::import::import_module(vm, "linecache")?;
+    let arguments = [code.value().clone(), vm.new_str(source), vm.new_str("<string>")];
+    vm.call_method_str(&linecache, "_register_code", &arguments)?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
+}
+
+/// Takes away the white space that all lines of a command have in front, so that it can be indented as what surrounds
+/// it in a script. Lines of nothing else are emptied.
+fn dedent(source: &str) -> String {
+    let is_blank = |line: &&str| line.trim_start_matches([' ', '\t']).is_empty();
+    let margin = source
+        .split('\n')
+        .filter(|line| !is_blank(line))
+        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+        .reduce(|margin, front| {
+            let same = margin.bytes().zip(front.bytes()).take_while(|(left, right)| left == right).count();
+            &margin[..same]
+        })
+        .unwrap_or("");
+    if margin.is_empty() {
+        return source.to_owned();
+    }
+    let lines: Vec<&str> =
+        source.split('\n').map(|line| if is_blank(&line) { "" } else { &line[margin.len()..] }).collect();
+    lines.join("\n")
+}
+
 fn run_source(vm: &Vm, source: &[u8], name: &str, main: &Ref<Module>) -> PyResult<()> {
+    let code = compile(vm, source, name)?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
+}
+
+fn compile(vm: &Vm, source: &[u8], name: &str) -> PyResult<Ref<Code>> {
     let filename = vm.intern(name);
-    let request = CompileRequest {
-        filename: &filename,
+    rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request(vm, &filename))
+}
+
+fn request<'a>(vm: &Vm, filename: &'a Ref<Str>) -> CompileRequest<'a> {
+    CompileRequest {
+        filename,
         mode: Mode::Module,
         flags: 0,
         optimize: vm.interpreter.configuration.optimize.clamp(0, 2) as u8,
         feature_version: 14,
-    };
-    let code = rspy_runtime::compile::compile_source(vm, &Source::Bytes(source), &request)?;
-    run_code(vm, code.value(), &main.dict()).map(drop)
+    }
 }
 
 /// `runpy._run_module_as_main`.
@@ -106,6 +145,7 @@ fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
 
 fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
     if startup::is_path_entry(vm, path)? {
+        let path = &startup::absolute(path);
         startup::add_first_path(vm, path);
         let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
         let arguments = [vm.new_str("__main__"), rspy_runtime::types::bool::boolean(false)];
@@ -127,6 +167,7 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         source.drain(..end);
     }
     startup::add_first_path(vm, &startup::folder_of(path));
+    let path = &startup::absolute(path);
     main.set_str(vm, "__file__", path);
     main.set(vm, "__cached__", rspy_runtime::types::none::none());
     startup::set_main_loader(vm, main, path)?;
@@ -135,7 +176,9 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         let (code, _) = rspy_runtime::marshal::load(vm, code, true)?;
         return run_code(vm, &code, &main.dict()).map(drop);
     }
-    run_source(vm, &source, path, main)
+    let filename = vm.intern(path);
+    let code = rspy_runtime::compile::compile_file(vm, &source, &request(vm, &filename))?;
+    run_code(vm, code.value(), &main.dict()).map(drop)
 }
 
 /// The interactive interpreter, from the frozen library.
@@ -149,4 +192,17 @@ fn interact(vm: &Vm) -> PyResult<()> {
         None => vm.call_method_str(&module, "interact", &[]),
     };
     result.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dedent;
+
+    #[test]
+    fn commands_may_be_indented() {
+        assert_eq!(dedent("  if a:\n    b\n"), "if a:\n  b\n");
+        assert_eq!(dedent("\n\ta\n \n\tb"), "\na\n\nb");
+        assert_eq!(dedent(" a\n\tb"), " a\n\tb");
+        assert_eq!(dedent("a\n  "), "a\n  ");
+    }
 }

@@ -26,6 +26,7 @@ modules! {
     errno
     fcntl
     functools
+    gc
     grp
     heapq
     io
@@ -50,6 +51,7 @@ modules! {
     struct_
     thread
     time
+    tokenize
     zlib
 }
 

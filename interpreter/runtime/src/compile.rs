@@ -110,8 +110,29 @@ pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyRe
 /// # Errors
 /// `SyntaxError` and what else compiling raises.
 pub fn compile_source(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<Ref<Code>> {
-    let tree = parse(vm, source, request)?;
-    compile_tree(vm, &tree, Some(source), request)
+    let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
+    let source = match *source {
+        Source::Bytes(bytes) => Source::EncodedBytes(bytes, &decode),
+        other => other,
+    };
+    let tree = parse(vm, &source, request)?;
+    compile_tree(vm, &tree, Some(&source), request)
+}
+
+/// Compiles the contents of a file to code: as [`compile_source`], with the errors of reading it.
+///
+/// # Errors
+/// `SyntaxError` and what else compiling raises.
+pub fn compile_file(vm: &Vm, contents: &[u8], request: &CompileRequest<'_>) -> PyResult<Ref<Code>> {
+    let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
+    compile_source(vm, &Source::File(contents, &decode, &request.filename.to_string_lossy()), request)
+}
+
+/// Text in any encoding that there is a codec for.
+fn decode_text(vm: &Vm, encoding: &str, bytes: &[u8]) -> Option<String> {
+    let bytes = crate::types::bytes::Bytes::new(bytes).into_value();
+    let text = vm.call_method_str(&bytes, "decode", &[vm.new_str(encoding)]).ok()?;
+    Some(text.downcast::<Str>()?.to_string_lossy().into_owned())
 }
 
 /// Compiles a tree to code.
@@ -171,7 +192,11 @@ fn add_line(vm: &Vm, error: &mut SyntaxError, source: Option<&Source<'_>>, reque
     error.text = Some(line_text.to_owned());
 }
 
-fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
+/// Shows warnings of the parser or the compiler.
+///
+/// # Errors
+/// What filters make of them: where one is an error, the error in its place.
+pub fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
     for warning in warnings {
         let category = match warning.category {
             WarningCategory::Syntax => crate::exceptions::hierarchy::SyntaxWarning::static_type(),

@@ -1,8 +1,8 @@
 //! The cycle collector: what it knows of, and how it finds garbage.
 //!
-//! Objects that can be part of a cycle are listed in one of two vectors, young or old; an object's header holds
-//! its index there, so that it leaves the list in constant time and the collector's working counts are a flat
-//! array beside the list.
+//! Objects that can be part of a cycle are listed in the vector of a generation; an object's header holds the
+//! generation and its index there, so that it leaves the list in constant time and the collector's working counts
+//! are a flat array beside the list. Who survives a collection goes to the next generation.
 //!
 //! # Safety argument
 //!
@@ -11,11 +11,19 @@
 //! others are finalised, checked again, and cleared with a reference held to each, so that nothing is freed
 //! while the collector still looks at it.
 
+mod collect;
+mod inspect;
+
 use std::cell::{Cell, RefCell};
 
-use crate::object::{Header, meta};
+use crate::cell::GilCell;
+use crate::object::{Header, Ref, meta};
+use crate::types::list::List;
 use crate::value::Value;
 use crate::vm::Vm;
+
+pub use collect::dump_shutdown_statistics;
+pub use inspect::{is_finalized, is_tracked, referents, referrers};
 
 /// What a visitor is given: each object that is referred to.
 pub struct Visitor<'a> {
@@ -146,10 +154,42 @@ impl<T: Copy> Trace for Cell<T> {
     fn trace(&self, _: &mut Visitor<'_>) {}
 }
 
+/// The youngest generation, to which new objects belong.
+pub const YOUNG: usize = 0;
+/// The oldest generation that is collected.
+pub const OLDEST: usize = 2;
+/// What `gc.freeze` took out of the collector's sight.
+const FROZEN: usize = 3;
+
+/// Bits of `gc.set_debug`.
+pub mod debug {
+    /// Statistics are printed during collections.
+    pub const STATISTICS: i32 = 1;
+    /// Collectable objects are printed.
+    pub const COLLECTABLE: i32 = 2;
+    /// Uncollectable objects are printed.
+    pub const UNCOLLECTABLE: i32 = 4;
+    /// What is found is kept in `gc.garbage`.
+    pub const SAVE_ALL: i32 = 32;
+    /// What helps to find leaks.
+    pub const LEAK: i32 = COLLECTABLE | UNCOLLECTABLE | SAVE_ALL;
+}
+
+/// What happened to a generation so far.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Statistics {
+    /// Number of collections.
+    pub collections: u64,
+    /// Objects found unreachable.
+    pub collected: u64,
+    /// Unreachable objects that could not be freed.
+    pub uncollectable: u64,
+}
+
 /// The state of the collector of one interpreter.
 pub struct Collector {
-    young: RefCell<Vec<*mut Header>>,
-    old: RefCell<Vec<*mut Header>>,
+    /// The lists, youngest first; the last is the frozen one.
+    generations: [RefCell<Vec<*mut Header>>; 4],
     /// Whether collections happen by themselves (`gc.enable`).
     pub enabled: Cell<bool>,
     /// A collection is under way.
@@ -158,39 +198,38 @@ pub struct Collector {
     pub thresholds: Cell<[i64; 3]>,
     /// Debugging flags of `gc.set_debug`.
     pub debug: Cell<i32>,
-    /// Collections, objects collected and objects that could not be, for each generation.
-    pub statistics: Cell<[[u64; 3]; 3]>,
-    /// Young collections since the last of everything.
-    young_runs: Cell<u32>,
-    /// The length of the old list after the last collection of everything.
-    old_floor: Cell<usize>,
-    frozen: RefCell<Vec<*mut Header>>,
+    /// What happened to each generation.
+    pub statistics: Cell<[Statistics; 3]>,
+    /// Collections of the generation below since each older generation's last one.
+    runs: Cell<[i64; 3]>,
+    /// The length of the oldest list after its last collection.
+    oldest_floor: Cell<usize>,
+    /// `gc.garbage`.
+    garbage: GilCell<Option<Ref<List>>>,
+    /// `gc.callbacks`.
+    callbacks: GilCell<Option<Ref<List>>>,
 }
 
 impl Default for Collector {
     fn default() -> Self {
         Collector {
-            young: RefCell::default(),
-            old: RefCell::default(),
+            generations: Default::default(),
             enabled: Cell::new(true),
             collecting: Cell::new(false),
-            thresholds: Cell::new([2000, 10, 0]),
+            thresholds: Cell::new([2000, 10, 10]),
             debug: Cell::new(0),
             statistics: Cell::default(),
-            young_runs: Cell::new(0),
-            old_floor: Cell::new(0),
-            frozen: RefCell::default(),
+            runs: Cell::default(),
+            oldest_floor: Cell::new(0),
+            garbage: GilCell::default(),
+            callbacks: GilCell::default(),
         }
     }
 }
 
-/// Which objects a collection looks at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Generation {
-    /// Those made since the last collection.
-    Young,
-    /// All.
-    All,
+/// The generation that an object is listed in.
+fn generation_of(bits: u32) -> usize {
+    ((bits >> meta::GENERATION_SHIFT) & 3) as usize
 }
 
 /// Lists a new object.
@@ -202,7 +241,7 @@ pub(crate) fn track(object: *mut Header) {
         if header.has_meta(meta::TRACKED) {
             return;
         }
-        let mut young = collector.young.borrow_mut();
+        let mut young = collector.generations[YOUNG].borrow_mut();
         let index = young.len() as u32;
         header.meta.set((header.meta.get() & meta::FINALIZED) | meta::TRACKED | (index << meta::INDEX_SHIFT));
         young.push(object);
@@ -223,8 +262,7 @@ pub(crate) fn untrack(object: *mut Header) {
         return;
     }
     Vm::collector(|collector| {
-        let mut list =
-            if bits & meta::OLD != 0 { collector.old.borrow_mut() } else { collector.young.borrow_mut() };
+        let mut list = collector.generations[generation_of(bits)].borrow_mut();
         let index = (bits >> meta::INDEX_SHIFT) as usize;
         list.swap_remove(index);
         if let Some(&moved) = list.get(index) {
@@ -232,13 +270,6 @@ pub(crate) fn untrack(object: *mut Header) {
         }
         header.meta.set(bits & meta::FINALIZED);
     });
-}
-
-/// Whether the collector knows the object (`gc.is_tracked`).
-pub fn is_tracked(value: &Value) -> bool {
-    value.header().is_some_and(|header| {
-        header.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED) && header.has_meta(meta::TRACKED)
-    })
 }
 
 fn set_index(object: *mut Header, index: usize) {
@@ -256,224 +287,74 @@ impl Collector {
         }
     }
 
-    /// What a request leads to: the young objects, or all when the old have grown by a quarter.
+    /// What a request leads to: a collection of the oldest generation that is due. The oldest of all is due only
+    /// when it has grown by a quarter, so that the work stays in proportion.
     pub fn collect_if_due(&self, vm: &Vm) {
-        if !self.enabled.get() || self.collecting.get() {
+        let thresholds = self.thresholds.get();
+        let young = self.generations[YOUNG].borrow().len() as i64;
+        if !self.enabled.get() || self.collecting.get() || thresholds[0] == 0 || young <= thresholds[0] {
             return;
         }
-        let young = self.young.borrow().len() as i64;
-        if young < self.thresholds.get()[0] {
-            return;
-        }
-        let runs = self.young_runs.get() + 1;
-        self.young_runs.set(runs);
-        let old = self.old.borrow().len();
-        let every = self.thresholds.get()[1].max(1) as u32;
-        if runs > every && old > self.old_floor.get() + self.old_floor.get() / 4 {
-            self.collect(vm, Generation::All);
+        let runs = self.runs.get();
+        let oldest = self.generations[OLDEST].borrow().len();
+        let floor = self.oldest_floor.get();
+        let due = if runs[2] > thresholds[2] && oldest > floor + floor / 4 {
+            OLDEST
+        } else if runs[1] > thresholds[1] {
+            1
         } else {
-            self.collect(vm, Generation::Young);
-        }
-    }
-
-    /// Number of listed objects: young, old, frozen.
-    pub fn counts(&self) -> [usize; 3] {
-        [self.young.borrow().len(), self.old.borrow().len(), self.frozen.borrow().len()]
-    }
-
-    /// References to all listed objects (`gc.get_objects`).
-    pub fn objects(&self, generation: Option<Generation>) -> Vec<Value> {
-        let mut found = Vec::new();
-        let mut take = |list: &RefCell<Vec<*mut Header>>| {
-            for &object in list.borrow().iter() {
-                // SAFETY: listed objects are alive; the reference is added first.
-                unsafe {
-                    (*object).add_reference();
-                    found.push(Value::from_bits(object as u64));
-                }
-            }
+            YOUNG
         };
-        match generation {
-            Some(Generation::Young) => take(&self.young),
-            Some(Generation::All) => take(&self.old),
-            None => {
-                take(&self.young);
-                take(&self.old);
-            }
-        }
-        found
+        self.collect(vm, due);
+    }
+
+    /// `gc.get_count`: the young objects, and for the other generations the collections of the one below.
+    pub fn progress(&self) -> [i64; 3] {
+        let runs = self.runs.get();
+        [self.generations[YOUNG].borrow().len() as i64, runs[1], runs[2]]
+    }
+
+    /// Number of listed objects in each generation; the last is that of the frozen ones.
+    pub fn counts(&self) -> [usize; 4] {
+        std::array::from_fn(|generation| self.generations[generation].borrow().len())
+    }
+
+    /// `gc.garbage`.
+    pub fn garbage(&self) -> Ref<List> {
+        self.garbage.borrow_mut().get_or_insert_with(List::new).clone()
+    }
+
+    /// `gc.callbacks`.
+    pub fn callbacks(&self) -> Ref<List> {
+        self.callbacks.borrow_mut().get_or_insert_with(List::new).clone()
     }
 
     /// Moves everything out of the collector's sight (`gc.freeze`).
     pub fn freeze(&self) {
-        self.merge_young();
-        let mut old = self.old.borrow_mut();
-        let mut frozen = self.frozen.borrow_mut();
-        for object in old.drain(..) {
+        for generation in YOUNG..=OLDEST {
+            self.merge(generation, FROZEN);
+        }
+        self.runs.set([0; 3]);
+    }
+
+    /// Moves what was frozen back to the oldest generation (`gc.unfreeze`).
+    pub fn unfreeze(&self) {
+        self.merge(FROZEN, OLDEST);
+    }
+
+    /// Moves all objects of a generation to another one.
+    fn merge(&self, from: usize, to: usize) {
+        let mut from = self.generations[from].borrow_mut();
+        let mut list = self.generations[to].borrow_mut();
+        for object in from.drain(..) {
+            let index = list.len() as u32;
+            list.push(object);
             // SAFETY: listed objects are alive.
-            unsafe { (*object).meta.set((*object).meta.get() & meta::FINALIZED) };
-            frozen.push(object);
-        }
-    }
-
-    fn merge_young(&self) {
-        let mut young = self.young.borrow_mut();
-        let mut old = self.old.borrow_mut();
-        for object in young.drain(..) {
-            let index = old.len();
-            old.push(object);
-            // SAFETY: listed objects are alive.
-            unsafe { (*object).set_meta(meta::OLD) };
-            set_index(object, index);
-        }
-    }
-
-    /// Finds and frees the unreachable objects of a generation; answers how many were found.
-    pub fn collect(&self, vm: &Vm, generation: Generation) -> usize {
-        if self.collecting.replace(true) {
-            return 0;
-        }
-        let garbage = self.find_garbage(generation);
-        let found = self.reclaim(vm, garbage, generation);
-        self.young_runs.set(if generation == Generation::All { 0 } else { self.young_runs.get() });
-        if generation == Generation::All {
-            self.old_floor.set(self.old.borrow().len());
-        }
-        let which = if generation == Generation::All { 2 } else { 0 };
-        let mut statistics = self.statistics.get();
-        statistics[which][0] += 1;
-        statistics[which][1] += found as u64;
-        self.statistics.set(statistics);
-        self.collecting.set(false);
-        found
-    }
-
-    /// The listed objects that nothing outside the list reaches, each with a reference of its own. The living go
-    /// to the old list.
-    fn find_garbage(&self, generation: Generation) -> Vec<Value> {
-        if generation == Generation::All {
-            self.merge_young();
-        }
-        let of_old = generation == Generation::All;
-        let list: Vec<*mut Header> =
-            if of_old { self.old.borrow().clone() } else { self.young.borrow().clone() };
-        let position = |object: *mut Header| -> Option<usize> {
-            // SAFETY: referred objects are alive. Types say whether the meta word is the collector's.
             let header = unsafe { &*object };
-            if !header.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED) {
-                return None;
-            }
-            let bits = header.meta.get();
-            (bits & meta::TRACKED != 0 && (bits & meta::OLD != 0) == of_old)
-                .then(|| (bits >> meta::INDEX_SHIFT) as usize)
-        };
-        // SAFETY: listed objects are alive.
-        let mut counts: Vec<u32> =
-            list.iter().map(|&object| unsafe { (*object).reference_count() }).collect();
-        for &object in &list {
-            trace_object(
-                object,
-                &mut Visitor::new(&mut |to| {
-                    if let Some(index) = position(to) {
-                        counts[index] = counts[index].saturating_sub(1);
-                    }
-                }),
-            );
+            let flags = header.meta.get() & (meta::FINALIZED | meta::TRACKED);
+            header.meta.set(flags | (to as u32) << meta::GENERATION_SHIFT | index << meta::INDEX_SHIFT);
         }
-        let mut alive: Vec<bool> = counts.iter().map(|&count| count > 0).collect();
-        let mut work: Vec<usize> = (0..list.len()).filter(|&index| alive[index]).collect();
-        while let Some(index) = work.pop() {
-            trace_object(
-                list[index],
-                &mut Visitor::new(&mut |to| {
-                    if let Some(next) = position(to)
-                        && !alive[next]
-                    {
-                        alive[next] = true;
-                        work.push(next);
-                    }
-                }),
-            );
-        }
-        let garbage = list
-            .iter()
-            .zip(&alive)
-            .filter(|&(_, &alive)| !alive)
-            .map(|(&object, _)| {
-                // SAFETY: listed objects are alive; the reference is added first.
-                unsafe {
-                    (*object).add_reference();
-                    Value::from_bits(object as u64)
-                }
-            })
-            .collect();
-        if !of_old {
-            self.merge_young();
-        }
-        garbage
     }
-
-    /// Finalises and clears what was found, unless a finaliser brought it back to life.
-    fn reclaim(&self, vm: &Vm, garbage: Vec<Value>, _generation: Generation) -> usize {
-        if garbage.is_empty() {
-            return 0;
-        }
-        crate::types::weakref::clear_for_garbage(vm, &garbage);
-        for object in &garbage {
-            if let Some(header) = object.header()
-                && !header.has_meta(meta::FINALIZED)
-                && let Some(finalizer) = header.type_of().slots().finalize.get()
-            {
-                header.set_meta(meta::FINALIZED);
-                finalizer(vm, object);
-            }
-        }
-        let garbage = still_garbage(garbage);
-        let found = garbage.len();
-        for object in &garbage {
-            if let Some(header) = object.header() {
-                clear_object(header);
-            }
-        }
-        found
-    }
-}
-
-/// Of objects found unreachable before their finalisers ran, those that still are.
-fn still_garbage(garbage: Vec<Value>) -> Vec<Value> {
-    let positions: std::collections::HashMap<u64, usize> =
-        garbage.iter().enumerate().map(|(index, object)| (object.bits(), index)).collect();
-    // One reference of each is the collector's own.
-    let mut counts: Vec<u32> = garbage.iter().map(|object| object.reference_count() - 1).collect();
-    for object in &garbage {
-        trace_object(
-            object.bits() as *mut Header,
-            &mut Visitor::new(&mut |to| {
-                if let Some(&index) = positions.get(&(to as u64)) {
-                    counts[index] = counts[index].saturating_sub(1);
-                }
-            }),
-        );
-    }
-    if counts.iter().all(|&count| count == 0) {
-        return garbage;
-    }
-    let mut alive: Vec<bool> = counts.iter().map(|&count| count > 0).collect();
-    let mut work: Vec<usize> = (0..garbage.len()).filter(|&index| alive[index]).collect();
-    while let Some(index) = work.pop() {
-        trace_object(
-            garbage[index].bits() as *mut Header,
-            &mut Visitor::new(&mut |to| {
-                if let Some(&next) = positions.get(&(to as u64))
-                    && !alive[next]
-                {
-                    alive[next] = true;
-                    work.push(next);
-                }
-            }),
-        );
-    }
-    garbage.into_iter().zip(alive).filter(|(_, alive)| !alive).map(|(object, _)| object).collect()
 }
 
 /// Visits everything that an object refers to.
@@ -493,43 +374,6 @@ pub(crate) fn trace_object(object: *mut Header, visitor: &mut Visitor<'_>) {
         if typ.has_flag(crate::types::typ::TypeFlags::HEAP) {
             crate::types::typ::instance::trace_attributes(object, typ, visitor);
             visitor.object(std::ptr::from_ref(typ).cast_mut().cast());
-        }
-    }
-}
-
-/// Everything that an object refers to (`gc.get_referents`).
-pub fn referents(value: &Value) -> Vec<Value> {
-    let mut found = Vec::new();
-    if value.is_object() {
-        trace_object(
-            value.bits() as *mut Header,
-            &mut Visitor::new(&mut |to| {
-                // SAFETY: what is referred to is alive; the reference is added first.
-                unsafe {
-                    (*to).add_reference();
-                    found.push(Value::from_bits(to as u64));
-                }
-            }),
-        );
-    }
-    found
-}
-
-fn clear_object(header: &Header) {
-    // SAFETY: the caller holds a reference, so the object survives being cleared.
-    unsafe {
-        let object = std::ptr::from_ref(header).cast_mut();
-        let typ = header.type_of();
-        if let Some(clear) = typ.native().clear {
-            clear(object);
-        }
-        if typ.has_flag(crate::types::typ::TypeFlags::HEAP) {
-            crate::types::typ::instance::drop_attributes(object, typ);
-        }
-        if typ.has_flag(crate::types::typ::TypeFlags::PREFIX)
-            && let Some(dict) = crate::types::typ::instance::existing_dict(header)
-        {
-            dict.to_ref().clear();
         }
     }
 }

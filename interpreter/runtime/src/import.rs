@@ -33,6 +33,8 @@ pub trait Library: Send + Sync {
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
     /// The names of all modules.
     fn names(&self) -> Vec<String>;
+    /// Code, marshalled, that has `importlib` find the library's modules.
+    fn importer(&self) -> &[u8];
 }
 
 /// A frozen module.
@@ -82,6 +84,17 @@ pub fn import_name(
 /// # Errors
 /// `ImportError`, and what the module's code raises.
 pub fn import_level(
+    vm: &Vm,
+    name: &Object<Str>,
+    globals: Option<&Ref<Dict>>,
+    from_list: &Value,
+    level: i64,
+) -> PyResult {
+    import_with_importer(vm, name, globals, from_list, level)
+        .inspect_err(|error| crate::exceptions::traceback::remove_importer_frames(vm, error))
+}
+
+fn import_with_importer(
     vm: &Vm,
     name: &Object<Str>,
     globals: Option<&Ref<Dict>>,

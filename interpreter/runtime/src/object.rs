@@ -14,7 +14,7 @@
 //!   (ancestors are embedded as first field, `repr(C)`).
 //! * `Ref<T>` owns one reference; [`release`] frees the object when the last goes. Immortal objects (count with
 //!   the top bit set) are never written to and never freed.
-//! * Freeing follows one order: finaliser (which may resurrect), weak references, collector list, attributes,
+//! * Freeing follows one order: finaliser (which may resurrect), collector list, weak references, attributes,
 //!   payload, memory, type.
 
 use std::cell::Cell;
@@ -49,10 +49,10 @@ pub mod meta {
     pub const FINALIZED: u32 = 1;
     /// The collector tracks the object.
     pub const TRACKED: u32 = 2;
-    /// The object is in the old generation's list.
-    pub const OLD: u32 = 4;
+    /// Position of the two bits that tell the generation.
+    pub const GENERATION_SHIFT: u32 = 2;
     /// Position of the index.
-    pub const INDEX_SHIFT: u32 = 3;
+    pub const INDEX_SHIFT: u32 = 4;
 }
 
 impl Header {
@@ -236,7 +236,8 @@ impl<T> Object<T> {
 
 impl<T: Payload> Object<T> {
     /// What the allocator and the collector's prefix keep to.
-    const ALIGNMENT_FITS: () = assert!(align_of::<Self>() <= 16, "the payload's alignment is beyond an object's");
+    const ALIGNMENT_FITS: () =
+        assert!(align_of::<Self>() <= 16, "the payload's alignment is beyond an object's");
 
     /// A new object of the payload's own type.
     #[inline]
@@ -480,14 +481,14 @@ pub unsafe fn deallocate_native<T: Payload>(object: *mut Header) {
         if typ.slots().finalize.get().is_some() && !finalize(object) {
             return;
         }
+        if T::TRACKED {
+            gc::untrack(object);
+        }
         if T::PREFIX {
             crate::types::weakref::clear_weak_references(&*object);
         }
-        if T::TRACKED {
-            gc::untrack(object);
-            if !Vm::enter_deallocation(object) {
-                return;
-            }
+        if T::TRACKED && !Vm::enter_deallocation(object) {
+            return;
         }
         if T::PREFIX {
             drop_dict(object);
@@ -513,11 +514,11 @@ pub unsafe fn deallocate_subtype(object: *mut Header) {
         }
         let typ = NonNull::from((*object).type_of());
         let kind = typ.as_ref();
-        if kind.has_flag(TypeFlags::PREFIX) {
-            crate::types::weakref::clear_weak_references(&*object);
-        }
         if kind.has_flag(TypeFlags::TRACKED) {
             gc::untrack(object);
+        }
+        if kind.has_flag(TypeFlags::PREFIX) {
+            crate::types::weakref::clear_weak_references(&*object);
         }
         if !Vm::enter_deallocation(object) {
             return;

@@ -95,19 +95,13 @@ pub fn initialize(vm: &Vm) -> PyResult<()> {
 
 /// Has the modules of the frozen library found by the path that they lie at.
 fn install_library_importer(vm: &Vm) -> PyResult<()> {
-    let source = include_str!("importer.py");
-    let filename = vm.intern("<frozen rspy importer>");
-    let request = crate::compile::CompileRequest {
-        filename: &filename,
-        mode: rspy_syntax::Mode::Module,
-        flags: 0,
-        optimize: 0,
-        feature_version: 14,
-    };
-    let code = crate::compile::compile_source(vm, &rspy_syntax::Source::Text(source), &request)?;
+    let library = vm.interpreter.library.borrow();
+    let Some(importer) = library.as_ref().map(|library| library.importer()) else { return Ok(()) };
+    let (code, _) = crate::marshal::load(vm, importer, true)?;
+    drop(library);
     let names = Dict::new();
     names.set_str(&crate::names::__name__, vm.new_str("_rspy_importer"));
-    crate::import::frozen::run_code(vm, code.value(), &names)?;
+    crate::import::frozen::run_code(vm, &code, &names)?;
     Ok(())
 }
 
@@ -128,6 +122,7 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     path.push(vm.new_str(&library));
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
     crate::import::import_module(vm, "encodings")?;
+    add_zip_importer(vm)?;
     open_streams(vm, interactive)?;
     if !configuration.warn_options.is_empty() {
         crate::import::import_module(vm, "warnings")?;
@@ -137,6 +132,18 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
         if vm.get_attribute_optional(&site, &vm.intern("main"))?.is_some() {
             vm.call_method_str(&site, "main", &[])?;
         }
+    }
+    Ok(())
+}
+
+/// Has archives on the path looked into first, as CPython does.
+fn add_zip_importer(vm: &Vm) -> PyResult<()> {
+    let module = crate::import::import_module(vm, "zipimport")?;
+    let importer = vm.get_attribute_str(&module, "zipimporter")?;
+    if let Some(hooks) = vm.sys_attribute(&crate::names::path_hooks)
+        && let Some(hooks) = hooks.downcast::<crate::types::list::List>()
+    {
+        hooks.items().borrow_mut().insert(0, importer);
     }
     Ok(())
 }
@@ -234,8 +241,14 @@ pub fn absolute(path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
     }
-    std::env::current_dir()
-        .map_or_else(|_| path.to_owned(), |folder| folder.join(path).to_string_lossy().into_owned())
+    let path = if path == "." { "" } else { path };
+    std::env::current_dir().map_or_else(
+        |_| path.to_owned(),
+        |folder| {
+            let folder = folder.to_string_lossy();
+            if path.is_empty() { folder.into_owned() } else { format!("{folder}/{path}") }
+        },
+    )
 }
 
 /// Whether something can be put on `sys.path` and imported from: a folder or a zip archive.
@@ -282,7 +295,8 @@ pub fn finalize(vm: &Vm) -> bool {
     vm.interpreter.finalizing.set(true);
     vm.interpreter.threads.finalize(vm);
     clear_modules(vm);
-    vm.interpreter.collector.collect(vm, crate::gc::Generation::All);
+    vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
+    crate::gc::dump_shutdown_statistics(vm);
     well &= flush_streams(vm);
     well
 }
@@ -356,7 +370,7 @@ fn clear_modules(vm: &Vm) {
     {
         module.dict().clear();
     }
-    vm.interpreter.collector.collect(vm, crate::gc::Generation::All);
+    vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
 }
 
 /// The exit status when the library could not be started; the reason goes to the standard error descriptor, since the
@@ -366,7 +380,9 @@ pub fn failed(vm: &Vm, error: Exception) -> i32 {
         return status_of(vm, error);
     }
     let text = crate::exceptions::print::plain_text(vm, &error);
-    eprintln!("Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}");
+    eprintln!(
+        "Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}"
+    );
     1
 }
 

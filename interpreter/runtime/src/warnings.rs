@@ -662,7 +662,8 @@ fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     // This runs before modules can be imported by name.
     let contextvars = crate::import::frozen::import_native(vm, "_contextvars")?
         .ok_or_else(|| vm.import_error("No module named '_contextvars'", None, None))?;
-    let variable = vm.call_method_str(&contextvars.into_value(), "ContextVar", &[vm.new_str("_warnings_context")])?;
+    let variable =
+        vm.call_method_str(&contextvars.into_value(), "ContextVar", &[vm.new_str("_warnings_context")])?;
     state.context.set(Some(variable.clone()));
     set("_warnings_context", variable);
     Ok(())

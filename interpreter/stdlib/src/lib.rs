@@ -18,6 +18,11 @@ pub fn open() -> Result<Archive<'static>, ArchiveError> {
     Archive::open(container())
 }
 
+/// The code, marshalled, that makes `importlib` find the library's modules; it runs once `importlib` is there.
+pub fn importer() -> &'static [u8] {
+    embedded("importer.marshal")
+}
+
 /// The licence of the library, which is the Python Software Foundation's.
 pub fn license() -> &'static [u8] {
     embedded("LICENSE.txt")

@@ -12,7 +12,7 @@ mod number;
 mod operator;
 mod string;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::error::{ErrorKind, SyntaxError, Warning, WarningCategory};
 use crate::token::{Token, TokenKind};
@@ -70,6 +70,7 @@ const EOF: i32 = -1;
 const NOWHERE: usize = usize::MAX;
 
 /// See the module's text.
+#[derive(Clone)]
 pub struct Lexer<'a> {
     source: &'a [u8],
     options: LexerOptions,
@@ -93,6 +94,9 @@ pub struct Lexer<'a> {
     /// Warnings found so far.
     pub(crate) warnings: Vec<Warning>,
     at_line_start: bool,
+    /// Whether more lines may be added to the source, so that its end is not the end of the input.
+    partial: bool,
+    needs_input: bool,
     /// Whether the line has nothing but white space or a comment.
     is_blank_line: bool,
     comment_newline: bool,
@@ -123,6 +127,8 @@ impl<'a> Lexer<'a> {
             error: None,
             warnings: Vec::new(),
             at_line_start: true,
+            partial: false,
+            needs_input: false,
             is_blank_line: false,
             comment_newline: false,
             pending_indents: 0,
@@ -130,6 +136,72 @@ impl<'a> Lexer<'a> {
             brackets: Vec::new(),
             modes: Vec::new(),
         }
+    }
+
+    /// The same lexer over another text, which must begin with all that was read of the old one before the next token
+    /// is asked for. With `partial`, the end of the text is not the end of the input: a lexer that comes to it says so
+    /// with [`Lexer::needs_input`].
+    pub fn over<'b>(self, text: &'b str, partial: bool) -> Lexer<'b> {
+        Lexer {
+            source: text.as_bytes(),
+            options: self.options,
+            cursor: self.cursor,
+            read_end: self.read_end,
+            line_start: self.line_start,
+            buffer_start: self.buffer_start,
+            line: self.line,
+            token_start: self.token_start,
+            token_column: self.token_column,
+            first_line: self.first_line,
+            first_line_start: self.first_line_start,
+            state: self.state,
+            error: self.error,
+            warnings: self.warnings,
+            at_line_start: self.at_line_start,
+            partial,
+            needs_input: false,
+            is_blank_line: self.is_blank_line,
+            comment_newline: self.comment_newline,
+            pending_indents: self.pending_indents,
+            indents: self.indents,
+            brackets: self.brackets,
+            modes: self.modes,
+        }
+    }
+
+    /// Whether the lexer came to the end of a text that more may be added to. What it made since is of no worth.
+    pub fn needs_input(&self) -> bool {
+        self.needs_input
+    }
+
+    /// Where the line of the cursor starts in the text.
+    pub fn line_start(&self) -> usize {
+        self.line_start
+    }
+
+    /// Where the line starts in which the last string token, or part of one, starts.
+    pub fn string_line_start(&self) -> usize {
+        self.first_line_start
+    }
+
+    /// Where the line starts in which the current token starts.
+    pub fn buffer_start(&self) -> usize {
+        self.buffer_start
+    }
+
+    /// The end of what was read: the end of the cursor's line.
+    pub fn read_end(&self) -> usize {
+        self.read_end
+    }
+
+    /// Whether the lexer stands inside a token or inside a string with replacement fields.
+    pub fn is_inside_token(&self) -> bool {
+        self.token_start != NOWHERE || self.is_inside_string()
+    }
+
+    /// The warnings found since they were last asked for.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// The next token. After the end it goes on making `ENDMARKER`s, after an error `ERRORTOKEN`s.
@@ -180,7 +252,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The byte offset of the cursor.
-    pub(crate) fn offset(&self) -> usize {
+    pub fn offset(&self) -> usize {
         self.cursor
     }
 
@@ -434,6 +506,7 @@ impl<'a> Lexer<'a> {
         }
         let rest = &self.source[self.read_end..];
         if rest.is_empty() {
+            self.needs_input = self.partial;
             self.state = State::EndOfFile;
             return false;
         }
@@ -499,7 +572,7 @@ impl<'a> Lexer<'a> {
 
     fn error_in_line(&self, column: usize, end_column: usize, message: &str) -> SyntaxError {
         let rest = &self.source[self.line_start..];
-        let line_end = self.line_start + memchr(b'\n', rest).unwrap_or(rest.len());
+        let line_end = self.line_start + memchr2(b'\n', 0, rest).unwrap_or(rest.len());
         SyntaxError {
             line: i64::from(self.line),
             column: column as i64,

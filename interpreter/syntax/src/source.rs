@@ -17,6 +17,8 @@ pub enum Source<'a> {
     Bytes(&'a [u8]),
     /// Bytes, which may declare any encoding that the function decodes.
     EncodedBytes(&'a [u8], Decoder<'a>),
+    /// As `EncodedBytes`, from a file whose name is shown in errors.
+    File(&'a [u8], Decoder<'a>, &'a str),
     /// Text.
     Text(&'a str),
 }
@@ -31,9 +33,22 @@ impl<'a> Source<'a> {
             Self::Bytes(bytes) | Self::EncodedBytes(bytes, _) if options.ignore_cookie => decode_utf8(bytes)?,
             Self::Bytes(bytes) => decode_bytes(bytes, None)?,
             Self::EncodedBytes(bytes, decoder) => decode_bytes(bytes, Some(decoder))?,
+            Self::File(bytes, decoder, name) => {
+                // Lines are read one after the other: what is behind a null byte is not looked at.
+                let read = bytes.iter().position(|&byte| byte == 0).map_or(bytes, |null| &bytes[..=null]);
+                decode_bytes(read, Some(decoder)).map_err(|error| in_file(error, name))?
+            }
         };
         Ok(translate_newlines(text, mode == Mode::Module))
     }
+}
+
+/// Errors about the encoding of a file tell its name.
+fn in_file(mut error: SyntaxError, name: &str) -> SyntaxError {
+    if error.message.starts_with("Non-UTF-8 code") {
+        error.message = error.message.replacen(" on line ", &format!(" in file {name} on line "), 1);
+    }
+    error
 }
 
 fn decode_bytes<'a>(bytes: &'a [u8], decoder: Option<Decoder<'_>>) -> Result<Cow<'a, str>, SyntaxError> {

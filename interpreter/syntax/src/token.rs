@@ -152,7 +152,7 @@ impl TokenKind {
     }
 
     /// Whether a token of this kind may span lines, so that its line is that of its first character.
-    pub(crate) fn is_string_part(self) -> bool {
+    pub fn is_string_part(self) -> bool {
         use TokenKind::{
             FStringEnd, FStringMiddle, FStringStart, String, TStringEnd, TStringMiddle, TStringStart,
         };

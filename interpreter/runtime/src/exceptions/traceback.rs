@@ -189,6 +189,51 @@ pub fn entries(traceback: &Value) -> Vec<Ref<Traceback>> {
     entries
 }
 
+/// Takes `importlib`'s own frames out of the traceback of a failed import: all of them when a module is missing, else
+/// those around the module's code, which end with `_call_with_frames_removed`.
+pub fn remove_importer_frames(vm: &Vm, exception: &Exception) {
+    if vm.interpreter.configuration.verbose > 0 {
+        return;
+    }
+    let base = crate::exceptions::base_of(exception.value());
+    let Some(traceback) = base.traceback() else { return };
+    let all = exception.is_import_error();
+    let mut kept: Vec<Ref<Traceback>> = Vec::new();
+    // How many entries were kept when the run of the importer's frames began.
+    let mut chunk = None;
+    let mut removed = false;
+    for entry in entries(&traceback) {
+        let code = entry.code(vm);
+        let is_importer = code.as_ref().is_some_and(|code| {
+            let filename = code.filename();
+            filename.equals_str("<frozen importlib._bootstrap>")
+                || filename.equals_str("<frozen importlib._bootstrap_external>")
+        });
+        if !is_importer {
+            chunk = None;
+            kept.push(entry);
+            continue;
+        }
+        let start = *chunk.get_or_insert(kept.len());
+        if all || code.is_some_and(|code| code.name.equals_str("_call_with_frames_removed")) {
+            kept.truncate(start);
+            removed = true;
+        } else {
+            kept.push(entry);
+        }
+    }
+    if !removed {
+        return;
+    }
+    for pair in kept.windows(2) {
+        pair[0].next.set(Some(pair[1].clone().into_value()));
+    }
+    if let Some(last) = kept.last() {
+        last.next.set(None);
+    }
+    base.set_traceback(kept.first().map(|entry| entry.clone().into_value()));
+}
+
 /// `sys.exc_info()` of an exception: class, object and traceback.
 pub fn information(exception: &Value) -> Ref<Tuple> {
     Tuple::from_values([

@@ -71,10 +71,9 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
     for definition in native.attributes.iter().copied().flatten() {
         dict.set_str(&vm.intern(definition.name), GetSetDescriptor::new(definition, typ));
     }
-    if !native.doc.is_empty() {
-        dict.set_str(&names::__doc__, vm.new_str(native.doc));
-    } else {
-        dict.set_str(&names::__doc__, none());
+    // Where the instances have a documentation string of their own, its descriptor stays.
+    if !dict.contains_str(&names::__doc__) {
+        dict.set_str(&names::__doc__, if native.doc.is_empty() { none() } else { vm.new_str(native.doc) });
     }
 }
 

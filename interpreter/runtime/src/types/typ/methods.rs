@@ -413,6 +413,9 @@ impl Type {
 
     #[getter("__doc__")]
     fn get_doc(this: &Object<Type>, vm: &Vm) -> PyResult {
+        if !this.is_heap() && !this.native().doc.is_empty() {
+            return Ok(vm.new_str(this.native().doc));
+        }
         match own(this, &names::__doc__) {
             Some(doc) => match doc.type_of().slots().descriptor_get.get() {
                 Some(get) => get(vm, &doc, None, Some(&this.to_value())),

@@ -38,7 +38,10 @@ class FileFinder(external.FileFinder):
             fullname, SourceFileLoader(fullname, path), origin=path, is_package=is_package)
         spec._set_fileattr = True
         if is_package:
-            spec.submodule_search_locations.append(path.rpartition("/")[0])
+            # The path hooks need not be asked.
+            folder = path.rpartition("/")[0]
+            sys.path_importer_cache[folder] = FileFinder(folder, *DETAILS)
+            spec.submodule_search_locations.append(folder)
         return spec
 
 
@@ -50,10 +53,17 @@ DETAILS = [
 ]
 
 
-def hook(path):
+ordinary_hook = sys.path_hooks.pop()
+
+
+def path_hook_for_FileFinder(path):
+    """Path hook for importlib.machinery.FileFinder."""
     if path != ROOT and not path.startswith(ROOT + "/"):
-        raise ImportError("not a folder of the library", path=path)
+        return ordinary_hook(path)
     return FileFinder(path, *DETAILS)
 
 
-sys.path_hooks.insert(0, hook)
+path_hook_for_FileFinder.__module__ = ordinary_hook.__module__
+path_hook_for_FileFinder.__qualname__ = ordinary_hook.__qualname__
+sys.path_hooks.append(path_hook_for_FileFinder)
+sys.path_importer_cache[ROOT] = FileFinder(ROOT, *DETAILS)
