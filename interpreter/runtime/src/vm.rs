@@ -91,7 +91,12 @@ pub struct Configuration {
     pub safe_path: bool,
     pub int_max_str_digits: i64,
     pub unbuffered: bool,
+    /// The file that runs, links followed: the folder that the frozen library is shown in.
     pub executable: String,
+    /// The path that the process was started by, for `sys.executable`.
+    pub program: String,
+    /// The virtual environment that the program belongs to, if there is one (PEP 405).
+    pub environment: Option<String>,
     /// What built the executable, for `sys.version`.
     pub compiler: String,
     pub original_arguments: Vec<String>,
