@@ -207,6 +207,7 @@ impl Vm {
     }
 
     /// Calls with the thread's state. Values are dropped in places that are not handed the state.
+    #[inline(always)]
     pub fn with_current<R>(run: impl FnOnce(&Vm) -> R) -> R {
         let current = CURRENT.get();
         assert!(!current.is_null(), "a value is used outside an interpreter");
@@ -219,7 +220,7 @@ impl Vm {
         !CURRENT.get().is_null()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn collector<R>(run: impl FnOnce(&Collector) -> R) -> R {
         Self::with_current(|vm| run(&vm.interpreter.collector))
     }
