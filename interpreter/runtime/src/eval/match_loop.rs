@@ -1,11 +1,14 @@
-//! The dispatcher of debug builds: one loop around a `match` of all instructions.
+//! The dispatcher of debug builds: one loop around a `match` of all instructions, which watched threads use as well.
 
 use rspy_code::for_each_instruction;
 
 use crate::eval::instructions;
-use crate::eval::{Flow, Instruction, State, raise};
+#[cfg(debug_assertions)]
+use crate::eval::raise;
+use crate::eval::{Flow, Instruction, State};
 
 /// Runs until the frame that was entered is left.
+#[cfg(debug_assertions)]
 pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
     // SAFETY: the state is that of a frame ready to run.
     unsafe {
@@ -37,7 +40,7 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
 macro_rules! define_step {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:ident, caches $caches:literal,
        pops $pops:expr, pushes $pushes:expr, flags $(Flags::$flag:ident)|+ $(, specialises $family:ident)?;)*) => {
-        unsafe fn step<const SLOW: bool>(opcode: u8, state: &mut State<'_>, argument: u32) -> Flow {
+        pub(super) unsafe fn step<const SLOW: bool>(opcode: u8, state: &mut State<'_>, argument: u32) -> Flow {
             // SAFETY: as promised by `run`.
             unsafe {
                 match opcode {

@@ -529,6 +529,9 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
             });
         }
         if let Some(function) = callable.downcast_exact::<NativeFunction>() {
+            if BEGIN_WATCHING.contains(&function.definition().name) {
+                return None;
+            }
             return Some(match count {
                 1 => Opcode::CallBuiltinO,
                 _ => Opcode::CallBuiltinFast,
@@ -545,6 +548,10 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
         None
     }
 }
+
+/// Native functions after which the thread may be watched: only the general call looks for that.
+const BEGIN_WATCHING: [&str; 5] =
+    ["settrace", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
 
 /// Whether a function takes so many positional arguments with nothing to be filled in.
 fn takes_exactly(code: &Object<Code>, count: usize) -> bool {
