@@ -11,6 +11,7 @@ use crate::eval::{Flow, State, raise, word};
 use crate::exceptions::PyResult;
 use crate::types::function::Function;
 use crate::types::int;
+use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::value::Value;
 use crate::watch::{self, Event};
 
@@ -59,7 +60,11 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 Some(opcode) => native_callee(&state, opcode, argument),
                 None => None,
             };
-            let mut flow = match begin(&mut state, opcode, argument, index) {
+            let told = begin(&mut state, opcode, argument, index).and_then(|done| {
+                profile_native(&state, native.as_ref(), "c_call")?;
+                Ok(done)
+            });
+            let mut flow = match told {
                 Ok(true) => Flow::Next,
                 Ok(false) => Flow::Slow,
                 Err(error) => state.raise(error),
@@ -188,6 +193,16 @@ unsafe fn begin(
     }
 }
 
+/// Tells the profiling function of the call of a built-in function.
+fn profile_native(state: &State<'_>, native: Option<&(Value, Value)>, event: &str) -> PyResult<()> {
+    let Some((callable, _)) = native else { return Ok(()) };
+    let is_built_in = callable.downcast::<NativeFunction>().is_some() || callable.downcast::<NativeMethod>().is_some();
+    if is_built_in {
+        return watch::tell_profile(state.vm, state.frame, event, callable.clone());
+    }
+    Ok(())
+}
+
 /// What a call calls, and its first argument or `MISSING`.
 unsafe fn called(state: &State<'_>, opcode: Option<Opcode>, argument: u32) -> (Value, Value) {
     let missing = state.vm.interpreter.monitoring.missing.get().unwrap_or_else(crate::types::none::none);
@@ -246,6 +261,8 @@ unsafe fn finish(
         let events = watch::events_of(vm, &code);
         let here = int::new(index as i64 * 2);
         if let Some((callable, first)) = native {
+            let told = (callable.clone(), first.clone());
+            profile_native(state, Some(&told), if matches!(flow, Flow::Raise) { "c_exception" } else { "c_return" })?;
             let event = if matches!(flow, Flow::Raise) { Event::CRaise } else { Event::CReturn };
             // Both belong to `CALL`, which tools must ask for too.
             if events & Event::Call.bit() != 0 && events & event.bit() != 0 {
