@@ -20,6 +20,7 @@ modules! {
     binascii
     bisect
     blake2
+    cmath
     collections
     contextvars
     csv
