@@ -16,33 +16,65 @@ use crate::options::{Command, Options};
 /// Runs the interpreter to its end and answers the exit status.
 pub fn run(options: Options, stack_limit: usize) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
-    configuration.executable = executable();
+    configuration.program = program(configuration.original_arguments.first().map_or("", String::as_str));
+    configuration.executable = executable(&configuration.program);
+    configuration.environment = environment(&configuration.program);
     startup::run(configuration, rspy_modules::modules(), crate::library::open(), stack_limit, |vm| {
-        let mut status = match prepare(vm, &command) {
-            Ok(main) => match execute(vm, &command, &main, skip_first_line) {
-                Ok(()) => 0,
-                Err(error) => startup::status_of(vm, error),
-            },
+        let status = match prepare(vm, &command) {
+            Ok(main) => {
+                let mut status = status_after(vm, execute(vm, &command, &main, skip_first_line, inspect));
+                if inspect && !matches!(command, Command::Input) {
+                    status = status_after(vm, interact(vm, &main));
+                }
+                status
+            }
             Err(error) => startup::failed(vm, error),
         };
-        if inspect && !matches!(command, Command::Input) && std::io::stdin().is_terminal() {
-            status = match interact(vm) {
-                Ok(()) => 0,
-                Err(error) => startup::status_of(vm, error),
-            };
-        }
-        if !startup::finalize(vm) {
-            status = 120;
-        }
-        status
+        if startup::finalize(vm) { status } else { 120 }
     })
 }
 
-fn executable() -> String {
-    std::env::current_exe()
-        .map(|path| path.to_string_lossy().into_owned())
-        .or_else(|_| std::env::args().next().ok_or(()))
+fn status_after(vm: &Vm, outcome: PyResult<()>) -> i32 {
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => startup::status_of(vm, error),
+    }
+}
+
+/// The path that the process was started by: as given, or where the shell found it.
+fn program(name: &str) -> String {
+    if name.contains('/') {
+        return startup::absolute(name);
+    }
+    let folders = std::env::var("PATH").unwrap_or_default();
+    folders
+        .split(':')
+        .map(|folder| startup::absolute(&format!("{folder}/{name}")))
+        .find(|path| !name.is_empty() && is_executable(path))
+        .or_else(|| std::env::current_exe().ok().map(|path| path.to_string_lossy().into_owned()))
         .unwrap_or_default()
+}
+
+fn is_executable(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// The file behind the program. Where `/proc` is missing, as in an empty container, the links are followed here.
+fn executable(program: &str) -> String {
+    std::env::current_exe()
+        .or_else(|_| std::fs::canonicalize(program))
+        .map_or_else(|_| program.to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+/// The virtual environment of a program: the folder above its own, marked by `pyvenv.cfg` in either.
+fn environment(program: &str) -> Option<String> {
+    let folder = std::path::Path::new(program).parent()?;
+    let above = folder.parent()?;
+    [folder, above]
+        .into_iter()
+        .find(|place| place.join("pyvenv.cfg").is_file())
+        .map(|_| above.to_string_lossy().into_owned())
 }
 
 /// Starts the library: `importlib`, streams, the path, `site`, and the module `__main__`.
@@ -58,7 +90,13 @@ fn prepare(vm: &Vm, command: &Command) -> PyResult<Ref<Module>> {
     Ok(main)
 }
 
-fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
+fn execute(
+    vm: &Vm,
+    command: &Command,
+    main: &Ref<Module>,
+    skip_first_line: bool,
+    inspect: bool,
+) -> PyResult<()> {
     match command {
         Command::Code(source) => {
             startup::add_first_path(vm, "");
@@ -66,9 +104,9 @@ fn execute(vm: &Vm, command: &Command, main: &Ref<Module>, skip_first_line: bool
         }
         Command::Module(name) => run_module(vm, name),
         Command::File(path) => run_file(vm, path, main, skip_first_line),
-        Command::Input if std::io::stdin().is_terminal() => {
+        Command::Input if inspect || std::io::stdin().is_terminal() => {
             startup::add_first_path(vm, "");
-            interact(vm)
+            interact(vm, main)
         }
         Command::Input => {
             startup::add_first_path(vm, "");
@@ -181,17 +219,43 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
     run_code(vm, code.value(), &main.dict()).map(drop)
 }
 
-/// The interactive interpreter, from the frozen library.
-fn interact(vm: &Vm) -> PyResult<()> {
-    let module = rspy_runtime::import::import_module(vm, "_pyrepl.main")
-        .or_else(|_| rspy_runtime::import::import_module(vm, "code"));
-    let module = module?;
-    let has_console = vm.get_attribute_optional(&module, &vm.intern("interactive_console"))?;
-    let result: PyResult<Value> = match has_console {
-        Some(console) => vm.call(&console, &[]),
-        None => vm.call_method_str(&module, "interact", &[]),
+/// Reads, evaluates and prints until the input ends, in the names of `__main__`.
+fn interact(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
+    let configuration = &vm.interpreter.configuration;
+    if !configuration.ignore_environment
+        && let Some(path) = std::env::var("PYTHONSTARTUP").ok().filter(|path| !path.is_empty())
+    {
+        run_startup(vm, &path, main);
+    }
+    let quiet =
+        configuration.quiet > 0 || configuration.arguments.first().is_some_and(|name| !name.is_empty());
+    let banner = if quiet {
+        String::new()
+    } else {
+        format!(
+            "Python {} on linux\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
+            rspy_runtime::sys::version_text(&configuration.compiler)
+        )
     };
-    result.map(drop)
+    let code = rspy_runtime::import::import_module(vm, "code")?;
+    let console =
+        vm.call_method_str(&code, "InteractiveConsole", &[main.dict().into_value(), vm.new_str("<stdin>")])?;
+    vm.call_method_str(&console, "interact", &[vm.new_str(&banner), vm.new_str("")]).map(drop)
+}
+
+/// Runs the file that `PYTHONSTARTUP` names; the session goes on if it fails.
+fn run_startup(vm: &Vm, path: &str, main: &Ref<Module>) {
+    let source = match std::fs::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            eprintln!("Could not open PYTHONSTARTUP");
+            startup::status_of(vm, vm.io_error(&error, Some(&vm.new_str(path))));
+            return;
+        }
+    };
+    if let Err(error) = run_source(vm, &source, path, main) {
+        startup::status_of(vm, error);
+    }
 }
 
 #[cfg(test)]

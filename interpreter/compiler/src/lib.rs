@@ -22,7 +22,7 @@ mod future;
 mod instruction_sequence;
 mod names;
 mod op;
-mod percent_format;
+pub mod percent_format;
 mod recursion;
 mod representation;
 mod symtable;
@@ -35,6 +35,7 @@ use rspy_syntax::Warning;
 use rspy_syntax::ast::Mod;
 
 pub use error::CompileError;
+pub use symtable::{ScopeDescription, ScopeKind, describe as describe_symbols};
 
 use future::Futures;
 use names::Names;

@@ -5,11 +5,13 @@
 
 mod analyze;
 mod build;
+mod describe;
 mod expression;
 mod scope;
 mod statement;
 
 pub use build::{Settings, build, location};
+pub use describe::{ScopeDescription, describe};
 pub use scope::{
     Comprehension, Scope, ScopeId, ScopeKey, ScopeKind, ScopeRole, Symbol, SymbolTable, Visibility, usage,
 };

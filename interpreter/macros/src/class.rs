@@ -218,8 +218,8 @@ fn derive_trace(item: &ItemStruct) -> syn::Result<TokenStream> {
                 #(#rt::gc::Trace::trace(&self.#members, visitor);)*
                 let _ = visitor;
             }
-            fn clear(&self) {
-                #(#rt::gc::Trace::clear(&self.#members);)*
+            fn clear_references(&self) {
+                #(#rt::gc::Trace::clear_references(&self.#members);)*
             }
         }
     })

@@ -16,6 +16,7 @@ macro_rules! modules {
 // One a line, in alphabetical order.
 modules! {
     array
+    ast
     atexit
     binascii
     bisect
@@ -50,6 +51,7 @@ modules! {
     sre
     stat
     struct_
+    symtable
     thread
     time
     tokenize

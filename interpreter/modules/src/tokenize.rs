@@ -106,7 +106,7 @@ impl Reading {
         let seen = &self.text[self.lexer.buffer_start()..self.lexer.read_end()];
         let line = i64::from(self.lexer.line());
         let (typ, message) = match self.lexer.state() {
-            State::EndOfFile if self.is_past_lines() => return unexpected_end(vm, line, 0),
+            State::EndOfFile if self.lexer.has_left_lines() => return unexpected_end(vm, line, 0),
             State::EndOfFile => return unexpected_end(vm, line, seen.len()),
             State::Dedent => (
                 syntax_error::IndentationError::static_type(),
@@ -202,17 +202,12 @@ impl Reading {
             _ => {
                 let end = self.lexer.read_end();
                 let is_cut = self.implicit_newline && end > start;
-                let end = if self.is_past_lines() { start } else { end - usize::from(is_cut) };
+                let end = if self.lexer.has_left_lines() { start } else { end - usize::from(is_cut) };
                 vm.new_str(&self.text[start..end])
             }
         };
         self.line = Some((number, line.clone()));
         Some(line)
-    }
-
-    /// Whether the lexer has let go of the last line at the end of the input.
-    fn is_past_lines(&self) -> bool {
-        self.lexer.state() == State::EndOfFile && !self.lexer.is_inside_token()
     }
 }
 

@@ -414,6 +414,10 @@ impl Builtins {
             optimize: optimize.clamp(0, 2) as u8,
             feature_version: if feature_version < 0 { 14 } else { feature_version.min(14) as u8 },
         };
+        if flags & compile_flags::ONLY_AST != 0 && vm.interpreter.tree_hook.get().is_none() {
+            // The module sets the hook.
+            crate::import::import_module(vm, "_ast")?;
+        }
         if let Some(hook) = vm.interpreter.tree_hook.get()
             && let Some(result) = hook(vm, source, &request)
         {

@@ -72,7 +72,7 @@ impl CompileRequest<'_> {
             allow_incomplete_input: flag(compile_flags::ALLOW_INCOMPLETE_INPUT),
             dont_imply_dedent: flag(compile_flags::DONT_IMPLY_DEDENT),
             ignore_cookie: flag(compile_flags::IGNORE_COOKIE),
-            int_max_str_digits: vm.interpreter.configuration.int_max_str_digits.max(0) as usize,
+            int_max_str_digits: vm.interpreter.int_max_str_digits.get().max(0) as usize,
             ..ParseOptions::default()
         }
     }
@@ -93,7 +93,12 @@ pub fn str_of(text: &Text) -> Ref<Str> {
 /// # Errors
 /// `SyntaxError` and what else parsing raises.
 pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<rspy_syntax::ast::Mod> {
-    match rspy_syntax::parse(source, request.mode, &request.parse_options(vm)) {
+    let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
+    let source = match *source {
+        Source::Bytes(bytes) => Source::EncodedBytes(bytes, &decode),
+        other => other,
+    };
+    match rspy_syntax::parse(&source, request.mode, &request.parse_options(vm)) {
         Ok(parsed) => {
             show_warnings(vm, &parsed.warnings, &request.filename.to_ref())?;
             Ok(parsed.tree)
@@ -155,15 +160,29 @@ pub fn compile_tree(
             show_warnings(vm, &compiled.warnings, &request.filename.to_ref())?;
             Ok(code_of(vm, &compiled.code))
         }
-        Err(CompileError::Syntax(mut error)) => {
-            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
+        Err(error) => Err(compile_error(vm, error, source, request)),
+    }
+}
+
+/// The exception for an error of the compiler; warnings that came before it are shown.
+pub fn compile_error(
+    vm: &Vm,
+    error: CompileError,
+    source: Option<&Source<'_>>,
+    request: &CompileRequest<'_>,
+) -> Exception {
+    match error {
+        CompileError::Syntax(mut error) => {
+            if let Err(other) = show_warnings(vm, &error.warnings, &request.filename.to_ref()) {
+                return other;
+            }
             if error.text.is_none() {
                 add_line(vm, &mut error, source, request);
             }
-            Err(source_error(vm, &error, request.filename))
+            source_error(vm, &error, request.filename)
         }
-        Err(error @ CompileError::RecursionTooDeep) => Err(vm.recursion_error(error.to_string())),
-        Err(error @ CompileError::FunctionType) => Err(vm.runtime_error(error.to_string())),
+        CompileError::RecursionTooDeep => vm.recursion_error(error.to_string()),
+        CompileError::FunctionType => vm.runtime_error(error.to_string()),
     }
 }
 

@@ -67,7 +67,7 @@ pub trait Trace {
     /// Visits each reference.
     fn trace(&self, visitor: &mut Visitor<'_>);
     /// Lets go of the references that can be part of a cycle.
-    fn clear(&self) {}
+    fn clear_references(&self) {}
 }
 
 impl Trace for Value {
@@ -125,7 +125,7 @@ impl<T: Trace + Default> Trace for crate::cell::GilCell<T> {
         // SAFETY: the collector runs no Python code while it traces, so the inside does not change under it.
         unsafe { (*self.as_ptr()).trace(visitor) }
     }
-    fn clear(&self) {
+    fn clear_references(&self) {
         drop(self.take());
     }
 }

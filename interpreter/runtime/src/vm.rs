@@ -91,7 +91,12 @@ pub struct Configuration {
     pub safe_path: bool,
     pub int_max_str_digits: i64,
     pub unbuffered: bool,
+    /// The file that runs, links followed: the folder that the frozen library is shown in.
     pub executable: String,
+    /// The path that the process was started by, for `sys.executable`.
+    pub program: String,
+    /// The virtual environment that the program belongs to, if there is one (PEP 405).
+    pub environment: Option<String>,
     /// What built the executable, for `sys.version`.
     pub compiler: String,
     pub original_arguments: Vec<String>,
@@ -202,6 +207,7 @@ impl Vm {
     }
 
     /// Calls with the thread's state. Values are dropped in places that are not handed the state.
+    #[inline(always)]
     pub fn with_current<R>(run: impl FnOnce(&Vm) -> R) -> R {
         let current = CURRENT.get();
         assert!(!current.is_null(), "a value is used outside an interpreter");
@@ -214,7 +220,7 @@ impl Vm {
         !CURRENT.get().is_null()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn collector<R>(run: impl FnOnce(&Collector) -> R) -> R {
         Self::with_current(|vm| run(&vm.interpreter.collector))
     }

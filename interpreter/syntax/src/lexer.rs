@@ -97,6 +97,7 @@ pub struct Lexer<'a> {
     /// Whether more lines may be added to the source, so that its end is not the end of the input.
     partial: bool,
     needs_input: bool,
+    has_left_lines: bool,
     /// Whether the line has nothing but white space or a comment.
     is_blank_line: bool,
     comment_newline: bool,
@@ -129,6 +130,7 @@ impl<'a> Lexer<'a> {
             at_line_start: true,
             partial: false,
             needs_input: false,
+            has_left_lines: false,
             is_blank_line: false,
             comment_newline: false,
             pending_indents: 0,
@@ -160,6 +162,7 @@ impl<'a> Lexer<'a> {
             at_line_start: self.at_line_start,
             partial,
             needs_input: false,
+            has_left_lines: self.has_left_lines,
             is_blank_line: self.is_blank_line,
             comment_newline: self.comment_newline,
             pending_indents: self.pending_indents,
@@ -194,9 +197,9 @@ impl<'a> Lexer<'a> {
         self.read_end
     }
 
-    /// Whether the lexer stands inside a token or inside a string with replacement fields.
-    pub fn is_inside_token(&self) -> bool {
-        self.token_start != NOWHERE || self.is_inside_string()
+    /// Whether the end of the input was found between tokens, where nothing of the last line is held any more.
+    pub fn has_left_lines(&self) -> bool {
+        self.has_left_lines
     }
 
     /// The warnings found since they were last asked for.
@@ -507,6 +510,7 @@ impl<'a> Lexer<'a> {
         let rest = &self.source[self.read_end..];
         if rest.is_empty() {
             self.needs_input = self.partial;
+            self.has_left_lines = self.token_start == NOWHERE && !self.is_inside_string();
             self.state = State::EndOfFile;
             return false;
         }

@@ -221,7 +221,12 @@ impl Analysis<'_> {
                     self.table.scope_mut(id).symbols.set(name, copied);
                     visibility.insert(name, seen);
                 }
-                Some(existing) => {
+                Some(mut existing) => {
+                    let is_used = symbol.visibility == Visibility::Free && symbol.usage & usage::USE != 0;
+                    if is_used && !is_class {
+                        existing.usage |= usage::USE;
+                        self.table.scope_mut(id).symbols.set(name, existing);
+                    }
                     // What was free in the comprehension and is local here is simply local, unless nested scopes use it.
                     let is_bound = existing.usage & usage::BOUND != 0 && !is_class;
                     if is_bound && !self.is_free_in_any_child(comprehension, name) {

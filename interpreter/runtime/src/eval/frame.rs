@@ -196,9 +196,10 @@ impl Frame {
             (&raw mut (*this).owner).write(Owner::Call);
             (&raw mut (*this).drops_result).write(false);
             (&raw mut (*this).traced).write(Cell::new(false));
+            // Volatile, since a call of `memset` would cost more than the few words.
             let mut index = filled;
             while index < variables {
-                Frame::local(this, index).write(0);
+                Frame::local(this, index).write_volatile(0);
                 index += 1;
             }
         }

@@ -60,6 +60,7 @@ impl Vm {
     }
 
     /// Begins a level of handled exceptions, for a generator that is resumed.
+    #[inline(always)]
     pub(crate) unsafe fn push_handled(&self, level: *const Handled) {
         // SAFETY: the level lives in the generator, which is alive while it runs.
         unsafe { (*level).previous.set(self.handled.get()) };
@@ -67,6 +68,7 @@ impl Vm {
     }
 
     /// Ends the topmost level.
+    #[inline(always)]
     pub(crate) unsafe fn pop_handled(&self) {
         // SAFETY: levels are ended in the order they were begun.
         unsafe {

@@ -22,6 +22,7 @@ use crate::types::method::BoundMethod;
 use crate::types::module::Module;
 use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::types::none::is_none;
+use crate::types::set::{FrozenSet, Set};
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::types::typ::{Type, TypeFlags, instance};
@@ -154,16 +155,35 @@ pub(super) unsafe fn compare_op(state: &State<'_>, argument: u32) {
         if !is_due(state) {
             return;
         }
-        let _ = argument;
         let (left, right) = (state.look(2), state.look(1));
         let form = if left.is_small_int() && right.is_small_int() {
             Some(Opcode::CompareOpInt)
         } else if left.is_small_float() && right.is_small_float() {
             Some(Opcode::CompareOpFloat)
+        } else if is_exact::<Str>(&left) && is_exact::<Str>(&right) && matches!(argument >> 5, 2 | 3) {
+            Some(Opcode::CompareOpStr)
         } else {
             None
         };
         settle(state, Opcode::CompareOp, form);
+    }
+}
+
+pub(super) unsafe fn contains_op(state: &State<'_>) {
+    // SAFETY: the instruction has a cache of one unit and two operands.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let container = state.look(1);
+        let form = if is_exact::<Dict>(&container) {
+            Some(Opcode::ContainsOpDict)
+        } else if is_exact::<Set>(&container) || is_exact::<FrozenSet>(&container) {
+            Some(Opcode::ContainsOpSet)
+        } else {
+            None
+        };
+        settle(state, Opcode::ContainsOp, form);
     }
 }
 
@@ -225,8 +245,17 @@ pub(super) unsafe fn unpack_sequence(state: &State<'_>, argument: u32) {
             return;
         }
         let value = state.look(1);
-        let pair = value.downcast_exact::<Tuple>().is_some_and(|tuple| tuple.items().len() == 2);
-        let form = (pair && argument == 2).then_some(Opcode::UnpackSequenceTwoTuple);
+        let form = if let Some(tuple) = value.downcast_exact::<Tuple>() {
+            if tuple.items().len() != argument as usize {
+                None
+            } else if argument == 2 {
+                Some(Opcode::UnpackSequenceTwoTuple)
+            } else {
+                Some(Opcode::UnpackSequenceTuple)
+            }
+        } else {
+            is_exact::<List>(&value).then_some(Opcode::UnpackSequenceList)
+        };
         settle(state, Opcode::UnpackSequence, form);
     }
 }
@@ -500,9 +529,6 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
             });
         }
         if let Some(function) = callable.downcast_exact::<NativeFunction>() {
-            if function.instance().is_some() {
-                return None;
-            }
             return Some(match count {
                 1 => Opcode::CallBuiltinO,
                 _ => Opcode::CallBuiltinFast,

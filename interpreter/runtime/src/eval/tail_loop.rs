@@ -43,6 +43,34 @@ unsafe fn fast<I: Instruction>(
     }
 }
 
+/// The registers after a slow path, and how to go on.
+///
+/// Slow paths work on a [`State`] in memory. It lives in the frame of a function of its own, which hands it back by
+/// value: a handler whose stack frame others could still point into could not be left by a jump.
+struct Outcome {
+    frame: *mut Frame,
+    next: *const Unit,
+    stack: *mut u64,
+    flow: Flow,
+}
+
+#[inline(never)]
+unsafe fn perform<I: Instruction>(
+    vm: &Vm,
+    frame: *mut Frame,
+    next: *const Unit,
+    stack: *mut u64,
+    argument: u64,
+) -> Outcome {
+    // SAFETY: as for `fast`.
+    unsafe {
+        (*frame).instruction = next.sub(1);
+        let mut state = State { vm, frame, next, stack };
+        let flow = I::slow(&mut state, argument as u32);
+        Outcome { frame: state.frame, next: state.next, stack: state.stack, flow }
+    }
+}
+
 #[inline(never)]
 unsafe fn slow<I: Instruction>(
     vm: &Vm,
@@ -53,10 +81,7 @@ unsafe fn slow<I: Instruction>(
 ) -> u64 {
     // SAFETY: as for `fast`.
     unsafe {
-        (*frame).instruction = next.sub(1);
-        let mut state = State { vm, frame, next, stack };
-        let flow = I::slow(&mut state, argument as u32);
-        let State { frame, next, stack, .. } = state;
+        let Outcome { frame, next, stack, flow } = perform::<I>(vm, frame, next, stack, argument);
         match flow {
             Flow::Next | Flow::Slow => dispatch!(vm, frame, next, stack, 0),
             Flow::Extend(high) => dispatch!(vm, frame, next, stack, high as u64),
@@ -67,12 +92,20 @@ unsafe fn slow<I: Instruction>(
 }
 
 #[inline(never)]
-unsafe fn raised(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, _: u64) -> u64 {
+unsafe fn unwind(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64) -> Outcome {
     // SAFETY: an exception has been set as raised.
     unsafe {
         let mut state = State { vm, frame, next, stack };
         let flow = raise::unwind(&mut state);
-        let State { frame, next, stack, .. } = state;
+        Outcome { frame: state.frame, next: state.next, stack: state.stack, flow }
+    }
+}
+
+#[inline(never)]
+unsafe fn raised(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, _: u64) -> u64 {
+    // SAFETY: an exception has been set as raised.
+    unsafe {
+        let Outcome { frame, next, stack, flow } = unwind(vm, frame, next, stack);
         match flow {
             Flow::Leave(word) => word,
             _ => dispatch!(vm, frame, next, stack, 0),
@@ -80,12 +113,19 @@ unsafe fn raised(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64,
     }
 }
 
-unsafe fn unknown(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, _: u64) -> u64 {
+#[inline(never)]
+unsafe fn raise_unknown(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64) {
     // SAFETY: as for `fast`.
     unsafe {
         (*frame).instruction = next.sub(1);
-        let mut state = State { vm, frame, next, stack };
-        instructions::unknown(&mut state);
+        instructions::unknown(&mut State { vm, frame, next, stack });
+    }
+}
+
+unsafe fn unknown(vm: &Vm, frame: *mut Frame, next: *const Unit, stack: *mut u64, _: u64) -> u64 {
+    // SAFETY: as for `fast`.
+    unsafe {
+        raise_unknown(vm, frame, next, stack);
         raised(vm, frame, next, stack, 0)
     }
 }

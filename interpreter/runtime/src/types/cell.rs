@@ -28,6 +28,12 @@ impl CellObject {
         self.contents.borrow().clone()
     }
 
+    /// The word of what is in it, 0 for nothing; for the evaluator's fast paths.
+    #[inline(always)]
+    pub(crate) fn word(&self) -> *mut u64 {
+        self.contents.as_ptr().cast()
+    }
+
     /// Puts something in or takes it out; answers what was there.
     #[inline(always)]
     pub fn replace(&self, contents: Option<Value>) -> Option<Value> {

@@ -116,7 +116,7 @@ impl Code {
     #[inline(always)]
     pub fn start(&self) -> *const Unit {
         // One unit of padding lies before it, where a frame that has not begun points to.
-        self.units[1..].as_ptr()
+        self.units.as_ptr().wrapping_add(1)
     }
 
     /// The instructions and caches as they stand now.

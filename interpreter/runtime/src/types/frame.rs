@@ -55,10 +55,10 @@ impl Trace for FrameObject {
         }
     }
 
-    fn clear(&self) {
-        self.back.clear();
-        self.trace.clear();
-        self.extra_locals.clear();
+    fn clear_references(&self) {
+        self.back.clear_references();
+        self.trace.clear_references();
+        self.extra_locals.clear_references();
         if self.owns_frame() {
             // SAFETY: the frame has finished.
             unsafe { Frame::clear_words(self.frame.get()) };

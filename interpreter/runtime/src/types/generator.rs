@@ -70,7 +70,7 @@ impl Trace for GeneratorState {
         }
     }
 
-    fn clear(&self) {
+    fn clear_references(&self) {
         if matches!(self.stage.get(), Stage::Created | Stage::Suspended) {
             self.end();
         }
@@ -112,6 +112,7 @@ impl Drop for GeneratorState {
 }
 
 impl GeneratorState {
+    #[inline(always)]
     fn frame(&self) -> *mut Frame {
         self.memory.as_ptr().cast_mut().cast()
     }
@@ -172,7 +173,7 @@ impl Generator {
     }
 
     /// Its frame where it waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn suspended_frame(&self) -> Option<*mut Frame> {
         matches!(self.state.stage.get(), Stage::Created | Stage::Suspended).then(|| self.state.frame())
     }
@@ -193,6 +194,7 @@ impl Generator {
         self.state.delegating.set(delegating);
     }
 
+    #[inline(always)]
     pub(crate) fn handled(&self) -> *const Handled {
         &raw const self.state.handled
     }

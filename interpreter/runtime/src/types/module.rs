@@ -28,7 +28,7 @@ impl crate::gc::Trace for GilCell<Ref<Dict>> {
     fn trace(&self, visitor: &mut crate::gc::Visitor<'_>) {
         visitor.value(self.borrow().value());
     }
-    fn clear(&self) {
+    fn clear_references(&self) {
         let dict = self.borrow().clone();
         dict.clear();
     }

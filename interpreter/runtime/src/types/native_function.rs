@@ -61,6 +61,12 @@ impl NativeFunction {
         self.definition
     }
 
+    /// Whether calls pass an instance in front of the arguments.
+    #[inline(always)]
+    pub(crate) fn passes_instance(&self) -> bool {
+        self.bound && self.definition.binding != Binding::StaticMethod && self.instance.borrow().is_some()
+    }
+
     /// What the method is bound to; nothing for a function.
     #[inline(always)]
     pub fn instance(&self) -> Option<Value> {

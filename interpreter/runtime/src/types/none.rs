@@ -95,6 +95,7 @@ pub(crate) fn bind_types() {
 }
 
 /// `None` as a word that is never dropped.
+#[inline(always)]
 pub(crate) fn none_word() -> u64 {
     ManuallyDrop::new(none()).bits()
 }

@@ -335,6 +335,19 @@ impl RangeIterator {
         Object::new(RangeIterator { next: Cell::new(start), step, left: Cell::new(left) })
     }
 
+    /// The next number without going on; `None` at the end.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<i64> {
+        (self.left.get() > 0).then(|| self.next.get())
+    }
+
+    /// Goes on to the next number, where there is one.
+    #[inline(always)]
+    pub fn advance(&self) {
+        self.left.set(self.left.get() - 1);
+        self.next.set(self.next.get().wrapping_add(self.step));
+    }
+
     /// The next number; `None` at the end.
     #[inline(always)]
     pub fn next_small(&self) -> Option<i64> {

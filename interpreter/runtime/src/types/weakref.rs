@@ -75,7 +75,7 @@ macro_rules! trace_link {
                 self.link.callback.trace(visitor);
             }
 
-            fn clear(&self) {
+            fn clear_references(&self) {
                 self.link.forget();
             }
         }

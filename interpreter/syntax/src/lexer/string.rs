@@ -188,6 +188,7 @@ impl Lexer<'_> {
         self.token_start = self.cursor;
         self.token_column = self.column() as u32;
         self.first_line = self.line;
+        self.first_line_start = self.line_start;
         let rest = &self.source[self.cursor..self.read_end];
         if rest.first() == Some(&b'{') && rest.get(1) != Some(&b'{') {
             return match self.enter_expression() {

@@ -210,8 +210,11 @@ unsafe fn fast_exact_call(state: &mut State<'_>, base: *mut u64, argument: u32) 
         let frame = vm.frames.push_in_room(words);
         let function_word = word::keep(word);
         Frame::initialize_for(frame, function, function_word, code, count);
-        for index in 0..count {
-            *Frame::local(frame, index) = *first.add(index);
+        let mut index = 0;
+        while index < count {
+            // Volatile, since a call of `memcpy` would cost more than the few words.
+            Frame::local(frame, index).write_volatile(*first.add(index));
+            index += 1;
         }
         state.stack = base;
         (*state.frame).instruction = state.next.sub(1);
@@ -243,12 +246,34 @@ fn call_native_function(
     names: KeywordNames<'_>,
 ) -> PyResult {
     if let Some(function) = callable.downcast_exact::<NativeFunction>()
-        && function.instance().is_none()
+        && !function.passes_instance()
     {
         state.vm.check_stack("")?;
         return (function.definition().call)(state.vm, args, names);
     }
     state.vm.call_with_names(callable, args, names)
+}
+
+/// Calls a native function with positional arguments; what it is bound to goes to the place for self.
+#[inline(always)]
+unsafe fn call_native(state: &mut State<'_>, arguments: usize) -> Result<(), Exception> {
+    // SAFETY: the stack has the callable, a place for self, and the arguments.
+    unsafe {
+        let base = state.at(arguments + 2);
+        if *base.add(1) == 0
+            && let Some(function) = exact::<NativeFunction>(*base)
+            && function.passes_instance()
+            && let Some(instance) = function.instance()
+        {
+            let call = function.definition().call;
+            *base.add(1) = instance.into_bits();
+            return call_words(state, arguments, None, |state, _, args, names| {
+                state.vm.check_stack("")?;
+                call(state.vm, args, names)
+            });
+        }
+        call_words(state, arguments, None, call_native_function)
+    }
 }
 
 instructions! {
@@ -328,35 +353,35 @@ instructions! {
 
     /// A native function with one argument.
     CallBuiltinO(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        attempt!(state, call_native(state, argument as usize));
         state.skip(3);
         Flow::Next
     }
 
     /// A native function with positional arguments.
     CallBuiltinFast(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        attempt!(state, call_native(state, argument as usize));
         state.skip(3);
         Flow::Next
     }
 
     /// A native function that takes keywords too.
     CallBuiltinFastWithKeywords(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        attempt!(state, call_native(state, argument as usize));
         state.skip(3);
         Flow::Next
     }
 
     /// `len(object)`.
     CallLen(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        attempt!(state, call_native(state, argument as usize));
         state.skip(3);
         Flow::Next
     }
 
     /// `isinstance(object, class)`.
     CallIsinstance(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_function));
+        attempt!(state, call_native(state, argument as usize));
         state.skip(3);
         Flow::Next
     }

@@ -2,9 +2,11 @@
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, specialize, word};
+use crate::eval::{Flow, Instruction, State, specialize, word};
 use crate::slots::Comparison;
 use crate::types::bool::{boolean, false_word, true_word};
+use crate::types::dict::Dict;
+use crate::types::string::Str;
 use crate::value::Value;
 
 /// Replaces two operands that own nothing by a truth value.
@@ -73,7 +75,20 @@ instructions! {
     } or CompareOp
 
     /// Compares strings for equality.
-    CompareOpStr = CompareOp;
+    CompareOpStr(state, argument) {
+        let equal = {
+            let (left, right) = (state.look(2), state.look(1));
+            match (left.downcast_exact::<Str>(), right.downcast_exact::<Str>()) {
+                (Some(left), Some(right)) => Some(left.same_text(right)),
+                _ => None,
+            }
+        };
+        let Some(equal) = equal else { return <CompareOp as Instruction>::slow(state, argument) };
+        state.drop_words(2);
+        state.push(if equal == (argument >> 5 == 2) { true_word() } else { false_word() });
+        state.skip(1);
+        Flow::Next
+    }
 
     /// `is` or `is not`.
     IsOp(state, argument) fast {
@@ -96,6 +111,7 @@ instructions! {
 
     /// `in` or `not in`.
     ContainsOp(state, argument) {
+        specialize::contains_op(state);
         let result = {
             let item = state.look(2);
             let container = state.look(1);
@@ -109,7 +125,19 @@ instructions! {
     }
 
     /// `in` a dict.
-    ContainsOpDict = ContainsOp;
+    ContainsOpDict(state, argument) {
+        let container = state.look(1);
+        let Some(dict) = container.downcast_exact::<Dict>() else {
+            return <ContainsOp as Instruction>::slow(state, argument);
+        };
+        let found = { let item = state.look(2); dict.contains(state.vm, &item) };
+        state.drop_words(2);
+        let found = attempt!(state, found);
+        state.push(if found == (argument == 0) { true_word() } else { false_word() });
+        state.skip(1);
+        Flow::Next
+    }
+
     /// `in` a set.
     ContainsOpSet = ContainsOp;
 }

@@ -95,6 +95,39 @@ unsafe fn unpack(state: &mut State<'_>, value: &Value, before: usize, after: Opt
     Ok(())
 }
 
+/// Unpacks items onto the stack in the place of their sequence, the first on top.
+#[inline(always)]
+unsafe fn unpack_quickly(state: &mut State<'_>, sequence: u64, items: &[Value], expected: usize) -> Flow {
+    // SAFETY: the code's stack size has room for all of them; the sequence is alive until its word is closed.
+    unsafe {
+        if items.len() != expected || !word::closes_quietly(sequence) {
+            return Flow::Slow;
+        }
+        state.stack = state.stack.sub(1);
+        let mut index = expected;
+        while index > 0 {
+            index -= 1;
+            state.push(word::duplicate(items.get_unchecked(index).bits()));
+        }
+        word::close_quietly(sequence);
+        state.skip(1);
+    }
+    Flow::Next
+}
+
+/// The object in a word, if it is exactly of a type.
+#[inline(always)]
+unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T>> {
+    if !word::is_pointer(word) || word == 0 {
+        return None;
+    }
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe {
+        let object = &*(word::untagged(word) as *const Object<T>);
+        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
+    }
+}
+
 /// Whether a value can be unpacked with `**`.
 fn is_mapping(value: &Value) -> bool {
     value.downcast::<Dict>().is_some() || value.type_of().slots().get_item.get().is_some()
@@ -103,8 +136,10 @@ fn is_mapping(value: &Value) -> bool {
 instructions! {
     /// Makes a tuple.
     BuildTuple(state, argument) {
-        let values = take_values(state, argument as usize);
-        state.push_value(Tuple::from_values(values).into_value());
+        let start = state.at(argument as usize);
+        let tuple = Tuple::from_values((0..argument as usize).map(|index| word::take(*start.add(index))));
+        state.stack = start;
+        state.push_value(tuple.into_value());
         Flow::Next
     }
 
@@ -226,7 +261,18 @@ instructions! {
     }
 
     /// Appends to the list of a comprehension.
-    ListAppend(state, argument) {
+    ListAppend(state, argument) fast {
+        let list = &*(word::untagged(*state.at(argument as usize + 1)) as *const Object<List>);
+        let items = &mut *list.items().as_ptr();
+        let length = items.len();
+        if length == items.capacity() {
+            return Flow::Slow;
+        }
+        items.as_mut_ptr().add(length).cast::<u64>().write(word::keep(*state.at(1)));
+        items.set_len(length + 1);
+        state.stack = state.stack.sub(1);
+        Flow::Next
+    } slow {
         let value = state.pop_value();
         let list = state.look(argument as usize);
         if let Some(list) = list.downcast::<List>() {
@@ -346,9 +392,18 @@ instructions! {
     } or UnpackSequence
 
     /// Unpacks a tuple.
-    UnpackSequenceTuple = UnpackSequence;
+    UnpackSequenceTuple(state, argument) fast {
+        let word = *state.at(1);
+        let Some(tuple) = exact::<Tuple>(word) else { return Flow::Slow };
+        unpack_quickly(state, word, tuple.items(), argument as usize)
+    } or UnpackSequence
+
     /// Unpacks a list.
-    UnpackSequenceList = UnpackSequence;
+    UnpackSequenceList(state, argument) fast {
+        let word = *state.at(1);
+        let Some(list) = exact::<List>(word) else { return Flow::Slow };
+        unpack_quickly(state, word, &*list.items().as_ptr(), argument as usize)
+    } or UnpackSequence
 
     /// Unpacks an iterable around a starred target.
     UnpackEx(state, argument) {

@@ -77,25 +77,22 @@ instructions! {
     /// Over a range.
     ForIterRange(state, argument) fast {
         let Some(iterator) = iterator::<RangeIterator>(state) else { return Flow::Slow };
-        match iterator.next_small() {
-            Some(value) => match Value::from_small_int(value) {
-                Some(value) => {
-                    state.push(value.into_bits());
-                    state.skip(1);
-                    Flow::Next
-                }
-                None => {
-                    state.push_value(crate::types::int::new(value));
-                    state.skip(1);
-                    Flow::Next
-                }
-            },
+        match iterator.peek() {
+            Some(number) => {
+                let Some(value) = Value::from_small_int(number) else { return Flow::Slow };
+                iterator.advance();
+                state.push(value.into_bits());
+                state.skip(1);
+                Flow::Next
+            }
             None => end(state, argument),
         }
     } or ForIter
 
     /// Over a generator.
-    ForIterGen(state, argument) {
+    ForIterGen(state, argument) fast {
+        super::generators::enter_quickly(state, argument)
+    } slow {
         match super::generators::enter_for_next(state, argument) {
             Some(flow) => flow,
             None => <ForIter as crate::eval::Instruction>::slow(state, argument),

@@ -87,6 +87,38 @@ unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T
     }
 }
 
+/// `sequence[start:stop]` where nothing has to be called for it.
+fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
+    let length = if let Some(list) = sequence.downcast_exact::<List>() {
+        list.len()
+    } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
+        tuple.items().len()
+    } else {
+        sequence.downcast_exact::<Str>()?.length()
+    };
+    let position = |bound: &Value, absent: usize| {
+        if crate::types::none::is_none(bound) {
+            return Some(absent);
+        }
+        let bound = bound.small_int()?;
+        let bound = if bound < 0 { (bound + length as i64).max(0) } else { bound };
+        Some((bound as usize).min(length))
+    };
+    let stop = position(stop, length)?;
+    let start = position(start, 0)?.min(stop);
+    Some(if let Some(list) = sequence.downcast_exact::<List>() {
+        let part = list.items().borrow()[start..stop].to_vec();
+        List::from_vec(part).into_value()
+    } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
+        if stop - start == length {
+            return Some(tuple.to_value());
+        }
+        Tuple::from_slice(&tuple.items()[start..stop]).into_value()
+    } else {
+        sequence.downcast_exact::<Str>()?.slice(start, stop).into_value()
+    })
+}
+
 /// A non-negative index in a word.
 #[inline(always)]
 fn index(word: u64) -> Option<usize> {
@@ -266,6 +298,11 @@ instructions! {
 
     /// `container[start:stop]`.
     BinarySlice(state, _argument) {
+        if let Some(part) = plain_slice(&state.look(3), &state.look(2), &state.look(1)) {
+            state.drop_words(3);
+            state.push_value(part);
+            return Flow::Next;
+        }
         let stop = state.pop_value();
         let start = state.pop_value();
         let slice = Slice::new(start, stop, crate::types::none::none()).into_value();

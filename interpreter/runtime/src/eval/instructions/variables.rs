@@ -160,7 +160,18 @@ instructions! {
     }
 
     /// `STORE_FAST`, then `LOAD_FAST`.
-    StoreFastLoadFast(state, argument) {
+    StoreFastLoadFast(state, argument) fast {
+        let (store, load) = pair(argument);
+        let variable = Frame::local(state.frame, store);
+        let old = *variable;
+        if !word::closes_quietly(old) {
+            return Flow::Slow;
+        }
+        word::close_quietly(old);
+        *variable = word::keep(*state.at(1));
+        *state.at(1) = word::duplicate(*Frame::local(state.frame, load));
+        Flow::Next
+    } slow {
         let (store, load) = pair(argument);
         let word = word::keep(state.pop());
         let old = Frame::local(state.frame, store).replace(word);
@@ -229,7 +240,14 @@ instructions! {
     }
 
     /// Pushes what a cell holds.
-    LoadDeref(state, argument) {
+    LoadDeref(state, argument) fast {
+        let word = *cell(state.frame, argument as usize).word();
+        if word == 0 {
+            return Flow::Slow;
+        }
+        state.push(word::duplicate(word));
+        Flow::Next
+    } slow {
         match cell(state.frame, argument as usize).get() {
             Some(value) => {
                 state.push_value(value);
@@ -240,7 +258,17 @@ instructions! {
     }
 
     /// Fills a cell.
-    StoreDeref(state, argument) {
+    StoreDeref(state, argument) fast {
+        let place = cell(state.frame, argument as usize).word();
+        let old = *place;
+        if !word::closes_quietly(old) {
+            return Flow::Slow;
+        }
+        word::close_quietly(old);
+        let word = state.pop();
+        *place = word::keep(word);
+        Flow::Next
+    } slow {
         let value = state.pop_value();
         drop(cell(state.frame, argument as usize).replace(Some(value)));
         Flow::Next

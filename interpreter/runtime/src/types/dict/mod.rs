@@ -37,7 +37,7 @@ impl Trace for Dict {
         }
     }
 
-    fn clear(&self) {
+    fn clear_references(&self) {
         self.note_change();
         drop(self.table.take());
     }

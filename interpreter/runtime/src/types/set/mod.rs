@@ -61,7 +61,7 @@ impl Trace for Set {
         self.core.trace(visitor);
     }
 
-    fn clear(&self) {
+    fn clear_references(&self) {
         self.core.clear();
     }
 }
@@ -71,7 +71,7 @@ impl Trace for FrozenSet {
         self.core.trace(visitor);
     }
 
-    fn clear(&self) {
+    fn clear_references(&self) {
         self.core.clear();
     }
 }

@@ -38,6 +38,7 @@ unsafe fn place(object: *const Header, typ: &TypeObject, index: usize) -> *mut u
 }
 
 /// The count and order of the attributes that are set.
+#[inline(always)]
 unsafe fn order(object: *const Header, typ: &TypeObject) -> *mut u8 {
     // SAFETY: the bytes lie behind the places.
     unsafe { place(object, typ, typ.inline_capacity.get() as usize).cast() }
@@ -72,7 +73,7 @@ fn key_index_or_new(typ: &TypeObject, name: &Object<Str>) -> Option<usize> {
     if !name.is_interned() {
         return None;
     }
-    typ.with_heap(|heap| {
+    let index = typ.with_heap(|heap| {
         let mut keys = heap.shared_keys.borrow_mut();
         if keys.len() < typ.inline_capacity.get() as usize {
             keys.push(name.to_ref());
@@ -80,10 +81,16 @@ fn key_index_or_new(typ: &TypeObject, name: &Object<Str>) -> Option<usize> {
         } else {
             None
         }
-    })?
+    })??;
+    // From now on objects may hide the class's attribute of that name, which caches rely on not to happen.
+    if typ.lookup_uncached(name).is_some() {
+        typ.modified();
+    }
+    Some(index)
 }
 
 /// Records that the empty place `index` is being set.
+#[inline(always)]
 pub(crate) unsafe fn note_order(object: *const Header, typ: &TypeObject, index: usize) {
     // SAFETY: there is a byte for each place.
     unsafe {

@@ -198,15 +198,15 @@ impl Trace for Type {
         }
     }
 
-    fn clear(&self) {
+    fn clear_references(&self) {
         if self.flags.get() & TypeFlags::HEAP.0 == 0 {
             return;
         }
         if let Some(dict) = self.dict.get() {
             // SAFETY: the type owns the dict.
-            unsafe { dict.as_ref() }.clear();
+            unsafe { dict.as_ref() }.clear_references();
         }
-        self.mro.clear();
+        self.mro.clear_references();
     }
 }
 

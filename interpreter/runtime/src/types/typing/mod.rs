@@ -43,9 +43,9 @@ impl crate::gc::Trace for Lazy {
         self.evaluate.trace(visitor);
     }
 
-    fn clear(&self) {
-        self.value.clear();
-        self.evaluate.clear();
+    fn clear_references(&self) {
+        self.value.clear_references();
+        self.evaluate.clear_references();
     }
 }
 
