@@ -56,7 +56,9 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
             crate::types::native_function::SlotWrapper::new(method, function, typ).into_value(),
         );
     }
-    if typ.slots().compare.get().is_some() && typ.slots().hash.get().is_none() {
+    if typ.has_flag(TypeFlags::UNHASHABLE)
+        || typ.slots().compare.get().is_some() && typ.slots().hash.get().is_none()
+    {
         dict.set_str(&names::__hash__, none());
     }
     for definition in native.methods.iter().copied().flatten() {
@@ -224,7 +226,7 @@ fn slot_request(
         }
     }
     if !request.names.is_empty()
-        && base.has_flag(TypeFlags::VARIABLE)
+        && base.has_flag(TypeFlags(TypeFlags::VARIABLE.0 | TypeFlags::INT_SUBCLASS.0))
         && !base.has_flag(TypeFlags::STR_SUBCLASS)
     {
         return Err(
@@ -264,7 +266,11 @@ pub fn new_class(
         bases.to_ref()
     };
     let base = best_base(vm, &bases)?;
+    check_name(vm, name)?;
     let dict = namespace.copy();
+    if let Some(doc) = dict.get_str(&names::__doc__).as_ref().and_then(|doc| doc.downcast::<Str>()) {
+        check_encodable(vm, doc)?;
+    }
     let request = slot_request(vm, &dict, base, name)?;
     let typ = allocate_class(vm, metaclass, name, &bases, base, &dict, request.as_ref())?;
     fill_class_dict(vm, &typ, &dict);
@@ -282,6 +288,24 @@ pub fn new_class(
     set_names(vm, &typ)?;
     init_subclass(vm, &typ, args, names_of_keywords)?;
     Ok(typ.into_value())
+}
+
+/// Whether a text can be the name of a class.
+///
+/// # Errors
+/// `ValueError` for one with null characters, `UnicodeEncodeError` for one with lone surrogates.
+pub(super) fn check_name(vm: &Vm, name: &Object<Str>) -> PyResult<()> {
+    if name.characters().iter().any(|c| c == 0) {
+        return Err(vm.value_error("type name must not contain null characters"));
+    }
+    check_encodable(vm, name)
+}
+
+fn check_encodable(vm: &Vm, text: &Object<Str>) -> PyResult<()> {
+    if text.characters().iter().any(|c| (0xd800..0xe000).contains(&c)) {
+        crate::codecs::encode_text(vm, &text.as_value(), None, None)?;
+    }
+    Ok(())
 }
 
 fn allocate_class(
@@ -315,6 +339,9 @@ fn allocate_class(
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
     };
     let mut flags = TypeFlags(base_flags(base)).with(TypeFlags::BASE);
+    if std::ptr::eq(base, crate::types::object::BaseObject::static_type()) {
+        flags = flags.with(TypeFlags::TRACKED);
+    }
     if !is_class {
         if wants_dict {
             flags = flags.with(TypeFlags::HAS_DICT);

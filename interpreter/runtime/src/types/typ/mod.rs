@@ -78,6 +78,8 @@ impl TypeFlags {
     pub const HIDES_NEW: TypeFlags = TypeFlags(1 << 24);
     /// Its dict does not show `__del__` although it is its own.
     pub const HIDES_DEL: TypeFlags = TypeFlags(1 << 25);
+    /// Its objects have no hash although they are compared by identity.
+    pub const UNHASHABLE: TypeFlags = TypeFlags(1 << 26);
     /// The type has been made ready.
     pub const READY: TypeFlags = TypeFlags(1 << 20);
     /// Flags that a subclass takes over.
@@ -174,8 +176,10 @@ unsafe fn deallocate_type(object: *mut Header) {
     // SAFETY: only heap types are ever freed; they have the layout of `Type`.
     unsafe {
         let typ = &*object.cast::<TypeObject>();
-        crate::types::weakref::clear_weak_references(&*object);
+        // Callbacks of weak references must not find the type any more.
+        crate::gc::untrack(object);
         typ.forget_as_subclass();
+        crate::types::weakref::clear_weak_references(&*object);
         crate::object::deallocate_native::<Type>(object);
     }
 }
@@ -414,7 +418,8 @@ impl TypeObject {
             base.ready(vm);
             self.base.set(Some(NonNull::from(base)));
             // A type that compares without hashing is unhashable, as in CPython.
-            let unhashable = self.slots().compare.get().is_some() && self.slots().hash.get().is_none();
+            let unhashable = self.has_flag(TypeFlags::UNHASHABLE)
+                || self.slots().compare.get().is_some() && self.slots().hash.get().is_none();
             self.slots().inherit(base.slots());
             if unhashable {
                 self.slots().hash.set(Some(special::not_hashable));
@@ -499,7 +504,8 @@ impl TypeObject {
         self.subclasses.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), typ));
     }
 
-    fn forget_as_subclass(&self) {
+    /// Takes the type out of its bases' lists of subclasses.
+    pub(crate) fn forget_as_subclass(&self) {
         if let Some(bases) = &*self.bases.borrow() {
             for base in bases.items() {
                 if let Some(base) = base.downcast::<Type>() {

@@ -1038,6 +1038,10 @@ fn resolve(vm: &Vm, typ: &TypeObject, slot: Slot) {
                     Some(_) => generic = Some(method.generic),
                 }
             }
+            // Another special method under this name.
+            Some(wrapper) if wrapper.method_name() != method.name && filled_by_methods(slot) => {
+                generic = Some(method.generic);
+            }
             // The same method seen as another slot of a native type: that slot has it.
             Some(wrapper) if wrapper.function().slot() != slot && !filled_by_methods(slot) => {}
             Some(wrapper) if wrapper.function().slot() != slot && typ.is_native_subtype(wrapper.owner()) => {}
