@@ -19,8 +19,10 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
             let argument = extended | u32::from(unit >> 8);
             extended = 0;
             let opcode = unit as u8;
+            let (frame, next, stack) = (state.frame, state.next, state.stack);
             let mut flow = step::<false>(opcode, &mut state, argument);
             if let Flow::Slow = flow {
+                (state.frame, state.next, state.stack) = (frame, next, stack);
                 (*state.frame).instruction = state.next.sub(1);
                 flow = step::<true>(opcode, &mut state, argument);
             }

@@ -70,8 +70,10 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 Err(error) => state.raise(error),
             };
             if let Flow::Slow = flow {
+                let (next, stack) = (state.next, state.stack);
                 flow = step::<false>(number, &mut state, argument);
                 if let Flow::Slow = flow {
+                    (state.frame, state.next, state.stack) = (frame, next, stack);
                     (*frame).instruction = start.offset(index);
                     flow = step::<true>(number, &mut state, argument);
                 }
@@ -82,7 +84,9 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                     flow = state.raise(error);
                 }
             }
-            before = Before { frame, index, opcode };
+            // Going on after `yield` begins no line; beginning a function does.
+            let begins = opcode != Some(Opcode::Resume) || argument & 3 == 0;
+            before = Before { frame, index, opcode: opcode.filter(|_| begins) };
             match flow {
                 Flow::Next => {}
                 Flow::Extend(high) => extended = high,
