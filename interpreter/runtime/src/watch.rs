@@ -8,8 +8,6 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-
-
 use crate::cell::GilCell;
 use crate::eval::frame::Frame;
 use crate::exceptions::{PyResult, traceback};
@@ -150,7 +148,8 @@ impl Monitoring {
 
     /// Notes whether anybody watches, after something changed.
     pub fn refresh(&self, vm: &Vm) {
-        let wanted = self.tools.borrow().iter().any(|tool| tool.events != 0) || !self.local.borrow().is_empty();
+        let wanted =
+            self.tools.borrow().iter().any(|tool| tool.events != 0) || !self.local.borrow().is_empty();
         self.active.set(wanted);
         refresh_request(vm);
     }

@@ -143,8 +143,9 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
                 watch::trace_line(vm, frame)?;
             }
         }
-        let traces_opcodes =
-            (*frame).frame_object.get() != 0 && Frame::object(frame).traces_opcodes() && vm.trace.borrow().is_some();
+        let traces_opcodes = (*frame).frame_object.get() != 0
+            && Frame::object(frame).traces_opcodes()
+            && vm.trace.borrow().is_some();
         if watch::events_of(vm, &code) & Event::Instruction.bit() != 0 {
             let offset = int::new(index as i64 * 2);
             watch::tell_tools(vm, Event::Instruction, &code, index, &[offset])?;
@@ -200,7 +201,8 @@ unsafe fn begin(
 /// Tells the profiling function of the call of a built-in function.
 fn profile_native(state: &State<'_>, native: Option<&(Value, Value)>, event: &str) -> PyResult<()> {
     let Some((callable, _)) = native else { return Ok(()) };
-    let is_built_in = callable.downcast::<NativeFunction>().is_some() || callable.downcast::<NativeMethod>().is_some();
+    let is_built_in =
+        callable.downcast::<NativeFunction>().is_some() || callable.downcast::<NativeMethod>().is_some();
     if is_built_in {
         return watch::tell_profile(state.vm, state.frame, event, callable.clone());
     }
@@ -266,7 +268,11 @@ unsafe fn finish(
         let here = int::new(index as i64 * 2);
         if let Some((callable, first)) = native {
             let told = (callable.clone(), first.clone());
-            profile_native(state, Some(&told), if matches!(flow, Flow::Raise) { "c_exception" } else { "c_return" })?;
+            profile_native(
+                state,
+                Some(&told),
+                if matches!(flow, Flow::Raise) { "c_exception" } else { "c_return" },
+            )?;
             let event = if matches!(flow, Flow::Raise) { Event::CRaise } else { Event::CReturn };
             // Both belong to `CALL`, which tools must ask for too.
             if events & Event::Call.bit() != 0 && events & event.bit() != 0 {

@@ -80,10 +80,8 @@ impl Monitoring {
             return Ok(());
         }
         let name = monitoring.tools.borrow()[number].name.clone();
-        let old = std::mem::replace(
-            &mut monitoring.tools.borrow_mut()[number],
-            Tool { name, ..Tool::default() },
-        );
+        let old =
+            std::mem::replace(&mut monitoring.tools.borrow_mut()[number], Tool { name, ..Tool::default() });
         drop(old);
         monitoring.clear_local_events(vm, number);
         Ok(())
