@@ -411,6 +411,9 @@ impl ByteArray {
         let Ok(size) = usize::try_from(size) else {
             return Err(vm.value_error(format!("Can only resize to positive sizes, got {size}")));
         };
+        if size == self.len() {
+            return Ok(());
+        }
         if !crate::heap::can_allocate(size) {
             return Err(vm.memory_error());
         }

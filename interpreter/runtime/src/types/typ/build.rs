@@ -339,7 +339,8 @@ fn allocate_class(
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
     };
     let mut flags = TypeFlags(base_flags(base)).with(TypeFlags::BASE);
-    if std::ptr::eq(base, crate::types::object::BaseObject::static_type()) {
+    // Strings keep their kind where the collector would keep its index.
+    if !base.has_flag(TypeFlags::STR_SUBCLASS) {
         flags = flags.with(TypeFlags::TRACKED);
     }
     if !is_class {
