@@ -722,7 +722,7 @@ pub fn cpython_flags(typ: &TypeObject) -> u64 {
     add(typ.has_flag(TypeFlags::MAPPING), 6);
     add(typ.has_flag(TypeFlags::NO_NEW), 7);
     add(typ.has_flag(TypeFlags::IMMUTABLE), 8);
-    add(typ.is_heap(), 9);
+    add(typ.is_heap() || typ.has_flag(TypeFlags::FROM_MODULE), 9);
     add(typ.has_flag(TypeFlags::BASE), 10);
     add(true, 12);
     add(typ.has_flag(TypeFlags::TRACKED), 14);
