@@ -4,6 +4,7 @@ pub mod flags;
 pub mod hooks;
 pub mod input;
 pub mod introspection;
+pub mod monitoring;
 pub mod process;
 
 use crate::exceptions::PyResult;
@@ -282,6 +283,9 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     let jit = process::jit_module(vm).into_value();
     vm.interpreter.modules.set_str(&vm.intern("sys._jit"), jit.clone());
     module.set(vm, "_jit", jit);
+    let monitoring = monitoring::module(vm)?.into_value();
+    vm.interpreter.modules.set_str(&vm.intern("sys.monitoring"), monitoring.clone());
+    module.set(vm, "monitoring", monitoring);
     for (hook, original) in [
         ("displayhook", "__displayhook__"),
         ("excepthook", "__excepthook__"),

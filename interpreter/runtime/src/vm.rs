@@ -52,6 +52,8 @@ pub struct Interpreter {
     pub warnings: crate::warnings::State,
     /// What wakes the evaluation loop; shared with signal handlers.
     pub requests: AtomicU32,
+    /// `sys.monitoring`.
+    pub monitoring: crate::watch::Monitoring,
     /// Registered codecs.
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
@@ -121,6 +123,8 @@ pub mod request {
     pub const CALLS: u32 = 8;
     /// An exception is to be raised in a thread.
     pub const ASYNC_EXCEPTION: u32 = 16;
+    /// Somebody traces, profiles or monitors; this stays until nobody does.
+    pub const WATCH: u32 = 32;
 }
 
 /// One level of exceptions being handled: generators bring a level of their own.
@@ -154,6 +158,12 @@ pub struct Vm {
     /// `sys.settrace`'s and `sys.setprofile`'s functions.
     pub(crate) trace: GilCell<Option<Value>>,
     pub(crate) profile: GilCell<Option<Value>>,
+    /// Whether one of the two is set.
+    pub(crate) has_trace: Cell<bool>,
+    /// How many callbacks of those who watch are running.
+    pub(crate) watch_depth: Cell<u32>,
+    /// Whether watching began since the dispatcher last looked.
+    pub(crate) watch_begins: Cell<bool>,
     /// `contextvars`' current context.
     pub context: GilCell<Option<Value>>,
     /// Hooks for asynchronous generators.
@@ -190,6 +200,9 @@ impl Vm {
             repr_guards: GilCell::default(),
             trace: GilCell::default(),
             profile: GilCell::default(),
+            has_trace: Cell::new(false),
+            watch_depth: Cell::new(0),
+            watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
@@ -389,6 +402,7 @@ impl Interpreter {
             exit_functions: GilCell::default(),
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
+            monitoring: crate::watch::Monitoring::default(),
             codecs: crate::codecs::Registry::default(),
             tree_hook: Cell::new(None),
             import_lock: Cell::new(0),

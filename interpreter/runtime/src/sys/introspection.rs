@@ -244,6 +244,6 @@ impl Introspection {
     /// Call func(*args), while tracing is enabled.
     #[function("call_tracing(func, args, /)")]
     fn call_tracing(vm: &Vm, func: &Value, args: &Object<Tuple>) -> PyResult {
-        vm.call(func, args.items())
+        crate::watch::loudly(vm, || vm.call(func, args.items()))
     }
 }

@@ -6,7 +6,7 @@ use crate::attempt;
 use crate::eval::call::push_frame;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, Instruction, State, intrinsics, specialize, word};
+use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::object::{Object, Payload};
 use crate::slots::KeywordNames;
@@ -18,6 +18,7 @@ use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
 use crate::value::Value;
+use crate::watch;
 
 /// The function in a word, if it is one.
 #[inline(always)]
@@ -290,6 +291,9 @@ instructions! {
             state.vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
+        if state.vm.watch_begins.replace(false) && watch::is_wanted(state.vm) {
+            return resume_watched(state);
+        }
         Flow::Next
     }
 

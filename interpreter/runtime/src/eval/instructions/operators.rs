@@ -119,6 +119,38 @@ fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
     })
 }
 
+/// Enters the `__getitem__` of a class whose version is in the cache, as a call.
+unsafe fn enter_getitem(state: &mut State<'_>) -> Option<Flow> {
+    // SAFETY: the stack has the container and the key, which become the arguments.
+    unsafe {
+        let word = *state.at(2);
+        if !word::is_pointer(word) {
+            return None;
+        }
+        let typ = (*(word::untagged(word) as *const crate::object::Header)).type_of();
+        if typ.current_version() == 0 || typ.current_version() != state.cache_wide(1) {
+            return None;
+        }
+        let vm = state.vm;
+        let method = typ.lookup(vm, &crate::names::__getitem__)?;
+        method.downcast_exact::<crate::types::function::Function>()?;
+        if vm.enter_call().is_err() {
+            return None;
+        }
+        let first = state.at(2);
+        state.stack = first;
+        Some(
+            match crate::eval::call::push_frame(vm, method, first, 2, None, crate::eval::frame::Owner::Call) {
+                Ok(frame) => super::calls::enter_frame(state, frame, 6),
+                Err(error) => {
+                    vm.leave_call();
+                    state.raise(error)
+                }
+            },
+        )
+    }
+}
+
 /// A non-negative index in a word.
 #[inline(always)]
 fn index(word: u64) -> Option<usize> {
@@ -294,7 +326,12 @@ instructions! {
     }
 
     /// `object[key]` by a method of a Python class.
-    BinaryOpSubscrGetitem = BinaryOp;
+    BinaryOpSubscrGetitem(state, argument) {
+        match enter_getitem(state) {
+            Some(flow) => flow,
+            None => <BinaryOp as crate::eval::Instruction>::slow(state, argument),
+        }
+    }
 
     /// `container[start:stop]`.
     BinarySlice(state, _argument) {

@@ -150,6 +150,16 @@ impl Dict {
         table.entries.get(position).and_then(|entry| entry.value.as_ref()).map_or(0, Value::bits)
     }
 
+    /// The place of the value at a position, if the key there is this very name. For the evaluator's caches.
+    #[inline(always)]
+    pub(crate) fn place_of_name(&self, position: usize, name: &Object<Str>) -> Option<*mut u64> {
+        // SAFETY: no Python code runs while the reference is alive.
+        let table = unsafe { &mut *self.table.as_ptr() };
+        let entry = table.entries.get_mut(position)?;
+        let key = entry.key.as_ref()?;
+        (key.bits() == std::ptr::from_ref(name) as u64).then_some((&raw mut entry.value).cast())
+    }
+
     /// The position of a name's entry.
     pub(crate) fn position_of(&self, name: &Object<Str>) -> Option<usize> {
         self.find_str(name)

@@ -420,8 +420,14 @@ fn inline_capacity(base: &TypeObject, dict: &Object<Dict>) -> usize {
         .get_str(&names::__static_attributes__)
         .and_then(|names| names.downcast::<Tuple>().map(|names| names.items().len()))
         .unwrap_or(0);
-    let below = if base.is_heap() { base.inline_capacity.get() as usize } else { 0 };
-    (own.max(2) + below).clamp(4, instance::MOST_INLINE)
+    if base.is_heap() {
+        return (own.max(2) + base.inline_capacity.get() as usize).min(instance::MOST_INLINE);
+    }
+    // What assigns the attributes of a class with annotations may be made for it, as in data classes.
+    let annotated =
+        dict.contains_str(&names::__annotate_func__) || dict.contains_str(&names::__annotations__);
+    let spare = if own == 0 && annotated { 10 } else { 2 };
+    (own + spare).clamp(4, instance::MOST_INLINE)
 }
 
 fn fill_class_dict(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) {

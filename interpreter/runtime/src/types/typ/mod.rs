@@ -519,6 +519,7 @@ impl TypeObject {
     }
 
     /// What only a type made at run time has.
+    #[inline(always)]
     pub(crate) fn with_heap<R>(&self, with: impl FnOnce(&HeapType) -> R) -> Option<R> {
         self.heap.borrow().as_ref().map(|heap| with(heap))
     }
@@ -572,6 +573,14 @@ impl TypeObject {
         }
         let version = self.version(vm);
         vm.interpreter.method_cache.lookup(version, name, || self.lookup_uncached(name))
+    }
+
+    /// The word of what [`lookup`](Self::lookup) finds, 0 for nothing. It stays the type's.
+    #[inline]
+    pub(crate) fn lookup_word(&self, vm: &Vm, name: &Object<Str>) -> u64 {
+        vm.interpreter.method_cache.lookup_word(self.version(vm), name, || {
+            self.lookup_uncached(name).map_or(0, |found| found.bits())
+        })
     }
 
     /// As [`lookup`](Self::lookup) without the cache.
@@ -637,22 +646,24 @@ impl MethodCache {
         name: &Object<Str>,
         find: impl FnOnce() -> Option<Value>,
     ) -> Option<Value> {
+        let bits = self.lookup_word(version, name, || find().map_or(0, |found| found.bits()));
+        // SAFETY: the type's dict holds the value while the version holds.
+        (bits != 0).then(|| unsafe { (*crate::object::Borrow::from_bits(bits)).clone() })
+    }
+
+    #[inline]
+    fn lookup_word(&self, version: u32, name: &Object<Str>, find: impl FnOnce() -> u64) -> u64 {
         let address = std::ptr::from_ref(name);
         let index = (version as usize ^ (address as usize >> 4)) & (CACHE_SIZE - 1);
         let entry = &self.entries[index];
         if entry.version.get() == version && entry.name.get() == address && version != 0 {
-            let bits = entry.value.get();
-            if bits == 0 {
-                return None;
-            }
-            // SAFETY: the type's dict holds the value while the version holds.
-            return Some(unsafe { (*crate::object::Borrow::from_bits(bits)).clone() });
+            return entry.value.get();
         }
         let found = find();
         if version != 0 {
             entry.version.set(version);
             entry.name.set(address);
-            entry.value.set(found.as_ref().map_or(0, Value::bits));
+            entry.value.set(found);
         }
         found
     }
