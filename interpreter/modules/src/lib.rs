@@ -43,6 +43,7 @@ modules! {
     posixsubprocess
     pwd
     random
+    resource
     select
     sha1
     sha2

@@ -235,6 +235,9 @@ impl<'a, S: Sink> Formatter<'a, S> {
         let width = self.star()?;
         let width = int::small_value(&width)
             .ok_or_else(|| self.vm.overflow_error("Python int too large to convert to C ssize_t"))?;
+        if width == i64::MIN {
+            return Err(self.vm.overflow_error("width too big"));
+        }
         directive.left |= width < 0;
         directive.width = width.unsigned_abs() as usize;
         Ok(())

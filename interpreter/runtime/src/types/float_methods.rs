@@ -42,14 +42,14 @@ pub(super) fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordName
 /// # Errors
 /// `TypeError` and `ValueError` where the object is no number and no text of one.
 pub fn from_object(vm: &Vm, x: &Value) -> PyResult<f64> {
-    if let Some(text) = x.downcast::<Str>() {
-        return parse(vm, &crate::format::int::ascii_text(text), x);
-    }
     let slots = x.type_of().slots();
     if let Some(convert) = slots.float.get()
         && !float::is_exact(x)
     {
         return converted(vm, x, &convert(vm, x)?);
+    }
+    if let Some(text) = x.downcast::<Str>() {
+        return parse(vm, &crate::format::int::ascii_text(text), x);
     }
     if slots.float.get().is_some() || slots.index.get().is_some() {
         return float::to_f64(vm, x);

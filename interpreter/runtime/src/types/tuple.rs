@@ -218,7 +218,7 @@ impl Tuple {
         if known != -1 {
             return Ok(known);
         }
-        vm.check_stack("")?;
+        vm.check_stack(" while hashing a tuple")?;
         let hash = combine_hashes(self.items().iter().map(|item| vm.hash(item)))?;
         self.hash.set(hash);
         Ok(hash)

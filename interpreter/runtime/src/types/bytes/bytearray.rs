@@ -152,7 +152,7 @@ impl ByteArray {
                 Ok(_) => Ok(()),
             };
         };
-        let mut more = Vec::new();
+        let mut more = Vec::with_capacity(vm.length_hint(source, 32)?.min(1 << 16));
         while let Some(item) = vm.next(&iterator)? {
             match construct::byte(vm, &item) {
                 Err(error) if error.is_type_error() && source.downcast::<Str>().is_some() => {
@@ -411,6 +411,9 @@ impl ByteArray {
         let Ok(size) = usize::try_from(size) else {
             return Err(vm.value_error(format!("Can only resize to positive sizes, got {size}")));
         };
+        if size == self.len() {
+            return Ok(());
+        }
         if !crate::heap::can_allocate(size) {
             return Err(vm.memory_error());
         }

@@ -371,6 +371,14 @@ impl Dict {
         None
     }
 
+    /// As [`next_entry`](Self::next_entry), but with the key's hash and without the value.
+    pub fn next_hashed(&self, position: usize) -> Option<(usize, i64, Value)> {
+        let table = self.table.borrow();
+        let start = position.max(table.first());
+        let entries = table.entries.get(start..)?.iter().enumerate();
+        entries.filter_map(|(at, entry)| Some((start + at + 1, entry.hash, entry.key.clone()?))).next()
+    }
+
     /// The last entry before a position: its position, key and value.
     pub fn previous_entry(&self, position: usize) -> Option<(usize, Value, Value)> {
         let table = self.table.borrow();

@@ -339,7 +339,8 @@ fn allocate_class(
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
     };
     let mut flags = TypeFlags(base_flags(base)).with(TypeFlags::BASE);
-    if std::ptr::eq(base, crate::types::object::BaseObject::static_type()) {
+    // Strings keep their kind where the collector would keep its index.
+    if !base.has_flag(TypeFlags::STR_SUBCLASS) {
         flags = flags.with(TypeFlags::TRACKED);
     }
     if !is_class {
@@ -727,7 +728,7 @@ pub fn cpython_flags(typ: &TypeObject) -> u64 {
     add(typ.has_flag(TypeFlags::MAPPING), 6);
     add(typ.has_flag(TypeFlags::NO_NEW), 7);
     add(typ.has_flag(TypeFlags::IMMUTABLE), 8);
-    add(typ.is_heap(), 9);
+    add(typ.is_heap() || typ.has_flag(TypeFlags::FROM_MODULE), 9);
     add(typ.has_flag(TypeFlags::BASE), 10);
     add(true, 12);
     add(typ.has_flag(TypeFlags::TRACKED), 14);
