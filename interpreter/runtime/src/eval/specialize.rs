@@ -560,7 +560,14 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
             if BEGIN_WATCHING.contains(&function.definition().name) {
                 return None;
             }
+            let builtins = vm.builtins();
+            let is_builtin =
+                |name: &Object<Str>| builtins.get_str(name).is_some_and(|found| found.is(&callable));
+            // Definitions are statics: the lower half of the address tells them apart.
+            state.set_cache_wide(1, std::ptr::from_ref(function.definition()) as usize as u32);
             return Some(match count {
+                1 if is_builtin(&crate::names::len) => Opcode::CallLen,
+                2 if is_builtin(&crate::names::isinstance) => Opcode::CallIsinstance,
                 1 => Opcode::CallBuiltinO,
                 _ => Opcode::CallBuiltinFast,
             });

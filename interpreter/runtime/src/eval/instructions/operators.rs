@@ -87,15 +87,8 @@ unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T
     }
 }
 
-/// `sequence[start:stop]` where nothing has to be called for it.
-fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
-    let length = if let Some(list) = sequence.downcast_exact::<List>() {
-        list.len()
-    } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
-        tuple.items().len()
-    } else {
-        sequence.downcast_exact::<Str>()?.length()
-    };
+/// Where a slice of a sequence begins and ends, if its bounds are small ints or absent.
+fn plain_range(start: &Value, stop: &Value, length: usize) -> Option<(usize, usize)> {
     let position = |bound: &Value, absent: usize| {
         if crate::types::none::is_none(bound) {
             return Some(absent);
@@ -105,7 +98,19 @@ fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
         Some((bound as usize).min(length))
     };
     let stop = position(stop, length)?;
-    let start = position(start, 0)?.min(stop);
+    Some((position(start, 0)?.min(stop), stop))
+}
+
+/// `sequence[start:stop]` where nothing has to be called for it.
+fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
+    let length = if let Some(list) = sequence.downcast_exact::<List>() {
+        list.len()
+    } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
+        tuple.items().len()
+    } else {
+        sequence.downcast_exact::<Str>()?.length()
+    };
+    let (start, stop) = plain_range(start, stop, length)?;
     Some(if let Some(list) = sequence.downcast_exact::<List>() {
         let part = list.items().borrow()[start..stop].to_vec();
         List::from_vec(part).into_value()
@@ -352,6 +357,19 @@ instructions! {
 
     /// `container[start:stop] = value`.
     StoreSlice(state, _argument) {
+        if let Some(list) = state.look(3).downcast_exact::<List>()
+            && let Some(new) = state.look(4).downcast_exact::<List>().map(|new| new.to_vec())
+        {
+            // As in CPython a stop before the start inserts at the start.
+            let length = list.len();
+            let whole = plain_range(&state.look(2), &crate::types::none::none(), length);
+            let part = plain_range(&crate::types::none::none(), &state.look(1), length);
+            if let (Some((start, _)), Some((_, stop))) = (whole, part) {
+                list.replace_range(start, stop.max(start), new);
+                state.drop_words(4);
+                return Flow::Next;
+            }
+        }
         let stop = state.pop_value();
         let start = state.pop_value();
         let slice = Slice::new(start, stop, crate::types::none::none()).into_value();

@@ -654,7 +654,10 @@ impl MethodCache {
     #[inline]
     fn lookup_word(&self, version: u32, name: &Object<Str>, find: impl FnOnce() -> u64) -> u64 {
         let address = std::ptr::from_ref(name);
-        let index = (version as usize ^ (address as usize >> 4)) & (CACHE_SIZE - 1);
+        // Versions and addresses both come in runs: a plain mixture would let whole families collide.
+        let mixed = (u64::from(version).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            ^ (address as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        let index = (mixed >> 32) as usize & (CACHE_SIZE - 1);
         let entry = &self.entries[index];
         if entry.version.get() == version && entry.name.get() == address && version != 0 {
             return entry.value.get();
