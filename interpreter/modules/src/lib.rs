@@ -25,6 +25,7 @@ modules! {
     contextvars
     csv
     errno
+    faulthandler
     fcntl
     functools
     gc
@@ -41,19 +42,27 @@ modules! {
     posix
     posixsubprocess
     pwd
+    queue
     random
+    resource
     select
     sha1
     sha2
     sha3
     signal
+    socket
     sre
     stat
+    statistics
     struct_
+    suggestions
     symtable
+    sysconfig
+    termios
     thread
     time
     tokenize
+    unicodedata
     zlib
 }
 
