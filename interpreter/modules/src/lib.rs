@@ -26,6 +26,7 @@ modules! {
     contextvars
     csv
     errno
+    faulthandler
     fcntl
     functools
     gc
@@ -42,6 +43,7 @@ modules! {
     posix
     posixsubprocess
     pwd
+    queue
     random
     resource
     select
@@ -49,13 +51,19 @@ modules! {
     sha2
     sha3
     signal
+    socket
     sre
     stat
+    statistics
     struct_
+    suggestions
     symtable
+    sysconfig
+    termios
     thread
     time
     tokenize
+    unicodedata
     zlib
 }
 

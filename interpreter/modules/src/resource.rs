@@ -1,27 +1,17 @@
-//! The module `resource`: what the process has used, and what it may use.
+//! `resource`: what processes use, and the limits of that.
 
 use rspy_macros::pyfunctions;
-use rspy_runtime::exceptions::PyResult;
-use rspy_runtime::host::{self, c};
+use rspy_runtime::audit;
+use rspy_runtime::exceptions::{PyResult, os_error};
+use rspy_runtime::host::{self, Usage, c};
 use rspy_runtime::native_module;
-use rspy_runtime::object::Object;
+use rspy_runtime::object::Payload;
 use rspy_runtime::paths::OrRaise;
 use rspy_runtime::struct_sequence;
-use rspy_runtime::types::float;
-use rspy_runtime::types::int;
-use rspy_runtime::types::module::Module;
-use rspy_runtime::types::structseq;
-use rspy_runtime::types::tuple::Tuple;
+use rspy_runtime::types::none::is_none;
+use rspy_runtime::types::{float, int, structseq};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
-
-native_module! {
-    name: "resource",
-    doc: "",
-    functions: [Functions::FUNCTIONS],
-    types: [],
-    execute: execute,
-}
 
 struct_sequence! {
     /// struct_rusage: Result from getrusage.
@@ -30,7 +20,7 @@ struct_sequence! {
     ///     (utime,stime,maxrss,ixrss,idrss,isrss,minflt,majflt,
     ///     nswap,inblock,oublock,msgsnd,msgrcv,nsignals,nvcsw,nivcsw)
     /// or via the attributes ru_utime, ru_stime, ru_maxrss, and so on.
-    pub struct Usage("resource", "struct_rusage") {
+    pub struct StructUsage("resource", "struct_rusage") {
         visible {
             ru_utime: "user time used", ru_stime: "system time used", ru_maxrss: "max. resident set size",
             ru_ixrss: "shared memory size", ru_idrss: "unshared data size", ru_isrss: "unshared stack size",
@@ -45,83 +35,75 @@ struct_sequence! {
     }
 }
 
-/// The resources that have limits, by Linux's numbers.
-const LIMITS: &[(&str, i64)] = &[
-    ("RLIMIT_CPU", 0),
-    ("RLIMIT_FSIZE", 1),
-    ("RLIMIT_DATA", 2),
-    ("RLIMIT_STACK", 3),
-    ("RLIMIT_CORE", 4),
-    ("RLIMIT_RSS", 5),
-    ("RLIMIT_NPROC", 6),
-    ("RLIMIT_NOFILE", 7),
-    ("RLIMIT_OFILE", 7),
-    ("RLIMIT_MEMLOCK", 8),
-    ("RLIMIT_AS", 9),
-    ("RLIMIT_MSGQUEUE", 12),
-    ("RLIMIT_NICE", 13),
-    ("RLIMIT_RTPRIO", 14),
-    ("RLIMIT_RTTIME", 15),
-    ("RLIMIT_SIGPENDING", 11),
-    ("RLIM_INFINITY", -1),
-    ("RUSAGE_SELF", 0),
-    ("RUSAGE_CHILDREN", -1),
-    ("RUSAGE_THREAD", 1),
-];
-/// Resources have smaller numbers.
-const RESOURCE_COUNT: i32 = 16;
-
-fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
-    for &(name, number) in LIMITS {
-        module.set_int(vm, name, number);
-    }
-    structseq::publish::<Usage>(vm, module);
-    module.set(vm, "error", vm.builtins().get_str(&vm.intern("OSError")).unwrap_or_else(rspy_runtime::types::none::none));
-    Ok(())
-}
-
-fn check_resource(vm: &Vm, resource: i32) -> PyResult<()> {
-    if (0..RESOURCE_COUNT).contains(&resource) {
+native_module! {
+    name: "resource",
+    doc: "",
+    functions: [Functions::FUNCTIONS],
+    types: [],
+    execute: |vm, module| {
+        for (name, number) in NUMBERS {
+            module.set_int(vm, name, *number);
+        }
+        structseq::publish::<StructUsage>(vm, module);
+        module.set(vm, "error", os_error::OsError::static_type().to_value());
         Ok(())
-    } else {
-        Err(vm.value_error("invalid resource specified"))
-    }
+    },
 }
 
-/// A limit as Python sees it; the largest means none.
-fn shown(limit: u64) -> Value {
-    int::new(limit as i64)
+const NUMBERS: &[(&str, i64)] = &[
+    ("RLIMIT_AS", 9), ("RLIMIT_CORE", 4), ("RLIMIT_CPU", 0), ("RLIMIT_DATA", 2), ("RLIMIT_FSIZE", 1),
+    ("RLIMIT_MEMLOCK", 8), ("RLIMIT_MSGQUEUE", 12), ("RLIMIT_NICE", 13), ("RLIMIT_NOFILE", 7), ("RLIMIT_NPROC", 6),
+    ("RLIMIT_OFILE", 7), ("RLIMIT_RSS", 5), ("RLIMIT_RTPRIO", 14), ("RLIMIT_RTTIME", 15), ("RLIMIT_SIGPENDING", 11),
+    ("RLIMIT_STACK", 3), ("RLIM_INFINITY", -1), ("RUSAGE_CHILDREN", -1), ("RUSAGE_SELF", 0), ("RUSAGE_THREAD", 1),
+];
+
+/// How many kinds of limits there are.
+const LIMITS: i32 = 16;
+
+/// `struct_rusage` of what was used.
+fn usage_value(usage: &Usage) -> Value {
+    let seconds = |time: c::timeval| float::new(time.tv_sec as f64 + time.tv_usec as f64 * 1e-6);
+    let numbers = [
+        usage.ru_maxrss, usage.ru_ixrss, usage.ru_idrss, usage.ru_isrss, usage.ru_minflt, usage.ru_majflt,
+        usage.ru_nswap, usage.ru_inblock, usage.ru_oublock, usage.ru_msgsnd, usage.ru_msgrcv, usage.ru_nsignals,
+        usage.ru_nvcsw, usage.ru_nivcsw,
+    ];
+    let mut fields = vec![seconds(usage.ru_utime), seconds(usage.ru_stime)];
+    fields.extend(numbers.map(int::new));
+    structseq::new::<StructUsage>(fields)
 }
 
-fn pair((soft, hard): (u64, u64)) -> Value {
-    Tuple::from_values([shown(soft), shown(hard)]).into_value()
-}
-
-fn limit(vm: &Vm, value: &Value) -> PyResult<u64> {
+/// One limit; negative numbers count from the greatest.
+fn limit_of(vm: &Vm, value: &Value) -> PyResult<u64> {
     let number = vm.index(value)?;
-    if int::small_value(&number) == Some(-1) {
-        return Ok(u64::MAX);
+    if let Some(small) = int::small_value(&number) {
+        return Ok(small as u64);
     }
-    if int::sign(&number) < 0 {
-        return Err(vm.value_error("Cannot convert negative int"));
-    }
-    int::to_fixed::<u64>(vm, &number, "long")
+    int::to_fixed(vm, &number, "unsigned long")
 }
 
-fn limits(vm: &Vm, limits: &Value) -> PyResult<(u64, u64)> {
-    match &vm.collect(limits)?[..] {
-        [soft, hard] => Ok((limit(vm, soft)?, limit(vm, hard)?)),
+fn limits_of(vm: &Vm, limits: &Value) -> PyResult<(u64, u64)> {
+    let items = vm.collect(limits)?;
+    match items.as_slice() {
+        [soft, hard] => Ok((limit_of(vm, soft)?, limit_of(vm, hard)?)),
         _ => Err(vm.value_error("expected a tuple of 2 integers")),
     }
 }
 
-/// Linux says of limits that do not fit together that an argument is invalid.
-fn set_error(vm: &Vm, error: host::Errno) -> rspy_runtime::Exception {
-    match error.0 {
+fn limits_value((soft, hard): (u64, u64)) -> (i64, i64) {
+    (soft as i64, hard as i64)
+}
+
+fn check(vm: &Vm, resource: i32) -> PyResult<()> {
+    if (0..LIMITS).contains(&resource) { Ok(()) } else { Err(vm.value_error("invalid resource specified")) }
+}
+
+/// Refusals that the caller brought about are errors of values.
+fn limit_error<T>(vm: &Vm, result: host::Result<T>) -> PyResult<T> {
+    result.map_err(|error| match error.0 {
         c::EINVAL => vm.value_error("current limit exceeds maximum limit"),
-        c::EPERM => vm.value_error("not allowed to raise maximum limit"),
-        _ => Err::<(), _>(error).or_raise(vm).expect_err("an error stays one"),
-    }
+        number => vm.os_error(number, None, None),
+    })
 }
 
 /// The functions.
@@ -129,59 +111,52 @@ pub struct Functions;
 
 #[pyfunctions]
 impl Functions {
+    /// The resources used by the process, its children or the thread.
     #[function("getrusage(who, /)")]
     fn getrusage(vm: &Vm, who: i32) -> PyResult {
-        if !(-1..=1).contains(&who) {
-            return Err(vm.value_error("invalid who parameter"));
+        match host::usage(who) {
+            Ok(usage) => Ok(usage_value(&usage)),
+            Err(error) if error.0 == c::EINVAL => Err(vm.value_error("invalid who parameter")),
+            Err(error) => Err(vm.os_error(error.0, None, None)),
         }
-        let usage = host::usage(who).or_raise(vm)?;
-        let seconds = |time: c::timeval| float::new(time.tv_sec as f64 + time.tv_usec as f64 * 1e-6);
-        let numbers = [
-            usage.ru_maxrss,
-            usage.ru_ixrss,
-            usage.ru_idrss,
-            usage.ru_isrss,
-            usage.ru_minflt,
-            usage.ru_majflt,
-            usage.ru_nswap,
-            usage.ru_inblock,
-            usage.ru_oublock,
-            usage.ru_msgsnd,
-            usage.ru_msgrcv,
-            usage.ru_nsignals,
-            usage.ru_nvcsw,
-            usage.ru_nivcsw,
-        ];
-        let mut fields = vec![seconds(usage.ru_utime), seconds(usage.ru_stime)];
-        fields.extend(numbers.map(int::new));
-        Ok(structseq::new::<Usage>(fields))
     }
 
+    /// The soft and the hard limit of a resource.
     #[function("getrlimit(resource, /)")]
-    fn getrlimit(vm: &Vm, resource: i32) -> PyResult {
-        check_resource(vm, resource)?;
-        host::get_resource_limit(resource).or_raise(vm).map(pair)
+    fn getrlimit(vm: &Vm, resource: i32) -> PyResult<(i64, i64)> {
+        check(vm, resource)?;
+        host::get_resource_limit(resource).or_raise(vm).map(limits_value)
     }
 
+    /// Set the limits of a resource.
     #[function("setrlimit(resource, limits, /)")]
-    fn setrlimit(vm: &Vm, resource: i32, new: &Value) -> PyResult<()> {
-        check_resource(vm, resource)?;
-        let (soft, hard) = limits(vm, new)?;
-        host::set_resource_limit(resource, soft, hard).map_err(|error| set_error(vm, error))
+    fn setrlimit(vm: &Vm, resource: i32, limits: &Value) -> PyResult<()> {
+        check(vm, resource)?;
+        audit::raise_event(vm, "resource.setrlimit", || vec![Value::int(resource), limits.clone()])?;
+        let (soft, hard) = limits_of(vm, limits)?;
+        host::set_resource_limit(resource, soft, hard).map_err(|error| match error.0 {
+            c::EINVAL => vm.value_error("current limit exceeds maximum limit"),
+            c::EPERM => vm.value_error("not allowed to raise maximum limit"),
+            number => vm.os_error(number, None, None),
+        })
     }
 
+    /// The limits of another process, which are set too where some are given.
     #[function("prlimit(pid, resource, limits=None, /)")]
-    fn prlimit(vm: &Vm, pid: i32, resource: i32, new: Option<&Value>) -> PyResult {
-        check_resource(vm, resource)?;
-        let new = new.map(|new| limits(vm, new)).transpose()?;
-        match host::process_resource_limit(pid, resource, new) {
-            Err(error) if error.0 == c::EINVAL => Err(vm.value_error("current limit exceeds maximum limit")),
-            result => result.or_raise(vm).map(pair),
-        }
+    fn prlimit(vm: &Vm, pid: i32, resource: i32, limits: Option<&Value>) -> PyResult<(i64, i64)> {
+        check(vm, resource)?;
+        let shown = limits.cloned().unwrap_or_else(rspy_runtime::types::none::none);
+        audit::raise_event(vm, "resource.prlimit", || vec![Value::int(pid), Value::int(resource), shown])?;
+        let limits = match limits {
+            Some(limits) if !is_none(limits) => Some(limits_of(vm, limits)?),
+            _ => None,
+        };
+        limit_error(vm, host::process_limit(pid, resource, limits)).map(limits_value)
     }
 
+    /// The number of bytes of a page of memory.
     #[function("getpagesize()")]
-    fn getpagesize() -> i64 {
-        host::page_size()
+    fn getpagesize(vm: &Vm) -> PyResult<i64> {
+        host::system_limit(c::_SC_PAGESIZE).or_raise(vm)
     }
 }

@@ -130,6 +130,15 @@ impl Threads {
         }
     }
 
+    /// Calls with identity and state of each thread, the newest first. Nothing is allocated, so that signal handlers
+    /// may do it; without the lock the threads run on meanwhile.
+    pub(crate) fn look_at_each(&self, mut with: impl FnMut(u64, &Vm)) {
+        for entry in self.list.borrow().iter().rev() {
+            // SAFETY: a thread takes its entry off the list before its state ends.
+            with(entry.identity, unsafe { &*entry.vm });
+        }
+    }
+
     /// Has an exception raised in a thread at its next safe point, or takes that back; answers whether there is
     /// such a thread.
     pub fn raise_in(&self, interpreter: &Interpreter, identity: u64, exception: Option<Value>) -> bool {

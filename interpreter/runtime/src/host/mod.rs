@@ -8,6 +8,7 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+pub mod resolver;
 
 #[cfg(target_os = "linux")]
 pub use linux::*;

@@ -259,3 +259,13 @@ pub fn login_name() -> Result<Vec<u8>> {
         error => Err(Errno(error)),
     }
 }
+
+/// The limits of a resource for any process, before they are set to what is given.
+pub fn process_limit(process: i32, resource: i32, limits: Option<(u64, u64)>) -> Result<(u64, u64)> {
+    let new = limits.map(|(rlim_cur, rlim_max)| libc::rlimit { rlim_cur, rlim_max });
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let place = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the new structure is initialised, the old one is written by the call.
+    check(unsafe { libc::prlimit(process, resource as _, place, &raw mut old) })?;
+    Ok((old.rlim_cur, old.rlim_max))
+}

@@ -4,24 +4,28 @@
 mod call;
 mod clock;
 mod directories;
+mod faults;
 mod files;
 mod identity;
 mod memory;
 mod process;
 mod readiness;
 mod signals;
+mod socket;
 mod terminal;
 mod thread;
 
 pub use call::{Errno, Result};
 pub use clock::*;
 pub use directories::*;
+pub use faults::*;
 pub use files::*;
 pub use identity::*;
 pub use memory::*;
 pub use process::*;
 pub use readiness::*;
 pub use signals::*;
+pub use socket::*;
 pub use terminal::*;
 pub use thread::*;
 

@@ -87,3 +87,75 @@ system_calls! {unit
     /// Makes a terminal that of the process: controlling, and standard input, output and error.
     log_in_on(descriptor: i32) = libc::login_tty(descriptor);
 }
+
+/// How a terminal treats what goes through it.
+pub type TerminalMode = libc::termios;
+
+/// How a terminal treats what goes through it.
+pub fn terminal_mode(descriptor: i32) -> Result<TerminalMode> {
+    // SAFETY: the structure is written by the call before it is read.
+    unsafe {
+        let mut mode = std::mem::zeroed();
+        check(libc::tcgetattr(descriptor, &raw mut mode))?;
+        Ok(mode)
+    }
+}
+
+/// Changes how a terminal treats what goes through it: at once, or when what was written is out.
+pub fn set_terminal_mode(descriptor: i32, when: i32, mode: &TerminalMode) -> Result {
+    // SAFETY: the structure is initialised.
+    check(unsafe { libc::tcsetattr(descriptor, when, mode) }).map(drop)
+}
+
+/// Where control flags keep the speed of the line.
+const SPEED: u32 = libc::CBAUD | libc::CBAUDEX;
+/// The input flag that says that input has speed 0: that of output.
+const NO_INPUT_SPEED: u32 = 0o20_000_000_000;
+
+/// The speeds of input and output that a mode says.
+pub fn terminal_speeds(mode: &TerminalMode) -> (u32, u32) {
+    let output = mode.c_cflag & SPEED;
+    (if mode.c_iflag & NO_INPUT_SPEED != 0 { 0 } else { output }, output)
+}
+
+/// Writes the speeds of input and output into a mode.
+pub fn set_terminal_speeds(mode: &mut TerminalMode, input: u32, output: u32) -> Result {
+    let known = |speed: u32| speed & !libc::CBAUD == 0 || (libc::B57600..=libc::B4000000).contains(&speed);
+    if !known(input) || !known(output) {
+        return Err(Errno(libc::EINVAL));
+    }
+    let set = |mode: &mut TerminalMode, speed| mode.c_cflag = mode.c_cflag & !SPEED | speed;
+    mode.c_ispeed = input;
+    if input == 0 {
+        mode.c_iflag |= NO_INPUT_SPEED;
+    } else {
+        mode.c_iflag &= !NO_INPUT_SPEED;
+        set(mode, input);
+    }
+    mode.c_ospeed = output;
+    set(mode, output);
+    Ok(())
+}
+
+/// Sets the columns and lines of a terminal.
+pub fn set_terminal_size(descriptor: i32, columns: u16, lines: u16) -> Result {
+    // SAFETY: the structure is initialised; what it says beside is kept.
+    unsafe {
+        let mut size: libc::winsize = std::mem::zeroed();
+        check(libc::ioctl(descriptor, libc::TIOCGWINSZ, &raw mut size))?;
+        size.ws_col = columns;
+        size.ws_row = lines;
+        check(libc::ioctl(descriptor, libc::TIOCSWINSZ, &raw const size)).map(drop)
+    }
+}
+
+system_calls! {unit
+    /// Waits until what was written is out.
+    drain_terminal(descriptor: i32) = libc::tcdrain(descriptor);
+    /// Throws away what was not yet read or written.
+    flush_terminal(descriptor: i32, queue: i32) = libc::tcflush(descriptor, queue);
+    /// Stops or goes on with input or output.
+    control_terminal_flow(descriptor: i32, action: i32) = libc::tcflow(descriptor, action);
+    /// Sends zeros for a while.
+    send_break(descriptor: i32, duration: i32) = libc::tcsendbreak(descriptor, duration);
+}
