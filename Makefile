@@ -2,6 +2,7 @@
 
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 RELEASE := target/$(HOST)/release
+DEVELOPMENT := target/$(HOST)/debug
 SAMPLE := tests/cases/json_tool/valid/sample.json
 # The interpreter that measurements are made against, and its arguments.
 BASE ?= python3.14
@@ -24,11 +25,11 @@ build: lib
 	@mkdir -p bin
 	@cp -f $(RELEASE)/rspy $(RELEASE)/freezer bin/
 
-# Compiler, container, freezer and frozen library are tested; the interpreter does not start yet (see
-# ARCHITECTURE.md), so of it and of the cases it is only tested that they build.
+# Unit tests of every crate, then the recorded cases against the development build.
 test: lib
 	cargo build -p rspy
-	cargo test -p rspy-code -p rspy-syntax -p rspy-compiler -p rspy-archive -p freezer -p rspy-stdlib
+	cargo test --workspace --exclude cases
+	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
 
 # How many files of the library, and of its tests, compile to CPython's own bytes.
 parity: lib
