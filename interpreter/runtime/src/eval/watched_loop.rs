@@ -128,7 +128,6 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         }
         let opcode = Opcode::try_from((*state.next).get() as u8).ok().map(Opcode::base);
         (*frame).instruction = state.next;
-        (*frame).stack_pointer = state.stack;
         let never_begins = matches!(
             opcode,
             Some(Opcode::Resume | Opcode::EndFor | Opcode::EndSend | Opcode::PopIter | Opcode::EndAsyncFor)

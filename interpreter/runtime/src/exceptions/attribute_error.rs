@@ -47,7 +47,7 @@ impl AttributeError {
         state.into_value()
     }
 
-    /// How to pickle it.
+    /// Helper for pickle.
     #[method("__reduce__")]
     fn reduce(&self, this: &Value, vm: &Vm) -> Value {
         reduced(this, self.base.args(), Some(self.getstate(this, vm)))

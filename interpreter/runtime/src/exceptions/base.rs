@@ -230,13 +230,12 @@ impl BaseException {
         self.show(vm)
     }
 
-    /// How to pickle it.
+    /// Helper for pickle.
     #[method("__reduce__(self, /)")]
     fn reduce(&self, this: &Value, vm: &Vm) -> Value {
         reduced(this, self.args(), attributes(vm, this).map(Ref::into_value))
     }
 
-    /// Sets the attributes that a dict names.
     #[method("__setstate__(self, state, /)")]
     fn setstate(this: &Value, vm: &Vm, state: &Value) -> PyResult<()> {
         if is_none(state) {
@@ -264,7 +263,7 @@ impl BaseException {
         Ok(this.clone())
     }
 
-    /// Add a note to the exception.
+    /// Add a note to the exception
     #[method("add_note(self, note, /)")]
     fn add_note(this: &Value, vm: &Vm, note: &Value) -> PyResult<()> {
         if note.downcast::<Str>().is_none() {

@@ -69,7 +69,7 @@ impl ImportError {
 
 #[pymethods(PICKLING)]
 impl ImportError {
-    /// How to pickle it.
+    /// Helper for pickle.
     #[method("__reduce__")]
     fn reduce(this: &Object<ImportError>, vm: &Vm) -> Value {
         reduced(&this.as_value(), this.base.args(), ImportError::state(this, vm))

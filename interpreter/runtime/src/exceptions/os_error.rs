@@ -286,7 +286,7 @@ impl OsError {
 
 #[pymethods(PICKLING)]
 impl OsError {
-    /// How to pickle it.
+    /// Helper for pickle.
     #[method("__reduce__")]
     fn reduce(this: &Object<OsError>, vm: &Vm) -> Value {
         let mut args = this.base.args();
