@@ -631,6 +631,22 @@ pub fn native_new(owner: &'static TypeObject) -> Value {
     NativeFunction::bound(&NEW, owner.to_value()).into_value()
 }
 
+/// The function that makes objects of a class when `__new__` of a native type is asked to: there is none where the
+/// class's nearest native ancestor has another `__new__` than the type, for the objects would be made too small.
+pub fn new_for(owner: &TypeObject, class: &TypeObject) -> Option<crate::slots::New> {
+    let mut nearest = class;
+    while nearest.is_heap() {
+        nearest = nearest.base()?;
+    }
+    // A type that does not show its own function answers to the name of its base's.
+    let mut shown = nearest;
+    while shown.has_flag(crate::types::typ::TypeFlags::HIDES_NEW) {
+        shown = shown.base()?;
+    }
+    let address = |typ: &TypeObject| typ.slots().new.get().map(|new| new as usize);
+    if address(owner) == address(shown) { nearest.slots().new.get() } else { None }
+}
+
 /// The type whose native `__new__` the value is.
 pub fn owner_of_native_new(value: &Value) -> Option<Ref<Type>> {
     let function = value.downcast_exact::<NativeFunction>()?;
@@ -664,21 +680,18 @@ fn call_native_new(vm: &Vm, all: &[Value], names: KeywordNames<'_>) -> PyResult 
             class.full_name()
         )));
     }
-    // The nearest native ancestor must have the same slot, or its objects would be made too small.
     let mut nearest: &TypeObject = class;
     while nearest.is_heap()
         && let Some(base) = nearest.base()
     {
         nearest = base;
     }
-    let own = owner.slots().new.get();
-    let same = match (nearest.slots().new.get(), own) {
-        (Some(left), Some(right)) => left as usize == right as usize,
-        _ => false,
-    };
-    match own {
-        Some(new) if same => new(vm, class, &args[1..], names),
-        _ => Err(vm.type_error(format!(
+    match new_for(owner, class) {
+        Some(new) => new(vm, class, &args[1..], names),
+        None if nearest.has_flag(crate::types::typ::TypeFlags::NO_NEW) => {
+            Err(vm.type_error(format!("cannot create '{}' instances", nearest.full_name())))
+        }
+        None => Err(vm.type_error(format!(
             "{}.__new__({}) is not safe, use {}.__new__()",
             owner.full_name(),
             class.full_name(),

@@ -1058,17 +1058,10 @@ fn resolve(vm: &Vm, typ: &TypeObject, slot: Slot) {
 fn resolve_new(typ: &TypeObject, found: &Value) {
     let slots = typ.slots();
     // The native function serves as it is where it makes objects of the class's own layout.
-    let mut nearest = typ;
-    while nearest.is_heap()
-        && let Some(base) = nearest.base()
-    {
-        nearest = base;
-    }
-    let address = |typ: &TypeObject| typ.slots().new.get().map(|new| new as usize);
     if let Some(owner) = crate::types::native_function::owner_of_native_new(found)
-        && address(&owner) == address(nearest)
+        && let Some(new) = crate::types::native_function::new_for(&owner, typ)
     {
-        slots.new.set(owner.slots().new.get());
+        slots.new.set(Some(new));
     } else {
         slots.new.set(Some(generic::new));
     }
