@@ -31,6 +31,8 @@ pub struct Options {
     pub main: Option<String>,
     /// The modification time its files show.
     pub modified: u64,
+    /// Folders whose files are put beside those of the folder that is frozen.
+    pub added: Vec<PathBuf>,
     /// Whether a module that does not compile is kept as a mere file, and reported, instead of being an error.
     pub keep_going: bool,
     /// How hard to compress.
@@ -129,7 +131,10 @@ pub fn freeze(
     compile: impl Fn(&[u8], &str, u8) -> Result<Vec<u8>, CompileFailure> + Sync,
     progress: impl Fn(Progress) + Sync,
 ) -> Result<FrozenTree, FreezeError> {
-    let tree = Tree::scan(folder, &options.exclude)?;
+    let mut tree = Tree::scan(folder, &options.exclude)?;
+    for added in &options.added {
+        tree.add(Tree::scan(added, &[])?);
+    }
     progress(Progress::Found(tree.files.len()));
     let frozen: Vec<Result<FrozenFile, FileError>> = tree
         .files

@@ -185,6 +185,7 @@ fn freeze_folder(arguments: &FreezeArguments) -> Result<ExitCode, Failure> {
         python: "3.14.10".into(),
         main: arguments.main.clone(),
         modified,
+        added: Vec::new(),
         keep_going: arguments.keep_going,
         compression: if arguments.fast { Compression::FAST } else { Compression::BEST },
     };

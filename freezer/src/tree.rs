@@ -94,6 +94,16 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// Adds another tree's files; where both have a path, the other's file is taken.
+    pub fn add(&mut self, other: Tree) {
+        let paths: HashSet<&str> = other.files.iter().map(|file| file.path.as_str()).collect();
+        self.files.retain(|file| !paths.contains(file.path.as_str()));
+        self.files.extend(other.files);
+        self.files.sort_by(|one, other| one.path.cmp(&other.path));
+    }
+}
+
 impl Kind {
     /// The name of the package whose `__init__` this is.
     fn package(&self) -> Option<&str> {

@@ -40,6 +40,7 @@ fn main() {
         python: version.trim().into(),
         main: None,
         modified: modified.unwrap_or(Metadata::EARLIEST),
+        added: vec!["added".into()],
         // A module that does not compile is missing from the build, and the crate's tests say so; the build itself
         // goes on, since the interpreter is what one finds the compiler's mistakes with.
         keep_going: true,
@@ -59,6 +60,7 @@ fn main() {
     let license =
         fs::read(library.join("LICENSE.txt")).unwrap_or_else(|error| fail(&format!("LICENSE.txt: {error}")));
     println!("cargo::rerun-if-changed=importer.py");
+    println!("cargo::rerun-if-changed=added");
     let importer =
         read(Path::new("importer.py")).unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
     let importer = compile_source(importer.as_bytes(), "<frozen rspy importer>", 0)

@@ -16,7 +16,9 @@ use crate::options::{Command, Options};
 /// Runs the interpreter to its end and answers the exit status.
 pub fn run(options: Options, stack_limit: usize) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
-    configuration.executable = executable();
+    configuration.program = program(configuration.original_arguments.first().map_or("", String::as_str));
+    configuration.executable = executable(&configuration.program);
+    configuration.environment = environment(&configuration.program);
     startup::run(configuration, rspy_modules::modules(), crate::library::open(), stack_limit, |vm| {
         let status = match prepare(vm, &command) {
             Ok(main) => {
@@ -39,11 +41,40 @@ fn status_after(vm: &Vm, outcome: PyResult<()>) -> i32 {
     }
 }
 
-fn executable() -> String {
-    std::env::current_exe()
-        .map(|path| path.to_string_lossy().into_owned())
-        .or_else(|_| std::env::args().next().ok_or(()))
+/// The path that the process was started by: as given, or where the shell found it.
+fn program(name: &str) -> String {
+    if name.contains('/') {
+        return startup::absolute(name);
+    }
+    let folders = std::env::var("PATH").unwrap_or_default();
+    folders
+        .split(':')
+        .map(|folder| startup::absolute(&format!("{folder}/{name}")))
+        .find(|path| !name.is_empty() && is_executable(path))
+        .or_else(|| std::env::current_exe().ok().map(|path| path.to_string_lossy().into_owned()))
         .unwrap_or_default()
+}
+
+fn is_executable(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// The file behind the program. Where `/proc` is missing, as in an empty container, the links are followed here.
+fn executable(program: &str) -> String {
+    std::env::current_exe()
+        .or_else(|_| std::fs::canonicalize(program))
+        .map_or_else(|_| program.to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+/// The virtual environment of a program: the folder above its own, marked by `pyvenv.cfg` in either.
+fn environment(program: &str) -> Option<String> {
+    let folder = std::path::Path::new(program).parent()?;
+    let above = folder.parent()?;
+    [folder, above]
+        .into_iter()
+        .find(|place| place.join("pyvenv.cfg").is_file())
+        .map(|_| above.to_string_lossy().into_owned())
 }
 
 /// Starts the library: `importlib`, streams, the path, `site`, and the module `__main__`.

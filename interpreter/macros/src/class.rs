@@ -155,6 +155,7 @@ fn parse_options(tokens: TokenStream) -> syn::Result<Options> {
             ("shows_set", _) => options.flags.push("SHOWS_SET"),
             ("hides_set", _) => options.flags.push("HIDES_SET"),
             ("hides_new", _) => options.flags.push("HIDES_NEW"),
+            ("unhashable", _) => options.flags.push("UNHASHABLE"),
             ("hides_del", _) => options.flags.push("HIDES_DEL"),
             _ => return Err(syn::Error::new(meta.span(), "unknown option of pyclass")),
         }

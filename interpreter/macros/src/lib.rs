@@ -23,7 +23,7 @@
 //!   `match_self`, `no_new`, `method_descriptor`, `variable`, `manual_trace` (`Trace` is implemented by hand),
 //!   `from_module` and `static_type` (whether the dict has `__module__`; types of native modules have it unless told
 //!   otherwise), `shows_get`, `shows_set`, `hides_set`, `hides_new`, `hides_del` (which special methods the dict
-//!   shows apart from those that are the type's own), `methods(TABLE, …)` (further tables made by `#[pymethods(TABLE)]`), `no_methods` (there is no `#[pymethods]`).
+//!   shows apart from those that are the type's own), `unhashable`, `methods(TABLE, …)` (further tables made by `#[pymethods(TABLE)]`), `no_methods` (there is no `#[pymethods]`).
 //! * `#[pymethods]` on an `impl` block makes tables of what is marked in it: `#[method("…")]`,
 //!   `#[classmethod("…")]`, `#[staticmethod("…")]`, `#[getter("…")]`, `#[setter("…")]` (with `, member` the attribute
 //!   shows as a member), `#[slot(name, …)]`, `#[new("…")]`, `#[init("…")]`.

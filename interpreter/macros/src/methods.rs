@@ -400,9 +400,33 @@ fn construction(
 ) -> syn::Result<TokenStream> {
     let rt = quote!(::rspy_runtime);
     let (binding, call) = bound_call(function, owner, signature)?;
+    // Keywords that the type does not know may be meant for a derived class.
+    let takes_keywords = !signature.shown
+        || signature
+            .parameters
+            .iter()
+            .any(|parameter| !matches!(parameter.kind, ParameterKind::PositionalOnly | ParameterKind::Rest));
+    let leave = if takes_keywords {
+        quote!()
+    } else if kind == "new" {
+        quote! {
+            let (args, names) =
+                #rt::arguments::for_new(class, <#owner as #rt::object::Payload>::static_type(), args, names);
+        }
+    } else {
+        quote! {
+            let (args, names) = #rt::arguments::for_init(
+                instance.type_of(),
+                <#owner as #rt::object::Payload>::static_type(),
+                args,
+                names,
+            );
+        }
+    };
     if kind == "new" {
         Ok(quote! {
             |vm: &#rt::vm::Vm, class: &#rt::object::TypeObject, args: &[#rt::value::Value], names: #rt::slots::KeywordNames<'_>| {
+                #leave
                 #binding
                 #rt::convert::IntoResult::into_result(#call, vm)
             }
@@ -410,6 +434,7 @@ fn construction(
     } else {
         Ok(quote! {
             |vm: &#rt::vm::Vm, instance: &#rt::value::Value, args: &[#rt::value::Value], names: #rt::slots::KeywordNames<'_>| {
+                #leave
                 #binding
                 #call
             }

@@ -70,9 +70,9 @@ fn from_base64(vm: &Vm, data: &[u8], strict: bool) -> PyResult<Vec<u8>> {
             if strict && quad == 0 {
                 return Err(Error::error(vm, "Excess padding not allowed"));
             }
-            padding += 1;
-            if quad >= 2 && quad + padding >= 4 {
-                if strict && index + 1 < data.len() {
+            padding = padding.saturating_add(1).min(4);
+            if strict && quad >= 2 && quad + padding >= 4 {
+                if index + 1 < data.len() {
                     let excess = if data[index + 1] == b'=' { "Excess padding not allowed" } else { "" };
                     let message = match data[index + 1] {
                         b'=' => excess,
@@ -118,6 +118,8 @@ fn from_base64(vm: &Vm, data: &[u8], strict: bool) -> PyResult<Vec<u8>> {
                 out.len() / 3 * 4 + 1
             ),
         )),
+        // What follows a padding is taken for more data where the form is not strict.
+        _ if quad + padding >= 4 => Ok(out),
         _ => Err(Error::error(vm, "Incorrect padding")),
     }
 }

@@ -445,7 +445,7 @@ fn lookup_error(vm: &Vm, variable: &Value) -> Exception {
 }
 
 /// What a variable was before it was set.
-#[pyclass(name = "Token", static_type, module = "_contextvars", tracked)]
+#[pyclass(name = "Token", static_type, unhashable, module = "_contextvars", tracked)]
 pub struct Token {
     context: Ref<Context>,
     variable: Ref<ContextVar>,

@@ -21,6 +21,7 @@ modules! {
     binascii
     bisect
     blake2
+    cmath
     collections
     contextvars
     csv

@@ -91,6 +91,8 @@ fn poll_time(vm: &Vm, timeout: Option<&Value>) -> PyResult<Option<Duration>> {
             return Err(vm.value_error("Invalid value NaN (not a number)"));
         }
         number.ceil()
+    } else if timeout.type_of().slots().index.get().is_some() {
+        float::to_f64(vm, &vm.index(timeout)?)?
     } else {
         return Err(vm.type_error("timeout must be an integer or None"));
     };

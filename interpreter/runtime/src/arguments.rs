@@ -2,7 +2,7 @@
 //! that CPython's argument clinic raises.
 
 use crate::exceptions::{Exception, PyResult};
-use crate::object::{Object, Payload, Ref};
+use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
@@ -443,4 +443,38 @@ pub fn positional<'a>(
         plural(count),
         args.len()
     )))
+}
+
+/// The arguments that the `__new__` of a native type which takes no keywords looks at: keywords are left to the
+/// `__init__` of a derived class, where it has one.
+pub fn for_new<'a, 'n>(
+    class: &TypeObject,
+    native: &TypeObject,
+    args: &'a [Value],
+    names: KeywordNames<'n>,
+) -> (&'a [Value], KeywordNames<'n>) {
+    let address = |typ: &TypeObject| typ.slots().init.get().map(|init| init as usize);
+    without_keywords(args, names, address(class) != address(native))
+}
+
+/// As [`for_new`], for the `__init__` of a native type: keywords may be for the `__new__` of a derived class.
+pub fn for_init<'a, 'n>(
+    class: &TypeObject,
+    native: &TypeObject,
+    args: &'a [Value],
+    names: KeywordNames<'n>,
+) -> (&'a [Value], KeywordNames<'n>) {
+    let address = |typ: &TypeObject| typ.slots().new.get().map(|new| new as usize);
+    without_keywords(args, names, address(class) != address(native))
+}
+
+fn without_keywords<'a, 'n>(
+    args: &'a [Value],
+    names: KeywordNames<'n>,
+    drops: bool,
+) -> (&'a [Value], KeywordNames<'n>) {
+    match names {
+        Some(keywords) if drops => (&args[..args.len() - keywords.items().len()], None),
+        _ => (args, names),
+    }
 }

@@ -64,7 +64,7 @@ impl SignalHandlers {
 /// What signal handlers raise, and exceptions raised by other threads.
 #[cold]
 pub fn attend(vm: &Vm) -> PyResult<()> {
-    let requested = vm.interpreter.requests.swap(0, Ordering::Acquire);
+    let requested = vm.interpreter.requests.fetch_and(request::WATCH, Ordering::Acquire);
     if requested & request::SIGNAL != 0 {
         let later = requested & !request::SIGNAL;
         if let Err(error) = vm.check_signals() {

@@ -363,7 +363,22 @@ pub struct ExportableVec {
     exports: Cell<usize>,
 }
 
+/// Keeps bytes from changing in number while it lives.
+pub struct Hold<'a>(&'a Cell<usize>);
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
 impl ExportableVec {
+    /// Counts as a view until what it answers is dropped.
+    pub fn hold(&self) -> Hold<'_> {
+        self.exports.set(self.exports.get() + 1);
+        Hold(&self.exports)
+    }
+
     /// Bytes without views.
     pub fn new(data: Vec<u8>) -> ExportableVec {
         ExportableVec { data: GilCell::new(data), exports: Cell::new(0) }

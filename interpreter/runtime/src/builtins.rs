@@ -141,8 +141,7 @@ fn run(
         }
     };
     if !globals.contains_str(&names::__builtins__) {
-        let builtins = vm.interpreter.builtins.get().map_or_else(none, Ref::into_value);
-        globals.set_str(&names::__builtins__, builtins);
+        globals.set_str(&names::__builtins__, vm.builtins().into_value());
     }
     let code = match source.downcast::<Code>() {
         Some(code) => {

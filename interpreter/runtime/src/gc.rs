@@ -28,12 +28,21 @@ pub use inspect::{is_finalized, is_tracked, referents, referrers};
 /// What a visitor is given: each object that is referred to.
 pub struct Visitor<'a> {
     visit: &'a mut dyn FnMut(*mut Header),
+    words: Option<&'a mut dyn FnMut(&Value)>,
 }
 
 impl<'a> Visitor<'a> {
     /// A visitor that calls `visit` with each heap object.
     pub fn new(visit: &'a mut dyn FnMut(*mut Header)) -> Self {
-        Visitor { visit }
+        Visitor { visit, words: None }
+    }
+
+    /// A visitor that calls `words` with each value that is no heap object, too.
+    pub(crate) fn with_words(
+        visit: &'a mut dyn FnMut(*mut Header),
+        words: &'a mut dyn FnMut(&Value),
+    ) -> Self {
+        Visitor { visit, words: Some(words) }
     }
 
     /// Visits one value.
@@ -41,6 +50,8 @@ impl<'a> Visitor<'a> {
     pub fn value(&mut self, value: &Value) {
         if value.is_object() {
             (self.visit)(value.bits() as *mut Header);
+        } else if let Some(words) = &mut self.words {
+            words(value);
         }
     }
 

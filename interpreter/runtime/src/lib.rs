@@ -45,6 +45,7 @@ pub mod types;
 pub mod value;
 pub mod vm;
 pub mod warnings;
+pub mod watch;
 
 pub use exceptions::{Exception, PyResult};
 pub use object::{Object, Ref};

@@ -45,7 +45,7 @@ names! {
     close closed code codecs column consts copy copyreg cur dict decode default defaultaction deleter
     displayhook doc encode encoding end end_lineno end_offset errno errors excepthook
     exceptions exec_prefix executable exit extend extra_tokens fdel fget file fileno filename fillvalue filter
-    flags flush format from_bytes fromlist fset func get getattr getencoding getpreferredencoding getvalue globals
+    flags flush format from_bytes fromlist fset func get getattr isinstance len getencoding getpreferredencoding getvalue globals
     id importlib indexgroup inf ignore insert intern isatty item items iter join key keys kind
     keyword last_exc last_traceback last_type last_value lineno little locals mapping
     max_length maxdigits maxevents metaclass mode module modules msg name namespace newline newlines next nl_char

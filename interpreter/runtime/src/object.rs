@@ -263,7 +263,11 @@ impl<T: Payload> Object<T> {
         debug_assert!(typ.is_native_subtype(T::static_type()));
         // SAFETY: the type derives from T's, so its size covers the payload, which is written before anyone looks.
         unsafe {
-            let object = allocate(typ, 0).cast::<Object<T>>();
+            let object = if std::ptr::eq(typ, T::static_type()) {
+                allocate_native(typ).cast::<Object<T>>()
+            } else {
+                allocate(typ, 0).cast::<Object<T>>()
+            };
             (&raw mut (*object).payload).write(payload);
             if typ.has_flag(TypeFlags::TRACKED) {
                 gc::track(object.cast());
@@ -408,6 +412,25 @@ pub(crate) unsafe fn allocate(typ: &TypeObject, extra: usize) -> *mut Header {
         if typ.has_flag(TypeFlags::HEAP) {
             typ.header().add_reference();
         }
+        object
+    }
+}
+
+/// As [`allocate`] for a native type itself: the payload is not cleared.
+///
+/// # Safety
+/// As for `allocate`; the payload is the whole of the object.
+#[inline(always)]
+unsafe fn allocate_native(typ: &TypeObject) -> *mut Header {
+    let prefix = typ.prefix_size();
+    // SAFETY: plain allocation; prefix and header are written at once.
+    unsafe {
+        let block = crate::heap::allocate(prefix + typ.basic_size());
+        if prefix != 0 {
+            block.cast::<[u64; 2]>().write([0; 2]);
+        }
+        let object = block.add(prefix).cast::<Header>();
+        object.write(Header::new(NonNull::from(typ)));
         object
     }
 }

@@ -206,7 +206,7 @@ impl<const DESCRIPTOR: bool, const NULLABLE: bool> FromArgument<'_> for PathArgu
 /// The number of a descriptor given where a path could be.
 fn descriptor_number(vm: &Vm, value: &Value) -> PyResult<i32> {
     let number = vm.index(value)?;
-    let small = number.small_int();
+    let small = crate::types::int::small_value(&number);
     match small.map(i32::try_from) {
         Some(Ok(descriptor)) => Ok(descriptor),
         _ if crate::types::int::sign(&number) < 0 => Err(vm.overflow_error("fd is less than minimum")),

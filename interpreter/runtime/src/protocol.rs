@@ -892,7 +892,10 @@ impl Vm {
         if get.is_some_and(|get| {
             get as usize == crate::types::object::generic_get_attribute as *const () as usize
         }) {
-            return crate::types::object::find_attribute(self, object, name);
+            return match crate::types::object::find_attribute(self, object, name) {
+                Err(error) if error.is_attribute_error() => Ok(None),
+                found => found,
+            };
         }
         match self.get_attribute(object, name) {
             Ok(value) => Ok(Some(value)),

@@ -1,7 +1,7 @@
 //! `sum()`: integers without overflow, floats with compensation (Neumaier), anything else by `+`.
 
 use crate::exceptions::PyResult;
-use crate::types::{float, int};
+use crate::types::{complex, float, int};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -20,6 +20,47 @@ pub fn sum(vm: &Vm, iterable: &Value, start: Value) -> PyResult {
         if plain_float(&total).is_some() && (plain_float(&item).is_some() || item.is_small_int()) {
             return sum_floats(vm, &iterator, &total, item);
         }
+        if let (Some(left), true) = (plain_complex(&total), is_plain_number(&item)) {
+            return sum_complex(vm, &iterator, left, item);
+        }
+        total = vm.add(&total, &item)?;
+    }
+    Ok(total)
+}
+
+/// The parts of an exact complex number.
+fn plain_complex(value: &Value) -> Option<(f64, f64)> {
+    value.downcast_exact::<complex::Complex>().map(|number| number.parts())
+}
+
+/// Whether a value is an exact number that a sum of complex numbers takes up.
+fn is_plain_number(value: &Value) -> bool {
+    value.is_small_int() || plain_float(value).is_some() || plain_complex(value).is_some()
+}
+
+fn sum_complex(vm: &Vm, iterator: &Value, start: (f64, f64), first: Value) -> PyResult {
+    let mut real = Compensated { high: start.0, low: 0.0 };
+    let mut imaginary = Compensated { high: start.1, low: 0.0 };
+    let mut next = Some(first);
+    while let Some(item) = next {
+        if let Some((x, y)) = plain_complex(&item) {
+            real.add(x);
+            imaginary.add(y);
+        } else if let Some(x) = plain_float(&item) {
+            real.add(x);
+        } else if let Some(small) = item.small_int() {
+            real.add(small as f64);
+        } else {
+            let total = complex::new(real.finish(), imaginary.finish());
+            return add_rest(vm, iterator, vm.add(&total, &item)?);
+        }
+        next = vm.next(iterator)?;
+    }
+    Ok(complex::new(real.finish(), imaginary.finish()))
+}
+
+fn add_rest(vm: &Vm, iterator: &Value, mut total: Value) -> PyResult {
+    while let Some(item) = vm.next(iterator)? {
         total = vm.add(&total, &item)?;
     }
     Ok(total)
@@ -62,11 +103,12 @@ fn sum_floats(vm: &Vm, iterator: &Value, total: &Value, first: Value) -> PyResul
         } else if let Some(small) = item.small_int() {
             sum.add(small as f64);
         } else {
-            let mut total = vm.add(&float::new(sum.finish()), &item)?;
-            while let Some(item) = vm.next(iterator)? {
-                total = vm.add(&total, &item)?;
-            }
-            return Ok(total);
+            let total = vm.add(&float::new(sum.finish()), &item)?;
+            return match (plain_complex(&total), vm.next(iterator)?) {
+                (Some(start), Some(item)) if is_plain_number(&item) => sum_complex(vm, iterator, start, item),
+                (_, Some(item)) => add_rest(vm, iterator, vm.add(&total, &item)?),
+                (_, None) => Ok(total),
+            };
         }
         next = vm.next(iterator)?;
     }

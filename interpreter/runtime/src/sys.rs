@@ -4,6 +4,7 @@ pub mod flags;
 pub mod hooks;
 pub mod input;
 pub mod introspection;
+pub mod monitoring;
 pub mod process;
 
 use crate::exceptions::PyResult;
@@ -244,10 +245,17 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     }
     module.set(vm, "_xoptions", x_options);
     let executable = &configuration.executable;
-    module.set_str(vm, "executable", executable);
-    module.set_str(vm, "_base_executable", executable);
-    for name in ["prefix", "exec_prefix", "base_prefix", "base_exec_prefix"] {
-        module.set_str(vm, name, executable);
+    module.set_str(vm, "executable", &configuration.program);
+    let base = if configuration.environment.is_some() { executable } else { &configuration.program };
+    module.set_str(vm, "_base_executable", base);
+    let prefix = configuration.environment.as_ref().unwrap_or(executable);
+    for (name, prefix) in [
+        ("prefix", prefix),
+        ("exec_prefix", prefix),
+        ("base_prefix", executable),
+        ("base_exec_prefix", executable),
+    ] {
+        module.set_str(vm, name, prefix);
     }
     module.set_str(vm, "_stdlib_dir", &format!("{executable}/lib/python3.14"));
     module.set(vm, "path", List::new());
@@ -275,6 +283,9 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     let jit = process::jit_module(vm).into_value();
     vm.interpreter.modules.set_str(&vm.intern("sys._jit"), jit.clone());
     module.set(vm, "_jit", jit);
+    let monitoring = monitoring::module(vm)?.into_value();
+    vm.interpreter.modules.set_str(&vm.intern("sys.monitoring"), monitoring.clone());
+    module.set(vm, "monitoring", monitoring);
     for (hook, original) in [
         ("displayhook", "__displayhook__"),
         ("excepthook", "__excepthook__"),

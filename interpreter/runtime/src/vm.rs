@@ -52,6 +52,8 @@ pub struct Interpreter {
     pub warnings: crate::warnings::State,
     /// What wakes the evaluation loop; shared with signal handlers.
     pub requests: AtomicU32,
+    /// `sys.monitoring`.
+    pub monitoring: crate::watch::Monitoring,
     /// Registered codecs.
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
@@ -91,7 +93,12 @@ pub struct Configuration {
     pub safe_path: bool,
     pub int_max_str_digits: i64,
     pub unbuffered: bool,
+    /// The file that runs, links followed: the folder that the frozen library is shown in.
     pub executable: String,
+    /// The path that the process was started by, for `sys.executable`.
+    pub program: String,
+    /// The virtual environment that the program belongs to, if there is one (PEP 405).
+    pub environment: Option<String>,
     /// What built the executable, for `sys.version`.
     pub compiler: String,
     pub original_arguments: Vec<String>,
@@ -116,6 +123,8 @@ pub mod request {
     pub const CALLS: u32 = 8;
     /// An exception is to be raised in a thread.
     pub const ASYNC_EXCEPTION: u32 = 16;
+    /// Somebody traces, profiles or monitors; this stays until nobody does.
+    pub const WATCH: u32 = 32;
 }
 
 /// One level of exceptions being handled: generators bring a level of their own.
@@ -149,6 +158,12 @@ pub struct Vm {
     /// `sys.settrace`'s and `sys.setprofile`'s functions.
     pub(crate) trace: GilCell<Option<Value>>,
     pub(crate) profile: GilCell<Option<Value>>,
+    /// Whether one of the two is set.
+    pub(crate) has_trace: Cell<bool>,
+    /// How many callbacks of those who watch are running.
+    pub(crate) watch_depth: Cell<u32>,
+    /// Whether watching began since the dispatcher last looked.
+    pub(crate) watch_begins: Cell<bool>,
     /// `contextvars`' current context.
     pub context: GilCell<Option<Value>>,
     /// Hooks for asynchronous generators.
@@ -185,6 +200,9 @@ impl Vm {
             repr_guards: GilCell::default(),
             trace: GilCell::default(),
             profile: GilCell::default(),
+            has_trace: Cell::new(false),
+            watch_depth: Cell::new(0),
+            watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
@@ -202,6 +220,7 @@ impl Vm {
     }
 
     /// Calls with the thread's state. Values are dropped in places that are not handed the state.
+    #[inline(always)]
     pub fn with_current<R>(run: impl FnOnce(&Vm) -> R) -> R {
         let current = CURRENT.get();
         assert!(!current.is_null(), "a value is used outside an interpreter");
@@ -214,7 +233,7 @@ impl Vm {
         !CURRENT.get().is_null()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn collector<R>(run: impl FnOnce(&Collector) -> R) -> R {
         Self::with_current(|vm| run(&vm.interpreter.collector))
     }
@@ -383,6 +402,7 @@ impl Interpreter {
             exit_functions: GilCell::default(),
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
+            monitoring: crate::watch::Monitoring::default(),
             codecs: crate::codecs::Registry::default(),
             tree_hook: Cell::new(None),
             import_lock: Cell::new(0),

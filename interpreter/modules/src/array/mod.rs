@@ -638,6 +638,12 @@ impl Array {
         if !self.code.is_text() {
             return Err(vm.value_error("tounicode() may only be called on unicode type arrays ('u' or 'w')"));
         }
+        let beyond = self.data.borrow().chunks_exact(4).any(|c| u32::from_ne_bytes([c[0], c[1], c[2], c[3]]) > 0x10_ffff);
+        if beyond {
+            // The codec says which.
+            let bytes = rspy_runtime::types::bytes::Bytes::new(self.bytes()).into_value();
+            rspy_runtime::codecs::decode_bytes(vm, &bytes, Some(&vm.new_str("utf-32-le")), None)?;
+        }
         Ok(self.text())
     }
 

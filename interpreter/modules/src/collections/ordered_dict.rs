@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
-use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::names;
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::slots::{Comparison, KeywordNames};
@@ -38,19 +38,11 @@ impl OrderedDict {
         Object::with_type(typ, OrderedDict { dict: Dict::empty_payload() })
     }
 
-    /// Takes a key out, by way of the class's own methods where it may have any.
-    fn take(this: &Object<OrderedDict>, vm: &Vm, key: &Value) -> PyResult<Option<Value>> {
-        if OrderedDict::is_exact(this) {
-            return this.dict.remove(vm, key);
-        }
-        let this = this.as_value();
-        if !vm.contains(&this, key)? {
-            return Ok(None);
-        }
-        let value = vm.get_item(&this, key)?;
-        vm.delete_item(&this, key)?;
-        Ok(Some(value))
-    }
+}
+
+/// The error where comparing keys or the like has changed the dict.
+fn mutated(vm: &Vm) -> Exception {
+    vm.runtime_error("OrderedDict mutated during iteration")
 }
 
 /// The two parts of a pair, from any iterable.
@@ -143,8 +135,13 @@ impl OrderedDict {
         let Some(plain) = Dict::static_type().slots().compare.get() else { return Ok(not_implemented()) };
         let mut equal = vm.is_true(&plain(vm, &this.as_value(), other, Comparison::Equal)?)?;
         if let Some(other) = other.downcast::<OrderedDict>().filter(|_| equal) {
+            let before = (this.dict.changes(), other.dict.changes());
             for (left, right) in this.dict.keys().iter().zip(other.dict.keys()) {
-                if !vm.same_or_equal(left, &right)? {
+                let same = vm.same_or_equal(left, &right)?;
+                if before != (this.dict.changes(), other.dict.changes()) {
+                    return Err(mutated(vm));
+                }
+                if !same {
                     equal = false;
                     break;
                 }
@@ -230,7 +227,7 @@ impl OrderedDict {
     /// raise a KeyError.
     #[method("pop(self, /, key, default=<unrepresentable>)")]
     fn pop(this: &Object<OrderedDict>, vm: &Vm, key: &Value, default: Option<&Value>) -> PyResult {
-        match OrderedDict::take(this, vm, key)? {
+        match this.dict.remove(vm, key)? {
             Some(value) => Ok(value),
             None => default.cloned().ok_or_else(|| vm.key_error(key)),
         }
@@ -247,7 +244,7 @@ impl OrderedDict {
             let taken = this.dict.pop_last();
             return Ok(taken.map_or_else(none, |(key, value)| Tuple::from_values([key, value]).into_value()));
         }
-        match OrderedDict::take(this, vm, &key)? {
+        match this.dict.remove(vm, &key)? {
             Some(value) => Ok(Tuple::from_values([key, value]).into_value()),
             None => Err(vm.key_error(&key)),
         }
@@ -285,10 +282,24 @@ impl OrderedDict {
     #[method("copy(self, /)")]
     fn copy(this: &Object<OrderedDict>, vm: &Vm) -> PyResult {
         let made = vm.call(&this.type_of().to_value(), &[])?;
+        let before = this.dict.changes();
+        let exact = OrderedDict::is_exact(this);
         for (key, value) in this.dict.pairs() {
+            let value = if exact { value } else { vm.get_item(&this.as_value(), &key)? };
             vm.set_item(&made, &key, &value)?;
+            if this.dict.changes() != before {
+                return Err(mutated(vm));
+            }
         }
         Ok(made)
+    }
+
+    /// Return the size of the dict in memory, in bytes.
+    #[method("__sizeof__(self, /)")]
+    fn sizeof(this: &Object<OrderedDict>) -> usize {
+        // What a key's place in the order takes.
+        const PLACE: usize = 32;
+        size_of_val(this) + this.dict.memory() + (this.dict.len() + 1) * PLACE
     }
 
     /// od.__reversed__() <==> reversed(od)

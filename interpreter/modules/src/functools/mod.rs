@@ -30,6 +30,11 @@ impl KeyWrapper {
 
 #[pymethods]
 impl KeyWrapper {
+    #[getter("__text_signature__")]
+    fn text_signature(&self) -> &'static str {
+        "(obj)"
+    }
+
     #[slot(call)]
     fn call(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         static PARAMETERS: rspy_runtime::arguments::Parameters<1> = rspy_runtime::arguments::Parameters {

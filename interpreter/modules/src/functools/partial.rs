@@ -237,7 +237,10 @@ impl Partial {
     fn reduce(this: &Object<Partial>, vm: &Vm) -> Value {
         let (function, args, keywords) = this.parts();
         let value = this.to_value();
-        let dict = if has_attributes(&value) { instance::dict(vm, &value).into_value() } else { none() };
+        // Attributes of derived classes may lie in the object.
+        let inside = this.type_of().is_heap() && !instance::dict(vm, &value).is_empty();
+        let dict =
+            if inside || has_attributes(&value) { instance::dict(vm, &value).into_value() } else { none() };
         let made_of = Tuple::from_values([function.clone()]).into_value();
         let state =
             Tuple::from_values([function, args.into_value(), keywords.into_value(), dict]).into_value();
@@ -254,14 +257,19 @@ impl Partial {
         };
         let args = args.downcast::<Tuple>().filter(|_| vm.is_callable(function)).ok_or_else(invalid)?;
         let keywords = match keywords.downcast::<Dict>() {
-            Some(keywords) => keywords.to_ref(),
+            Some(own) if keywords.downcast_exact::<Dict>().is_some() => own.to_ref(),
+            Some(derived) => derived.copy(),
             None if is_none(keywords) => Dict::new(),
             None => return Err(invalid()),
         };
         if args.items().last().is_some_and(is_placeholder) {
             return Err(vm.type_error("trailing Placeholders are not allowed"));
         }
-        let args = Tuple::from_slice(args.items());
+        let exact = args.as_value().downcast_exact::<Tuple>().is_some();
+        let args = if exact { args.to_ref() } else { Tuple::from_slice(args.items()) };
+        if !is_none(dict) && dict.downcast::<Dict>().is_none() {
+            return Err(invalid());
+        }
         this.open.set(count_open(args.items()));
         this.function.set(Some(function.clone()));
         this.args.set(Some(args));

@@ -188,6 +188,7 @@ impl Slice {
 impl Slice {
     #[new("islice")]
     fn new(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        let (args, names) = rspy_runtime::arguments::for_new(cls, Slice::static_type(), args, names);
         if names.is_some_and(|names| !names.items().is_empty()) {
             return Err(vm.type_error("islice() takes no keyword arguments"));
         }

@@ -275,9 +275,10 @@ impl Writer<'_> {
     }
 
     fn list(&mut self, object: &Value, level: usize) -> PyResult<()> {
+        // A list may change while its items are encoded.
         let items = match object.downcast::<List>() {
-            Some(list) => list.to_vec(),
-            None => self.vm.collect(object)?,
+            Some(list) => list.to_ref(),
+            None => List::from_vec(self.vm.collect(object)?),
         };
         if items.is_empty() {
             self.out.push_str("[]");
@@ -286,19 +287,21 @@ impl Writer<'_> {
         let mark = self.mark(object)?;
         self.out.push('[' as u32);
         self.new_line(level + 1);
-        for (index, item) in items.iter().enumerate() {
+        let mut index = 0;
+        while let Some(item) = items.get(index) {
             if index > 0 {
                 let separator = self.encoder.item_separator.clone();
                 self.push(&separator);
                 self.new_line(level + 1);
             }
-            if let Err(error) = self.value(item, level + 1) {
+            if let Err(error) = self.value(&item, level + 1) {
                 error.add_note(
                     self.vm,
                     &format!("when serializing {} item {index}", object.type_of().full_name()),
                 );
                 return Err(error);
             }
+            index += 1;
         }
         self.unmark(mark)?;
         self.new_line(level);
@@ -316,15 +319,14 @@ impl Writer<'_> {
         let mark = self.mark(object)?;
         let pairs = self.pairs(object, dict)?;
         self.out.push('{' as u32);
-        self.new_line(level + 1);
         let mut first = true;
         for (key, value) in pairs {
             let Some(text) = self.key(&key)? else { continue };
             if !first {
                 let separator = self.encoder.item_separator.clone();
                 self.push(&separator);
-                self.new_line(level + 1);
             }
+            self.new_line(level + 1);
             first = false;
             match text.downcast::<Str>() {
                 Some(text) => self.string(text)?,

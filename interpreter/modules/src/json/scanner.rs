@@ -370,7 +370,7 @@ pub fn scan_string(vm: &Vm, document: &Object<Str>, end: isize, strict: bool) ->
             builder.push(c as u32);
             continue;
         }
-        if at + 4 >= length {
+        if at + 4 > length {
             return Err(error("Invalid \\uXXXX escape", at as isize - 1));
         }
         let invalid = |at: usize| error("Invalid \\uXXXX escape", at as isize - 1);

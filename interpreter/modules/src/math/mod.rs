@@ -404,6 +404,10 @@ impl Math {
                 u64::try_from(steps).unwrap_or(u64::MAX)
             }
         };
+        if steps > 0 && x == y {
+            // Equal zeros may differ in sign.
+            return Ok(y);
+        }
         Ok(steps_towards(x, y, steps))
     }
 

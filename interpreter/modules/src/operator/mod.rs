@@ -106,7 +106,8 @@ unary_operators! {
 
 fn is_sequence(value: &Value) -> bool {
     let slots = value.type_of().slots();
-    slots.item.get().is_some() || (slots.get_item.get().is_some() && slots.concat.get().is_some())
+    let is_class = value.type_of().is_heap() && value.downcast::<rspy_runtime::types::dict::Dict>().is_none();
+    slots.item.get().is_some() || (slots.get_item.get().is_some() && (is_class || slots.concat.get().is_some()))
 }
 
 fn not_concatenable(vm: &Vm, value: &Value) -> Exception {

@@ -88,7 +88,7 @@ pub(crate) fn signal_set(vm: &Vm, signals: &Value) -> PyResult<SignalSet> {
     let mut set = SignalSet::new();
     for item in vm.collect(signals)? {
         let number = vm.index(&item)?;
-        match number.small_int() {
+        match int::small_value(&number) {
             Some(signal) if (1..i64::from(host::SIGNAL_COUNT)).contains(&signal) => {
                 // Numbers that the C library keeps for itself are left out.
                 let _ = set.add(signal as i32);

@@ -26,7 +26,7 @@ pub(crate) fn identity_number(vm: &Vm, value: &Value, what: &str) -> PyResult<u3
         return Err(vm.type_error(format!("{what} should be integer, not {}", value.type_of().full_name())));
     }
     let number = vm.index(value)?;
-    match number.small_int() {
+    match int::small_value(&number) {
         Some(-1) => Ok(u32::MAX),
         Some(small) if small >= 0 && u32::try_from(small).is_ok_and(|small| small != u32::MAX) => Ok(small as u32),
         Some(small) if small >= 0 => Err(vm.overflow_error(format!("{what} is greater than maximum"))),

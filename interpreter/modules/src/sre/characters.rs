@@ -196,7 +196,7 @@ pub fn upper_unicode(c: u32) -> u32 {
 /// The character database.
 mod unicode {
     pub fn is_decimal(c: u32) -> bool {
-        char::from_u32(c).is_some_and(|c| c.is_ascii_digit() || (c as u32 > 127 && c.is_numeric()))
+        rspy_runtime::format::digits::decimal_value(c).is_some()
     }
 
     pub fn is_space(c: u32) -> bool {

@@ -278,8 +278,9 @@ impl Struct {
 
     /// struct size in bytes
     #[getter("size")]
-    fn size(&self, vm: &Vm) -> PyResult<usize> {
-        Ok(self.layout(vm)?.size)
+    fn size(&self) -> isize {
+        // CPython's number for a struct that has not been initialised.
+        self.compiled.borrow().as_ref().map_or(-1, |(_, layout)| layout.size as isize)
     }
 
     /// S.pack(v1, v2, ...) -> bytes

@@ -211,7 +211,7 @@ pub(super) fn replace_characters(
         Handler::NameReplace => Some(named(vm, part).map(Replacement::Text)),
         Handler::SurrogateEscape => {
             let bytes: Option<Vec<u8>> =
-                part.iter().map(|c| (0xdc80..=0xdcff).contains(&c).then_some((c - 0xdc00) as u8)).collect();
+                part.iter().map(|c| (0xdc80..=0xdcff).contains(&c).then(|| (c - 0xdc00) as u8)).collect();
             bytes.map(|bytes| Ok(Replacement::Bytes(bytes)))
         }
         Handler::SurrogatePass => {

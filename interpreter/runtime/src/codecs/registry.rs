@@ -150,6 +150,20 @@ pub fn lookup_error(vm: &Vm, name: &Object<Str>) -> PyResult {
         .ok_or_else(|| vm.lookup_error(format!("unknown error handler name '{text}'")))
 }
 
+/// In development mode, checks that encoding and error handler exist even where they are not needed.
+fn check_names(vm: &Vm, encoding: Option<&Value>, errors: Option<&Value>) -> PyResult<()> {
+    if !vm.interpreter.configuration.dev_mode || vm.interpreter.importlib.borrow().is_none() {
+        return Ok(());
+    }
+    if let Some(encoding) = encoding.and_then(|encoding| encoding.downcast::<Str>()) {
+        lookup(vm, encoding)?;
+    }
+    if let Some(errors) = errors.and_then(|errors| errors.downcast::<Str>()) {
+        lookup_error(vm, errors)?;
+    }
+    Ok(())
+}
+
 /// Calls the encoder (0) or decoder (1) of a codec.
 fn call_codec(vm: &Vm, codec: &Tuple, which: usize, object: &Value, errors: Option<&Value>) -> PyResult {
     let mut args = vec![object.clone()];
@@ -232,6 +246,7 @@ pub fn encode_text(vm: &Vm, text: &Value, encoding: Option<&Value>, errors: Opti
     let Some(text_object) = text.downcast::<Str>() else {
         return Err(vm.type_error(format!("encoding needs a str, not {}", text.type_of().full_name())));
     };
+    check_names(vm, encoding, errors)?;
     let chosen = handler_name(errors);
     let Some(encoding) = encoding.and_then(|encoding| encoding.downcast::<Str>()) else {
         return utf8::encode(vm, text_object, &chosen).map(|bytes| Bytes::new(bytes).into_value());
@@ -268,6 +283,7 @@ pub fn encode_text(vm: &Vm, text: &Value, encoding: Option<&Value>, errors: Opti
 /// # Errors
 /// `LookupError`, and what the codec raises.
 pub fn decode_bytes(vm: &Vm, bytes: &Value, encoding: Option<&Value>, errors: Option<&Value>) -> PyResult {
+    check_names(vm, encoding, errors)?;
     let chosen = handler_name(errors);
     let encoding = encoding.and_then(|encoding| encoding.downcast::<Str>());
     let name = encoding.map(|encoding| checked_name(vm, encoding)).transpose()?;

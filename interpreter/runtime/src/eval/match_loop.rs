@@ -1,11 +1,14 @@
-//! The dispatcher of debug builds: one loop around a `match` of all instructions.
+//! The dispatcher of debug builds: one loop around a `match` of all instructions, which watched threads use as well.
 
 use rspy_code::for_each_instruction;
 
 use crate::eval::instructions;
-use crate::eval::{Flow, Instruction, State, raise};
+#[cfg(debug_assertions)]
+use crate::eval::raise;
+use crate::eval::{Flow, Instruction, State};
 
 /// Runs until the frame that was entered is left.
+#[cfg(debug_assertions)]
 pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
     // SAFETY: the state is that of a frame ready to run.
     unsafe {
@@ -16,8 +19,10 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
             let argument = extended | u32::from(unit >> 8);
             extended = 0;
             let opcode = unit as u8;
+            let (frame, next, stack) = (state.frame, state.next, state.stack);
             let mut flow = step::<false>(opcode, &mut state, argument);
             if let Flow::Slow = flow {
+                (state.frame, state.next, state.stack) = (frame, next, stack);
                 (*state.frame).instruction = state.next.sub(1);
                 flow = step::<true>(opcode, &mut state, argument);
             }
@@ -37,7 +42,7 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
 macro_rules! define_step {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:ident, caches $caches:literal,
        pops $pops:expr, pushes $pushes:expr, flags $(Flags::$flag:ident)|+ $(, specialises $family:ident)?;)*) => {
-        unsafe fn step<const SLOW: bool>(opcode: u8, state: &mut State<'_>, argument: u32) -> Flow {
+        pub(super) unsafe fn step<const SLOW: bool>(opcode: u8, state: &mut State<'_>, argument: u32) -> Flow {
             // SAFETY: as promised by `run`.
             unsafe {
                 match opcode {

@@ -9,12 +9,12 @@ mod construct;
 pub mod frame;
 pub mod instructions;
 pub mod intrinsics;
-#[cfg(debug_assertions)]
 mod match_loop;
 pub mod raise;
 pub mod specialize;
 #[cfg(not(debug_assertions))]
 mod tail_loop;
+mod watched_loop;
 pub mod word;
 
 use crate::eval::frame::Frame;
@@ -271,14 +271,33 @@ pub unsafe fn run_raising(vm: &Vm, frame: *mut Frame) -> u64 {
     }
 }
 
-#[cfg(debug_assertions)]
 unsafe fn resume(state: State<'_>) -> u64 {
+    // SAFETY: as promised by the callers.
+    unsafe {
+        if crate::watch::is_wanted(state.vm) { watched_loop::run(state) } else { resume_unwatched(state) }
+    }
+}
+
+/// Goes on in the dispatcher of watched threads until the frame that was entered is left.
+///
+/// # Safety
+/// The state is that of a frame at the beginning of an instruction.
+#[cold]
+#[inline(never)]
+unsafe fn resume_watched(state: &State<'_>) -> Flow {
+    let state = State { vm: state.vm, frame: state.frame, next: state.next, stack: state.stack };
+    // SAFETY: as promised by the callers.
+    Flow::Leave(unsafe { watched_loop::run(state) })
+}
+
+#[cfg(debug_assertions)]
+unsafe fn resume_unwatched(state: State<'_>) -> u64 {
     // SAFETY: as promised by the callers.
     unsafe { match_loop::run(state) }
 }
 
 #[cfg(not(debug_assertions))]
-unsafe fn resume(state: State<'_>) -> u64 {
+unsafe fn resume_unwatched(state: State<'_>) -> u64 {
     // SAFETY: as promised by the callers.
     unsafe { tail_loop::run(state) }
 }

@@ -7,6 +7,7 @@ use crate::eval::{Flow, State, word};
 use crate::exceptions::{Exception, traceback};
 use crate::value::Value;
 use crate::vm::{Handled, Vm};
+use crate::watch;
 
 impl Vm {
     /// Makes an exception the raised one.
@@ -92,7 +93,8 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
         loop {
             let frame = state.frame;
             let exception = vm.take_raised();
-            let index = if vm.reraising.replace(false) {
+            let again = vm.reraising.replace(false);
+            let index = if again {
                 // The traceback has this frame already, and the frame shows the instruction that raised first; the
                 // handler is that of the instruction which raises again.
                 state.next.offset_from((*frame).code().start()) - 1
@@ -101,10 +103,18 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
                 traceback::add_frame(vm, &exception, frame);
                 (*frame).instruction_index()
             };
+            let exception = tell_raised(vm, frame, index, exception, again);
             if let Some(flow) = find_handler(state, &exception, index) {
+                if watch::is_wanted(vm)
+                    && let Err(other) = watch::handled(vm, frame, index, exception.value())
+                {
+                    vm.set_raised(other);
+                    continue;
+                }
                 drop(exception);
                 return flow;
             }
+            let exception = tell_unwound(vm, frame, index, exception);
             (*frame).stack_pointer = state.stack;
             vm.set_raised(exception);
             let owner = (*frame).owner;
@@ -129,6 +139,22 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
             state.stack = (*previous).stack_pointer;
         }
     }
+}
+
+/// Tells those who watch of an exception; one that they raise comes in its place.
+fn tell_raised(vm: &Vm, frame: *mut Frame, index: isize, exception: Exception, again: bool) -> Exception {
+    if !watch::is_wanted(vm) {
+        return exception;
+    }
+    watch::raised(vm, frame, index, exception.value(), again).err().unwrap_or(exception)
+}
+
+/// As [`tell_raised`], where the exception leaves the frame.
+fn tell_unwound(vm: &Vm, frame: *mut Frame, index: isize, exception: Exception) -> Exception {
+    if !watch::is_wanted(vm) {
+        return exception;
+    }
+    watch::unwound(vm, frame, index, exception.value()).err().unwrap_or(exception)
 }
 
 unsafe fn find_handler(state: &mut State<'_>, exception: &Exception, index: isize) -> Option<Flow> {

@@ -12,7 +12,7 @@ use crate::eval::{State, word};
 use crate::object::{Object, Payload};
 use crate::types::bool::as_bool;
 use crate::types::code::Code;
-use crate::types::descriptors::MemberDescriptor;
+use crate::types::descriptors::{MemberDescriptor, Property};
 use crate::types::dict::Dict;
 use crate::types::function::Function;
 use crate::types::generator::Generator;
@@ -139,6 +139,16 @@ pub(super) unsafe fn binary_op(state: &State<'_>, argument: u32) {
             26 if is_exact::<Tuple>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrTupleInt),
             26 if is_exact::<Str>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrStrInt),
             26 if is_exact::<Dict>(&left) => Some(Opcode::BinaryOpSubscrDict),
+            26 if left.type_of().is_heap() => {
+                let method = left.type_of().lookup(state.vm, &crate::names::__getitem__);
+                let version = left.type_of().version(state.vm);
+                if version != 0 && method.is_some_and(|method| is_exact::<Function>(&method)) {
+                    state.set_cache_wide(1, version);
+                    Some(Opcode::BinaryOpSubscrGetitem)
+                } else {
+                    None
+                }
+            }
             1 | 2 | 3 | 6 | 7 | 9 | 12 | 14 | 15 | 16 | 19 | 20 | 22 | 25 if ints => {
                 Some(Opcode::BinaryOpExtend)
             }
@@ -282,6 +292,17 @@ pub(super) unsafe fn for_iter(state: &State<'_>) {
     }
 }
 
+pub(super) unsafe fn send(state: &State<'_>) {
+    // SAFETY: the instruction has a cache of one unit, and a receiver below the value.
+    unsafe {
+        if !is_due(state) {
+            return;
+        }
+        let generator = crate::types::generator::as_generator(&state.look(2)).is_some();
+        settle(state, Opcode::Send, generator.then_some(Opcode::SendGen));
+    }
+}
+
 /// Writes the value that a form pushes into the cache.
 unsafe fn set_cached_value(state: &State<'_>, value: &Value) {
     // SAFETY: the cache of `LOAD_ATTR` has nine units.
@@ -344,6 +365,12 @@ unsafe fn attribute_form(
                 state.cache(3).set((offset / 8) as u16);
                 return Some(Opcode::LoadAttrSlot);
             }
+            if argument & 1 == 0
+                && let Some(property) = found.downcast_exact::<Property>()
+                && property.getter().is_some_and(|getter| is_exact::<Function>(&getter))
+            {
+                return Some(Opcode::LoadAttrProperty);
+            }
             let slots = found.type_of().slots();
             if slots.descriptor_set.get().is_some() {
                 return None;
@@ -379,13 +406,7 @@ unsafe fn attribute_form(
             return None;
         }
         if let Some(dict) = instance::existing_dict(header) {
-            let position = dict.position_of(name)?;
-            let version = dict.keys_version(vm);
-            if version == 0 || position > 0xffff {
-                return None;
-            }
-            state.set_cache_wide(5, version);
-            state.cache(3).set(position as u16);
+            state.cache(3).set(u16::try_from(dict.position_of(name)?).ok()?);
             return Some(Opcode::LoadAttrWithHint);
         }
         if !typ.has_flag(TypeFlags::INLINE) {
@@ -473,7 +494,14 @@ unsafe fn store_form(state: &State<'_>, owner: &Value, name: &Object<Str>) -> Op
                 return None;
             }
         }
-        if !typ.has_flag(TypeFlags::INLINE) || header.dict_word().get() != 0 {
+        if typ.has_flag(TypeFlags::HAS_DICT)
+            && typ.has_flag(TypeFlags::PREFIX)
+            && let Some(dict) = instance::existing_dict(header)
+        {
+            state.cache(3).set(u16::try_from(dict.position_of(name)?).ok()?);
+            return Some(Opcode::StoreAttrWithHint);
+        }
+        if !typ.has_flag(TypeFlags::INLINE) {
             return None;
         }
         state.cache(3).set(u16::try_from(instance::place_of(typ, name)?).ok()?);
@@ -529,7 +557,17 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
             });
         }
         if let Some(function) = callable.downcast_exact::<NativeFunction>() {
+            if BEGIN_WATCHING.contains(&function.definition().name) {
+                return None;
+            }
+            let builtins = vm.builtins();
+            let is_builtin =
+                |name: &Object<Str>| builtins.get_str(name).is_some_and(|found| found.is(&callable));
+            // Definitions are statics: the lower half of the address tells them apart.
+            state.set_cache_wide(1, std::ptr::from_ref(function.definition()) as usize as u32);
             return Some(match count {
+                1 if is_builtin(&crate::names::len) => Opcode::CallLen,
+                2 if is_builtin(&crate::names::isinstance) => Opcode::CallIsinstance,
                 1 => Opcode::CallBuiltinO,
                 _ => Opcode::CallBuiltinFast,
             });
@@ -545,6 +583,10 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
         None
     }
 }
+
+/// Native functions after which the thread may be watched: only the general call looks for that.
+const BEGIN_WATCHING: [&str; 5] =
+    ["settrace", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
 
 /// Whether a function takes so many positional arguments with nothing to be filled in.
 fn takes_exactly(code: &Object<Code>, count: usize) -> bool {

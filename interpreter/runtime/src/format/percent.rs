@@ -235,6 +235,9 @@ impl<'a, S: Sink> Formatter<'a, S> {
         let width = self.star()?;
         let width = int::small_value(&width)
             .ok_or_else(|| self.vm.overflow_error("Python int too large to convert to C ssize_t"))?;
+        if width == i64::MIN {
+            return Err(self.vm.overflow_error("width too big"));
+        }
         directive.left |= width < 0;
         directive.width = width.unsigned_abs() as usize;
         Ok(())
@@ -393,9 +396,8 @@ impl<'a, S: Sink> Formatter<'a, S> {
                 length => Err(wrong(format!("a string of length {length}"))),
             };
         }
-        let number = index_of(vm, argument).map_err(|error| {
-            if error.is_type_error() { wrong(argument.type_of().full_name()) } else { error }
-        })?;
+        let number = index_of(vm, argument)
+            .map_err(|error| if error.is_type_error() { wrong(qualified(vm, argument)) } else { error })?;
         let c = int::small_value(&number).and_then(|c| u32::try_from(c).ok()).filter(|&c| c <= 0x10_ffff);
         c.ok_or_else(|| vm.overflow_error("%c arg not in range(0x110000)"))
     }
@@ -416,9 +418,8 @@ impl<'a, S: Sink> Formatter<'a, S> {
                 ))),
             };
         }
-        let number = index_of(vm, argument).map_err(|error| {
-            if error.is_type_error() { wrong(argument.type_of().full_name()) } else { error }
-        })?;
+        let number = index_of(vm, argument)
+            .map_err(|error| if error.is_type_error() { wrong(qualified(vm, argument)) } else { error })?;
         let byte = int::small_value(&number).and_then(|byte| u8::try_from(byte).ok());
         byte.map(u32::from).ok_or_else(|| vm.overflow_error("%c arg not in range(256)"))
     }
@@ -507,4 +508,20 @@ fn bytes_of(vm: &Vm, value: &Value) -> PyResult<Vec<u8>> {
         "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",
         value.type_of().full_name()
     )))
+}
+
+/// The name of an argument's type with its module.
+fn qualified(vm: &Vm, argument: &Value) -> String {
+    let typ = argument.type_of();
+    let name = typ.qualified_name(vm).to_string_lossy().into_owned();
+    let module = match typ.is_heap() {
+        true => typ.dict().get_str(&crate::names::__module__),
+        false => Some(vm.new_str(typ.native().module)),
+    };
+    match module.as_ref().and_then(|module| module.downcast::<Str>()) {
+        Some(module) if !module.equals_str("builtins") && !module.equals_str("__main__") => {
+            format!("{}.{name}", module.to_string_lossy())
+        }
+        _ => name,
+    }
 }

@@ -8,6 +8,7 @@ use crate::object::{Header, meta};
 use crate::types::dict::Dict;
 use crate::types::int;
 use crate::types::tuple::Tuple;
+use crate::types::typ::Type;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -112,6 +113,10 @@ impl Collector {
             for object in &garbage {
                 eprintln!("gc: collectable <{} {:#x}>", object.type_of().name(), object.bits());
             }
+        }
+        // Bases know their subclasses weakly.
+        for typ in garbage.iter().filter_map(|object| object.downcast::<Type>()) {
+            typ.forget_as_subclass();
         }
         crate::types::weakref::clear_for_garbage(vm, &garbage);
         for object in &garbage {

@@ -1,5 +1,7 @@
 //! What the module `gc` tells of objects: who is listed, and who refers to whom.
 
+use std::cell::RefCell;
+
 use super::{Collector, OLDEST, Visitor, YOUNG, trace_object};
 use crate::object::{Header, meta};
 use crate::types::typ::{Type, TypeFlags};
@@ -24,14 +26,16 @@ fn has_meta(value: &Value, bits: u32) -> bool {
 
 /// Everything that an object refers to (`gc.get_referents`).
 pub fn referents(value: &Value) -> Vec<Value> {
-    let mut found = Vec::new();
+    let found = RefCell::new(Vec::new());
     // Native types are statics: what they refer to is no concern of the collector.
     let is_static = value.downcast::<Type>().is_some_and(|typ| !typ.is_heap());
     let tracked = value.header().is_some_and(|header| header.type_of().has_flag(TypeFlags::TRACKED));
     if tracked && !is_static {
-        trace_object(value.bits() as *mut Header, &mut Visitor::new(&mut |to| found.push(referenced(to))));
+        let mut objects = |to| found.borrow_mut().push(referenced(to));
+        let mut words = |word: &Value| found.borrow_mut().push(word.clone());
+        trace_object(value.bits() as *mut Header, &mut Visitor::with_words(&mut objects, &mut words));
     }
-    found
+    found.into_inner()
 }
 
 /// The listed objects that refer to one of these (`gc.get_referrers`).

@@ -129,7 +129,7 @@ impl Hooks {
     /// Set the global debug tracing function.
     #[function("settrace(function, /)")]
     fn settrace(vm: &Vm, function: &Value) {
-        vm.trace.set((!is_none(function)).then(|| function.clone()));
+        crate::watch::set_functions(vm, Some((!is_none(function)).then(|| function.clone())), None);
     }
 
     /// Return the global debug tracing function set with sys.settrace.
@@ -141,7 +141,7 @@ impl Hooks {
     /// Set the profiling function.
     #[function("setprofile(function, /)")]
     fn setprofile(vm: &Vm, function: &Value) {
-        vm.profile.set((!is_none(function)).then(|| function.clone()));
+        crate::watch::set_functions(vm, None, Some((!is_none(function)).then(|| function.clone())));
     }
 
     /// Return the profiling function set with sys.setprofile.

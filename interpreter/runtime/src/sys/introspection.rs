@@ -216,6 +216,19 @@ impl Introspection {
         vm.interpreter.collector.counts().iter().sum()
     }
 
+    /// Remove the descriptors of `__dict__` and `__weakref__` from a class, which then is made again with slots.
+    #[function("_clear_type_descriptors(type, /)")]
+    fn clear_type_descriptors(vm: &Vm, r#type: &Object<crate::types::typ::Type>) -> PyResult<()> {
+        if !r#type.is_heap() {
+            return Err(vm.type_error("argument is immutable"));
+        }
+        for name in [&*crate::names::__dict__, &*crate::names::__weakref__] {
+            drop(r#type.dict().remove_str(name));
+        }
+        r#type.modified();
+        Ok(())
+    }
+
     /// Clear type cache and other caches.
     #[function("_clear_internal_caches()")]
     fn clear_internal_caches(vm: &Vm) {
@@ -231,6 +244,6 @@ impl Introspection {
     /// Call func(*args), while tracing is enabled.
     #[function("call_tracing(func, args, /)")]
     fn call_tracing(vm: &Vm, func: &Value, args: &Object<Tuple>) -> PyResult {
-        vm.call(func, args.items())
+        crate::watch::loudly(vm, || vm.call(func, args.items()))
     }
 }

@@ -49,6 +49,11 @@ pub fn as_f64(value: &Value) -> Option<f64> {
     }
 }
 
+/// Whether the value is a `float` and not of a class derived from it.
+pub fn is_exact(value: &Value) -> bool {
+    value.small_float().is_some() || value.downcast_exact::<Float>().is_some()
+}
+
 /// The number that the value stands for: a `float`, or what `__float__` or `__index__` answer.
 ///
 /// # Errors
@@ -181,7 +186,7 @@ pub fn power(vm: &Vm, left: f64, right: f64) -> PyResult {
     if right == 0.0 || left == 1.0 {
         return Ok(new(1.0));
     }
-    if left == 0.0 && right < 0.0 {
+    if left == 0.0 && right < 0.0 && right.is_finite() {
         return Err(vm.zero_division_error("zero to a negative power"));
     }
     if left < 0.0 && left.is_finite() && right.is_finite() && right.floor() != right {

@@ -19,7 +19,14 @@ use crate::vm::Vm;
 /// `float(x=0)` for `float` and what derives from it.
 pub(super) fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
     let exact = std::ptr::eq(cls, Float::static_type());
-    let args = crate::arguments::positional(vm, "float", args, names.filter(|_| exact), 0, 1)?;
+    let (args, names) = crate::arguments::for_new(cls, Float::static_type(), args, names);
+    let args = crate::arguments::positional(vm, "float", args, names, 0, 1)?;
+    if let [x] = args
+        && exact
+        && float::is_exact(x)
+    {
+        return Ok(x.clone());
+    }
     let number = match args.first() {
         None => 0.0,
         Some(x) => from_object(vm, x)?,
@@ -35,10 +42,15 @@ pub(super) fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordName
 /// # Errors
 /// `TypeError` and `ValueError` where the object is no number and no text of one.
 pub fn from_object(vm: &Vm, x: &Value) -> PyResult<f64> {
+    let slots = x.type_of().slots();
+    if let Some(convert) = slots.float.get()
+        && !float::is_exact(x)
+    {
+        return converted(vm, x, &convert(vm, x)?);
+    }
     if let Some(text) = x.downcast::<Str>() {
         return parse(vm, &crate::format::int::ascii_text(text), x);
     }
-    let slots = x.type_of().slots();
     if slots.float.get().is_some() || slots.index.get().is_some() {
         return float::to_f64(vm, x);
     }
@@ -53,6 +65,22 @@ pub fn from_object(vm: &Vm, x: &Value) -> PyResult<f64> {
         "float() argument must be a string or a real number, not '{}'",
         x.type_of().full_name()
     )))
+}
+
+/// What `__float__` has answered.
+fn converted(vm: &Vm, x: &Value, answer: &Value) -> PyResult<f64> {
+    let (of, got) = (x.type_of().name(), answer.type_of().name());
+    let Some(number) = float::as_f64(answer) else {
+        return Err(vm.type_error(format!("{of}.__float__ returned non-float (type {got})")));
+    };
+    if !float::is_exact(answer) {
+        let message = format!(
+            "{of}.__float__ returned non-float (type {got}).  The ability to return an instance of a strict subclass \
+             of float is deprecated, and may be removed in a future version of Python."
+        );
+        crate::warnings::warn(vm, crate::exceptions::deprecation_warning(), &message, 1)?;
+    }
+    Ok(number)
 }
 
 fn parse(vm: &Vm, text: &str, shown: &Value) -> PyResult<f64> {
@@ -116,6 +144,9 @@ impl Float {
     /// Convert real number to a floating-point number.
     #[classmethod("from_number(type, number, /)")]
     fn from_number(cls: &TypeObject, vm: &Vm, number: &Value) -> PyResult {
+        if float::is_exact(number) && std::ptr::eq(cls, Float::static_type()) {
+            return Ok(number.clone());
+        }
         built(vm, cls, float::to_f64(vm, number)?)
     }
 

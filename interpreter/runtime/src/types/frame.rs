@@ -79,6 +79,26 @@ impl Drop for FrameObject {
 }
 
 impl FrameObject {
+    /// `f_trace`.
+    pub(crate) fn trace_function(&self) -> Option<Value> {
+        self.trace.get()
+    }
+
+    /// Sets `f_trace`.
+    pub(crate) fn set_trace_function(&self, function: Option<Value>) {
+        self.trace.set(function);
+    }
+
+    /// `f_trace_lines`.
+    pub(crate) fn traces_lines(&self) -> bool {
+        self.trace_lines.get()
+    }
+
+    /// `f_trace_opcodes`.
+    pub(crate) fn traces_opcodes(&self) -> bool {
+        self.trace_opcodes.get()
+    }
+
     fn owns_frame(&self) -> bool {
         // SAFETY: only looked at, with no Python code running.
         unsafe { (*self.memory.as_ptr()).is_some() }

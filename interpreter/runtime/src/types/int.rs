@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
 use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
 use rspy_macros::{pyclass, pymethods};
@@ -323,6 +323,37 @@ fn power_modulo(vm: &Vm, base: &BigInt, exponent: &BigInt, modulus: &BigInt) -> 
     Ok(result.mod_floor(modulus))
 }
 
+/// Quotient and remainder of positive numbers of nearly the same size: a quotient of one digit, which is worth its own
+/// way, since the general algorithm takes numbers apart for it.
+fn near_quotient(left: &BigInt, right: &BigInt) -> Option<(BigInt, BigInt)> {
+    let (left_bits, right_bits) = (left.bits(), right.bits());
+    if right_bits <= 64 || left_bits < right_bits || left_bits - right_bits > 60 {
+        return None;
+    }
+    if left.is_negative() || right.is_negative() {
+        return None;
+    }
+    let (left, right) = (left.magnitude(), right.magnitude());
+    // The divisor's leading 64 bits, and the dividend's from the same place on.
+    let shift = right_bits - 64;
+    let leading = |number: &BigUint| {
+        let (digits, bits) = ((shift / 64) as usize, shift % 64);
+        let mut number_digits = number.iter_u64_digits().skip(digits);
+        let mut next = || u128::from(number_digits.next().unwrap_or(0));
+        let (low, middle, high) = (next(), next(), next());
+        let both = low | middle << 64;
+        if bits == 0 { both } else { both >> bits | high << (128 - bits) }
+    };
+    // At most two too large, since the divisor's leading bit is set.
+    let mut quotient = u64::try_from(leading(left) / leading(right)).ok()?;
+    let mut product = right * quotient;
+    while product > *left {
+        product -= right;
+        quotient -= 1;
+    }
+    Some((BigInt::from(quotient), BigInt::from(left - product)))
+}
+
 /// `left / right` correctly rounded.
 fn true_divide(vm: &Vm, left: &BigInt, right: &BigInt) -> PyResult<f64> {
     if right.is_zero() {
@@ -479,7 +510,12 @@ impl Int {
         if is_int(left) && is_int(right) && is_zero(right) {
             return Err(vm.zero_division_error("division by zero"));
         }
-        Ok(binary(left, right, |l, r| floor_divmod(l, r).map(|r| r.0), |l, r| l.div_floor(r)))
+        Ok(binary(
+            left,
+            right,
+            |l, r| floor_divmod(l, r).map(|r| r.0),
+            |l, r| near_quotient(l, r).map_or_else(|| l.div_floor(r), |near| near.0),
+        ))
     }
 
     #[slot(remainder)]
@@ -487,7 +523,12 @@ impl Int {
         if is_int(left) && is_int(right) && is_zero(right) {
             return Err(vm.zero_division_error("division by zero"));
         }
-        Ok(binary(left, right, |l, r| floor_divmod(l, r).map(|r| r.1), |l, r| l.mod_floor(r)))
+        Ok(binary(
+            left,
+            right,
+            |l, r| floor_divmod(l, r).map(|r| r.1),
+            |l, r| near_quotient(l, r).map_or_else(|| l.mod_floor(r), |near| near.1),
+        ))
     }
 
     #[slot(divmod)]

@@ -102,6 +102,21 @@ impl List {
         usize::try_from(index).ok().filter(|&index| index < length)
     }
 
+    /// Puts values in the place of those from `start` to before `end`, which must lie within the list.
+    pub(crate) fn replace_range(&self, start: usize, end: usize, mut new: Vec<Value>) {
+        let mut items = self.items.borrow_mut();
+        let removed = if start == 0 && end == items.len() {
+            std::mem::replace(&mut *items, new)
+        } else if new.len() == end - start {
+            items[start..end].swap_with_slice(&mut new);
+            new
+        } else {
+            items.splice(start..end, new).collect()
+        };
+        drop(items);
+        drop(removed);
+    }
+
     fn assign_slice(this: &Object<List>, vm: &Vm, slice: &Slice, value: Option<&Value>) -> PyResult<()> {
         let new = match value {
             None => Vec::new(),
@@ -114,8 +129,7 @@ impl List {
         if range.step == 1 {
             let start = range.start as usize;
             let end = start.max(range.stop.max(0) as usize).min(this.len());
-            let removed: Vec<Value> = this.items.borrow_mut().splice(start..end, new).collect();
-            drop(removed);
+            this.replace_range(start, end, new);
             return Ok(());
         }
         let count = range.count();

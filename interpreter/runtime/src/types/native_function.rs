@@ -437,6 +437,11 @@ impl SlotWrapper {
         Object::new(SlotWrapper { method, function, owner })
     }
 
+    /// The name of the special method.
+    pub fn method_name(&self) -> &'static str {
+        self.method.name
+    }
+
     /// The slot's function.
     pub fn function(&self) -> SlotFunction {
         self.function

@@ -11,6 +11,7 @@ use crate::slots::{Comparison, KeywordNames, Slots};
 use crate::types::bool::boolean;
 use crate::types::dict::Dict;
 use crate::types::list::List;
+use crate::types::module::Module;
 use crate::types::none::{is_not_implemented, none, not_implemented};
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
@@ -82,7 +83,7 @@ pub fn find_attribute(vm: &Vm, object: &Value, name: &Object<Str>) -> PyResult<O
             return optional(get(vm, found, Some(object), Some(&typ.to_value())));
         }
     }
-    if let Some(own) = instance::get(object, name) {
+    if let Some(own) = instance::get(object, name).or_else(|| module_attribute(object, name)) {
         return Ok(Some(own));
     }
     match found {
@@ -92,6 +93,11 @@ pub fn find_attribute(vm: &Vm, object: &Value, name: &Object<Str>) -> PyResult<O
         },
         None => Ok(None),
     }
+}
+
+/// Modules keep their dict where others keep nothing.
+fn module_attribute(object: &Value, name: &Object<Str>) -> Option<Value> {
+    object.downcast::<Module>()?.dict_ref().get_str(name)
 }
 
 fn optional(result: PyResult) -> PyResult<Option<Value>> {

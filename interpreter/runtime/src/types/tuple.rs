@@ -168,6 +168,14 @@ pub fn compare_items(
         match (left(index), right(index)) {
             (Some(a), Some(b)) => {
                 if !vm.same_or_equal(&a, &b)? {
+                    // Comparing may have shortened a list: then the lengths decide.
+                    if let (a, b) = (left(index), right(index))
+                        && (a.is_none() || b.is_none())
+                    {
+                        return Ok(crate::types::bool::boolean(
+                            comparison.holds(a.is_some().cmp(&b.is_some())),
+                        ));
+                    }
                     return match comparison {
                         Comparison::Equal => Ok(crate::types::bool::boolean(false)),
                         Comparison::NotEqual => Ok(crate::types::bool::boolean(true)),
@@ -210,6 +218,7 @@ impl Tuple {
         if known != -1 {
             return Ok(known);
         }
+        vm.check_stack(" while hashing a tuple")?;
         let hash = combine_hashes(self.items().iter().map(|item| vm.hash(item)))?;
         self.hash.set(hash);
         Ok(hash)

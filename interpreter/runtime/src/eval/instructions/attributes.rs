@@ -1,10 +1,17 @@
 //! Instructions for attributes, and `super()`.
 
 use crate::attempt;
+use crate::eval::call::push_frame;
+use crate::eval::frame::Owner;
+use crate::eval::instructions::calls::enter_frame;
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, specialize, word};
+use crate::eval::{Flow, Instruction, State, specialize, word};
 use crate::object::{Header, Object};
+use crate::types::descriptors::Property;
+use crate::types::function::Function;
 use crate::types::module::Module;
+use crate::types::string::Str;
+use crate::types::typ::TypeFlags;
 use crate::types::typ::instance;
 
 /// The object on top, if it is one and its type has the version in the cache.
@@ -61,11 +68,88 @@ unsafe fn cached_value(state: &State<'_>) -> u64 {
     unsafe { state.next.add(5).cast::<u64>().read_unaligned() }
 }
 
+/// The attribute as `object` looks it up, where nothing has to be called for it.
+unsafe fn plain_attribute(state: &mut State<'_>, argument: u32, name: &Object<Str>) -> Option<Flow> {
+    // SAFETY: the object is alive while it is on the stack, and what is found belongs to it or its type.
+    unsafe {
+        let owner = *state.at(1);
+        if !word::is_pointer(owner) {
+            return None;
+        }
+        let object = &*(word::untagged(owner) as *const Header);
+        let typ = object.type_of();
+        let generic = crate::types::object::generic_get_attribute as *const () as usize;
+        if typ.slots().getattribute.get().is_none_or(|get| get as usize != generic) || !name.is_interned() {
+            return None;
+        }
+        let in_class = typ.lookup_word(state.vm, name);
+        let (mut is_method, mut plain) = (false, false);
+        if in_class != 0 {
+            let class_value = word::look(in_class);
+            let kind = class_value.type_of();
+            if kind.slots().descriptor_set.get().is_some() {
+                return None;
+            }
+            is_method = argument & 1 != 0 && kind.has_flag(TypeFlags::METHOD_DESCRIPTOR);
+            plain = kind.slots().descriptor_get.get().is_none();
+        }
+        let own = instance::own_word(object, typ, name);
+        if own == 0 && is_method {
+            *state.at(1) = word::duplicate(in_class);
+            state.push(owner);
+            state.skip(9);
+            return Some(Flow::Next);
+        }
+        let found = if own != 0 {
+            own
+        } else if plain {
+            in_class
+        } else {
+            return None;
+        };
+        *state.at(1) = word::duplicate(found);
+        if argument & 1 != 0 {
+            state.push(0);
+        }
+        state.skip(9);
+        word::close(owner);
+        Some(Flow::Next)
+    }
+}
+
+/// Enters the getter of a property whose class has the version in the cache, as a call.
+unsafe fn enter_getter(state: &mut State<'_>, argument: u32) -> Option<Flow> {
+    // SAFETY: the stack has the object, which becomes the getter's argument.
+    unsafe {
+        let object = of_version(state, *state.at(1))?;
+        let vm = state.vm;
+        let name = (*state.frame).code().name((argument >> 1) as usize);
+        let found = object.type_of().lookup(vm, name)?;
+        let getter = found.downcast_exact::<Property>()?.getter()?;
+        getter.downcast_exact::<Function>()?;
+        if vm.enter_call().is_err() {
+            return None;
+        }
+        let first = state.at(1);
+        state.stack = first;
+        Some(match push_frame(vm, getter, first, 1, None, Owner::Call) {
+            Ok(frame) => enter_frame(state, frame, 10),
+            Err(error) => {
+                vm.leave_call();
+                state.raise(error)
+            }
+        })
+    }
+}
+
 instructions! {
     /// `object.name`, or a method ready to be called if the lowest bit is set.
     LoadAttr(state, argument) {
         let name = (*state.frame).code().name((argument >> 1) as usize);
         specialize::load_attr(state, argument, name);
+        if let Some(flow) = plain_attribute(state, argument, name) {
+            return flow;
+        }
         let vm = state.vm;
         if argument & 1 != 0 {
             let found = { let object = state.look(1); vm.get_method(&object, name) };
@@ -107,14 +191,9 @@ instructions! {
     LoadAttrWithHint(state, argument) fast {
         let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
         let Some(dict) = instance::existing_dict(object) else { return Flow::Slow };
-        if dict.current_keys_version() == 0 || dict.current_keys_version() != state.cache_wide(5) {
-            return Flow::Slow;
-        }
-        let found = dict.word_at(state.cache(3).get() as usize);
-        if found == 0 {
-            return Flow::Slow;
-        }
-        replace_top(state, argument, found)
+        let name = (*state.frame).code().name((argument >> 1) as usize);
+        let Some(place) = dict.place_of_name(state.cache(3).get() as usize, name) else { return Flow::Slow };
+        replace_top(state, argument, *place)
     } or LoadAttr
 
     /// A `__slots__` member.
@@ -184,7 +263,12 @@ instructions! {
     } or LoadAttr
 
     /// A property implemented in Python.
-    LoadAttrProperty = LoadAttr;
+    LoadAttrProperty(state, argument) {
+        match enter_getter(state, argument) {
+            Some(flow) => flow,
+            None => <LoadAttr as Instruction>::slow(state, argument),
+        }
+    }
     /// Lookup by a `__getattribute__` implemented in Python.
     LoadAttrGetattributeOverridden = LoadAttr;
 
@@ -282,7 +366,23 @@ instructions! {
     } or StoreAttr
 
     /// Sets an attribute in the object's dict.
-    StoreAttrWithHint = StoreAttr;
+    StoreAttrWithHint(state, argument) fast {
+        let owner = *state.at(1);
+        let Some(object) = of_version(state, owner) else { return Flow::Slow };
+        let Some(dict) = instance::existing_dict(object) else { return Flow::Slow };
+        let name = (*state.frame).code().name(argument as usize);
+        let Some(place) = dict.place_of_name(state.cache(3).get() as usize, name) else { return Flow::Slow };
+        let old = *place;
+        if !word::closes_quietly(owner) || !word::closes_quietly(old) {
+            return Flow::Slow;
+        }
+        word::close_quietly(old);
+        *place = word::keep(*state.at(2));
+        word::close_quietly(owner);
+        state.stack = state.stack.sub(2);
+        state.skip(4);
+        Flow::Next
+    } or StoreAttr
 
     /// Sets a `__slots__` member.
     StoreAttrSlot(state, argument) fast {

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use crate::attempt;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, word};
+use crate::eval::{Flow, State, resume_watched, word};
 use crate::types::bool::{false_word, true_word};
 use crate::types::none::none_word;
+use crate::watch;
 
 /// Leaves the running frame with an owned word.
 #[inline(always)]
@@ -97,6 +98,11 @@ instructions! {
     } slow {
         if is_asked(state) {
             attempt!(state, attend(state));
+            if watch::is_wanted(state.vm) {
+                // The other dispatcher does this instruction, to tell of it.
+                state.next = state.next.sub(1);
+                return resume_watched(state);
+            }
         }
         Flow::Next
     }

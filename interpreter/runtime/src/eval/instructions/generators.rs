@@ -3,7 +3,7 @@
 use crate::attempt;
 use crate::eval::frame::Owner;
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, word};
+use crate::eval::{Flow, State, specialize, word};
 use crate::exceptions::Exception;
 use crate::names;
 use crate::object::Object;
@@ -60,10 +60,26 @@ pub(super) unsafe fn enter_quickly(state: &mut State<'_>, argument: u32) -> Flow
             return Flow::Slow;
         }
         let generator = &*(word::untagged(word) as *const Object<Generator>);
+        if !std::ptr::eq(generator.type_of(), <Generator as crate::object::Payload>::static_type()) {
+            return Flow::Slow;
+        }
+        enter_suspended(state, generator, state.stack, crate::types::none::none_word(), argument + 2)
+    }
+}
+
+/// Enters a generator if it waits; the caller's stack ends at `stack` then.
+#[inline(always)]
+unsafe fn enter_suspended(
+    state: &mut State<'_>,
+    generator: &Object<Generator>,
+    stack: *mut u64,
+    sent: u64,
+    return_offset: u32,
+) -> Flow {
+    // SAFETY: a suspended generator's frame is ready to go on.
+    unsafe {
         let vm = state.vm;
-        if !std::ptr::eq(generator.type_of(), <Generator as crate::object::Payload>::static_type())
-            || vm.depth.get() >= vm.interpreter.recursion_limit.get()
-        {
+        if vm.depth.get() >= vm.interpreter.recursion_limit.get() {
             return Flow::Slow;
         }
         let Some(frame) = generator.suspended_frame() else { return Flow::Slow };
@@ -73,14 +89,14 @@ pub(super) unsafe fn enter_quickly(state: &mut State<'_>, argument: u32) -> Flow
         vm.push_handled(generator.handled());
         let caller = state.frame;
         (*caller).instruction = state.next.sub(1);
-        (*caller).stack_pointer = state.stack;
-        (*caller).return_offset = argument + 2;
+        (*caller).stack_pointer = stack;
+        (*caller).return_offset = return_offset;
         (*frame).previous = caller;
         vm.frame.set(frame);
         state.frame = frame;
         state.stack = (*frame).stack_pointer;
         state.next = (*frame).instruction.add(1);
-        state.push(crate::types::none::none_word());
+        state.push(word::keep(sent));
         Flow::Next
     }
 }
@@ -163,6 +179,7 @@ instructions! {
 
     /// Sends a value into the iterator below, or jumps if it ends.
     Send(state, argument) {
+        specialize::send(state);
         let vm = state.vm;
         {
             let receiver = state.look(2);
@@ -194,7 +211,20 @@ instructions! {
     }
 
     /// Into a generator.
-    SendGen = Send;
+    SendGen(state, argument) fast {
+        let word = *state.at(2);
+        if !word::is_pointer(word) {
+            return Flow::Slow;
+        }
+        let generator = &*(word::untagged(word) as *const Object<Generator>);
+        let kind = generator.type_of();
+        if !std::ptr::eq(kind, <Generator as crate::object::Payload>::static_type())
+            && !std::ptr::eq(kind, <generator::Coroutine as crate::object::Payload>::static_type())
+        {
+            return Flow::Slow;
+        }
+        enter_suspended(state, generator, state.at(1), *state.at(1), argument + 2)
+    } or Send
 
     /// Ends a delegating generator into which an exception was thrown.
     CleanupThrow(state, _argument) {

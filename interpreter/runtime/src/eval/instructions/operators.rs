@@ -87,15 +87,8 @@ unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T
     }
 }
 
-/// `sequence[start:stop]` where nothing has to be called for it.
-fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
-    let length = if let Some(list) = sequence.downcast_exact::<List>() {
-        list.len()
-    } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
-        tuple.items().len()
-    } else {
-        sequence.downcast_exact::<Str>()?.length()
-    };
+/// Where a slice of a sequence begins and ends, if its bounds are small ints or absent.
+fn plain_range(start: &Value, stop: &Value, length: usize) -> Option<(usize, usize)> {
     let position = |bound: &Value, absent: usize| {
         if crate::types::none::is_none(bound) {
             return Some(absent);
@@ -105,7 +98,19 @@ fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
         Some((bound as usize).min(length))
     };
     let stop = position(stop, length)?;
-    let start = position(start, 0)?.min(stop);
+    Some((position(start, 0)?.min(stop), stop))
+}
+
+/// `sequence[start:stop]` where nothing has to be called for it.
+fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
+    let length = if let Some(list) = sequence.downcast_exact::<List>() {
+        list.len()
+    } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
+        tuple.items().len()
+    } else {
+        sequence.downcast_exact::<Str>()?.length()
+    };
+    let (start, stop) = plain_range(start, stop, length)?;
     Some(if let Some(list) = sequence.downcast_exact::<List>() {
         let part = list.items().borrow()[start..stop].to_vec();
         List::from_vec(part).into_value()
@@ -117,6 +122,38 @@ fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
     } else {
         sequence.downcast_exact::<Str>()?.slice(start, stop).into_value()
     })
+}
+
+/// Enters the `__getitem__` of a class whose version is in the cache, as a call.
+unsafe fn enter_getitem(state: &mut State<'_>) -> Option<Flow> {
+    // SAFETY: the stack has the container and the key, which become the arguments.
+    unsafe {
+        let word = *state.at(2);
+        if !word::is_pointer(word) {
+            return None;
+        }
+        let typ = (*(word::untagged(word) as *const crate::object::Header)).type_of();
+        if typ.current_version() == 0 || typ.current_version() != state.cache_wide(1) {
+            return None;
+        }
+        let vm = state.vm;
+        let method = typ.lookup(vm, &crate::names::__getitem__)?;
+        method.downcast_exact::<crate::types::function::Function>()?;
+        if vm.enter_call().is_err() {
+            return None;
+        }
+        let first = state.at(2);
+        state.stack = first;
+        Some(
+            match crate::eval::call::push_frame(vm, method, first, 2, None, crate::eval::frame::Owner::Call) {
+                Ok(frame) => super::calls::enter_frame(state, frame, 6),
+                Err(error) => {
+                    vm.leave_call();
+                    state.raise(error)
+                }
+            },
+        )
+    }
 }
 
 /// A non-negative index in a word.
@@ -294,7 +331,12 @@ instructions! {
     }
 
     /// `object[key]` by a method of a Python class.
-    BinaryOpSubscrGetitem = BinaryOp;
+    BinaryOpSubscrGetitem(state, argument) {
+        match enter_getitem(state) {
+            Some(flow) => flow,
+            None => <BinaryOp as crate::eval::Instruction>::slow(state, argument),
+        }
+    }
 
     /// `container[start:stop]`.
     BinarySlice(state, _argument) {
@@ -315,6 +357,19 @@ instructions! {
 
     /// `container[start:stop] = value`.
     StoreSlice(state, _argument) {
+        if let Some(list) = state.look(3).downcast_exact::<List>()
+            && let Some(new) = state.look(4).downcast_exact::<List>().map(|new| new.to_vec())
+        {
+            // As in CPython a stop before the start inserts at the start.
+            let length = list.len();
+            let whole = plain_range(&state.look(2), &crate::types::none::none(), length);
+            let part = plain_range(&crate::types::none::none(), &state.look(1), length);
+            if let (Some((start, _)), Some((_, stop))) = (whole, part) {
+                list.replace_range(start, stop.max(start), new);
+                state.drop_words(4);
+                return Flow::Next;
+            }
+        }
         let stop = state.pop_value();
         let start = state.pop_value();
         let slice = Slice::new(start, stop, crate::types::none::none()).into_value();

@@ -186,6 +186,17 @@ instructions! {
         let (first, second) = pair(argument);
         let first = Frame::local(state.frame, first);
         let second = Frame::local(state.frame, second);
+        let (one, two) = (*state.at(1), *state.at(2));
+        if !word::is_pointer(one)
+            && !word::is_pointer(two)
+            && (!word::is_pointer(*first) || *first == 0)
+            && (!word::is_pointer(*second) || *second == 0)
+        {
+            *first = one;
+            *second = two;
+            state.stack = state.stack.sub(2);
+            return Flow::Next;
+        }
         if first == second || !word::closes_quietly(*first) || !word::closes_quietly(*second) {
             return Flow::Slow;
         }

@@ -133,6 +133,22 @@ pub fn set_resource_limit(resource: i32, soft: u64, hard: u64) -> Result {
     check(unsafe { libc::setrlimit(resource as _, &raw const limit) }).map(drop)
 }
 
+/// The limits of a resource for a process, which is this one where the number is 0; new ones are set where given.
+pub fn process_resource_limit(process: i32, resource: i32, new: Option<(u64, u64)>) -> Result<(u64, u64)> {
+    let new = new.map(|(soft, hard)| libc::rlimit { rlim_cur: soft, rlim_max: hard });
+    let new = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the new limits are initialised or absent, the old ones are written by the call.
+    check(unsafe { libc::prlimit(process, resource as _, new, &raw mut old) })?;
+    Ok((old.rlim_cur, old.rlim_max))
+}
+
+/// Bytes of a page of memory.
+pub fn page_size() -> i64 {
+    // SAFETY: the call only asks.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) }
+}
+
 /// What kind of system this is: system, node, release, version, machine.
 pub fn system_name() -> Result<[Vec<u8>; 5]> {
     // SAFETY: the texts are written by the call and end with zero bytes.

@@ -152,7 +152,7 @@ impl ByteArray {
                 Ok(_) => Ok(()),
             };
         };
-        let mut more = Vec::new();
+        let mut more = Vec::with_capacity(vm.length_hint(source, 32)?.min(1 << 16));
         while let Some(item) = vm.next(&iterator)? {
             match construct::byte(vm, &item) {
                 Err(error) if error.is_type_error() && source.downcast::<Str>().is_some() => {
@@ -189,7 +189,7 @@ impl ByteArray {
 
     #[slot(repr)]
     fn repr(this: &Object<ByteArray>) -> String {
-        format!("{}({})", this.type_of().name(), text::quoted(&this.borrow()))
+        format!("{}({})", this.type_of().name(), text::quoted_always(&this.borrow()))
     }
 
     #[slot(str)]
@@ -223,6 +223,7 @@ impl ByteArray {
     #[slot(remainder)]
     fn remainder(vm: &Vm, left: &Value, right: &Value) -> PyResult {
         let Some(template) = left.downcast::<ByteArray>() else { return Ok(not_implemented()) };
+        let _hold = template.data.hold();
         let template = template.borrow().clone();
         Ok(ByteArray::new(crate::format::percent::format_bytes(vm, &template, right)?).into_value())
     }
@@ -273,6 +274,7 @@ impl ByteArray {
 
     #[slot(contains)]
     fn contains(&self, vm: &Vm, item: &Value) -> PyResult<bool> {
+        let _hold = self.data.hold();
         let sought = Sought::from_operand(vm, item)?;
         Ok(search::find(&self.borrow(), sought.as_slice()).is_some())
     }
@@ -409,6 +411,9 @@ impl ByteArray {
         let Ok(size) = usize::try_from(size) else {
             return Err(vm.value_error(format!("Can only resize to positive sizes, got {size}")));
         };
+        if size == self.len() {
+            return Ok(());
+        }
         if !crate::heap::can_allocate(size) {
             return Err(vm.memory_error());
         }

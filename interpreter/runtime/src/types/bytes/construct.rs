@@ -87,6 +87,19 @@ pub(super) fn make(vm: &Vm, arguments: &Arguments<'_>, is_constant: bool) -> PyR
             _ => Err(vm.type_error("errors without a string argument")),
         };
     };
+    if is_constant
+        && encoding.is_none()
+        && errors.is_none()
+        && let Some(answer) = vm.call_special(source, &names::__bytes__, &[])?
+    {
+        if answer.downcast::<Bytes>().is_none() {
+            return Err(vm.type_error(format!(
+                "__bytes__ returned non-bytes (type {})",
+                answer.type_of().full_name()
+            )));
+        }
+        return Ok(Made::Object(answer));
+    }
     if let Some(text) = source.downcast::<Str>() {
         if let Some(encoding) = encoding {
             let encoded = crate::codecs::encode_text(vm, &text.as_value(), Some(encoding), errors)?;
@@ -102,15 +115,6 @@ pub(super) fn make(vm: &Vm, arguments: &Arguments<'_>, is_constant: bool) -> PyR
     }
     if errors.is_some() {
         return Err(vm.type_error("errors without a string argument"));
-    }
-    if is_constant && let Some(answer) = vm.call_special(source, &names::__bytes__, &[])? {
-        if answer.downcast::<Bytes>().is_none() {
-            return Err(vm.type_error(format!(
-                "__bytes__ returned non-bytes (type {})",
-                answer.type_of().full_name()
-            )));
-        }
-        return Ok(Made::Object(answer));
     }
     if source.type_of().slots().index.get().is_some() {
         match vm.index(source) {

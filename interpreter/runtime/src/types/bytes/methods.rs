@@ -2,7 +2,7 @@
 
 use rspy_macros::pymethods;
 
-use crate::buffer::{self, BufferView};
+use crate::buffer::{self, BufferView, Hold};
 use crate::exceptions::PyResult;
 use crate::object::{Object, Payload, TypeObject};
 use crate::slots::KeywordNames;
@@ -23,6 +23,8 @@ trait ByteString: Payload {
     fn with<R>(&self, with: impl FnOnce(&[u8]) -> R) -> R;
     /// A new object of the type itself.
     fn make(data: Vec<u8>) -> Value;
+    /// Keeps the number of bytes as it is while Python code runs.
+    fn hold(&self) -> Option<Hold<'_>>;
     /// Whether methods may answer the object itself where nothing changes.
     const CONSTANT: bool;
 }
@@ -36,6 +38,10 @@ impl ByteString for Bytes {
         Bytes::new(data).into_value()
     }
 
+    fn hold(&self) -> Option<Hold<'_>> {
+        None
+    }
+
     const CONSTANT: bool = true;
 }
 
@@ -46,6 +52,10 @@ impl ByteString for ByteArray {
 
     fn make(data: Vec<u8>) -> Value {
         ByteArray::new(data).into_value()
+    }
+
+    fn hold(&self) -> Option<Hold<'_>> {
+        Some(self.data.hold())
     }
 
     const CONSTANT: bool = false;
@@ -87,6 +97,7 @@ fn search_arguments<T: ByteString>(
         }
         result => result?,
     };
+    let _hold = this.hold();
     let sought = Sought::from_argument(vm, &args[0])?;
     let length = this.with(<[u8]>::len);
     let (start, stop) = search_range(vm, args.get(1), args.get(2), length)?;
@@ -232,6 +243,7 @@ fn split<T: ByteString>(
             None if from_end => this.with(|data| search::rsplit_spaces(data, text::is_space, most)),
             None => this.with(|data| search::split_spaces(data, text::is_space, most)),
             Some(sep) => {
+                let _hold = this.hold();
                 let sep = buffer::view(vm, sep)?;
                 if sep.is_empty() {
                     return Err(vm.value_error("empty separator"));
@@ -277,6 +289,11 @@ fn join(vm: &Vm, separator: &[u8], iterable: &Value) -> PyResult<Vec<u8>> {
             )));
         }
         views.push(buffer::view(vm, item)?);
+        if let Some(list) = iterable.downcast::<List>()
+            && list.len() != items.len()
+        {
+            return Err(vm.runtime_error("sequence changed size during iteration"));
+        }
     }
     let total: usize =
         views.iter().map(BufferView::len).sum::<usize>() + separator.len() * views.len().saturating_sub(1);
@@ -400,6 +417,7 @@ macro_rules! shared_methods {
             /// Create a string of hexadecimal numbers from the bytes.
             #[method("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<String> {
+                let _hold = self.hold();
                 let data = self.with(<[u8]>::to_vec);
                 hex_text(vm, &data, sep, bytes_per_sep)
             }
@@ -463,6 +481,7 @@ macro_rules! shared_methods {
             /// Concatenate any number of bytes objects, with these bytes between each pair.
             #[method("join(self, iterable_of_bytes, /)")]
             fn join(&self, vm: &Vm, iterable_of_bytes: &Value) -> PyResult {
+                let _hold = self.hold();
                 let separator = self.with(<[u8]>::to_vec);
                 if $typ::CONSTANT
                     && let Some(list) = iterable_of_bytes.downcast_exact::<List>()

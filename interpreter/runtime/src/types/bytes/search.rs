@@ -148,7 +148,7 @@ pub fn rsplit<T: Unit>(whole: &[T], separator: &[T], most: usize) -> Vec<(usize,
     parts
 }
 
-/// The ranges of items that are no space, split at most `most` times; the last has everything that follows.
+/// The ranges of items that are no space, split at most `most` times; the last has all that follows.
 pub fn split_spaces<T: Copy>(whole: &[T], is_space: impl Fn(T) -> bool, most: usize) -> Vec<(usize, usize)> {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -157,8 +157,7 @@ pub fn split_spaces<T: Copy>(whole: &[T], is_space: impl Fn(T) -> bool, most: us
             return parts;
         };
         if parts.len() == most {
-            let end = whole.iter().rposition(|&item| !is_space(item)).map_or(start, |last| last + 1);
-            parts.push((start, end));
+            parts.push((start, whole.len()));
             return parts;
         }
         let end = whole[start..]
@@ -176,8 +175,7 @@ pub fn rsplit_spaces<T: Copy>(whole: &[T], is_space: impl Fn(T) -> bool, most: u
     let mut end = whole.len();
     while let Some(last) = whole[..end].iter().rposition(|&item| !is_space(item)) {
         if parts.len() == most {
-            let start = whole.iter().position(|&item| !is_space(item)).unwrap_or(0);
-            parts.push((start, last + 1));
+            parts.push((0, last + 1));
             break;
         }
         let start = whole[..last].iter().rposition(|&item| is_space(item)).map_or(0, |space| space + 1);

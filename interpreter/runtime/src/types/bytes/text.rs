@@ -132,6 +132,15 @@ pub fn stripped(data: &[u8], is_stripped: impl Fn(u8) -> bool, left: bool, right
 
 /// `b'…'` with escapes, without a name around it.
 pub fn quoted(data: &[u8]) -> String {
+    quoted_with(data, false)
+}
+
+/// As [`quoted`], but single quotes are escaped between double ones too, as `bytearray` does.
+pub fn quoted_always(data: &[u8]) -> String {
+    quoted_with(data, true)
+}
+
+fn quoted_with(data: &[u8], always: bool) -> String {
     let quote = if data.contains(&b'\'') && !data.contains(&b'"') { '"' } else { '\'' };
     let mut out = String::with_capacity(data.len() + 3);
     out.push('b');
@@ -142,9 +151,9 @@ pub fn quoted(data: &[u8]) -> String {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\\' => out.push_str("\\\\"),
-            b' '..=b'~' if char::from(byte) == quote => {
+            b' '..=b'~' if char::from(byte) == quote || always && byte == b'\'' => {
                 out.push('\\');
-                out.push(quote);
+                out.push(byte as char);
             }
             b' '..=b'~' => out.push(byte as char),
             _ => out.push_str(&format!("\\x{byte:02x}")),

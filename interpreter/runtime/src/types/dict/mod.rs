@@ -150,6 +150,16 @@ impl Dict {
         table.entries.get(position).and_then(|entry| entry.value.as_ref()).map_or(0, Value::bits)
     }
 
+    /// The place of the value at a position, if the key there is this very name. For the evaluator's caches.
+    #[inline(always)]
+    pub(crate) fn place_of_name(&self, position: usize, name: &Object<Str>) -> Option<*mut u64> {
+        // SAFETY: no Python code runs while the reference is alive.
+        let table = unsafe { &mut *self.table.as_ptr() };
+        let entry = table.entries.get_mut(position)?;
+        let key = entry.key.as_ref()?;
+        (key.bits() == std::ptr::from_ref(name) as u64).then_some((&raw mut entry.value).cast())
+    }
+
     /// The position of a name's entry.
     pub(crate) fn position_of(&self, name: &Object<Str>) -> Option<usize> {
         self.find_str(name)
@@ -359,6 +369,14 @@ impl Dict {
             }
         }
         None
+    }
+
+    /// As [`next_entry`](Self::next_entry), but with the key's hash and without the value.
+    pub fn next_hashed(&self, position: usize) -> Option<(usize, i64, Value)> {
+        let table = self.table.borrow();
+        let start = position.max(table.first());
+        let entries = table.entries.get(start..)?.iter().enumerate();
+        entries.filter_map(|(at, entry)| Some((start + at + 1, entry.hash, entry.key.clone()?))).next()
     }
 
     /// The last entry before a position: its position, key and value.

@@ -362,6 +362,15 @@ impl Dict {
     fn fromkeys(cls: &TypeObject, vm: &Vm, iterable: &Value, value: &Value) -> PyResult {
         let made = if is_exact(cls) { Dict::new().into_value() } else { cls.construct(vm, &[])? };
         let plain = made.downcast_exact::<Dict>();
+        if let (Some(dict), Some(set)) = (plain, crate::types::set::core_of(iterable)) {
+            // The hashes are known.
+            let mut position = 0;
+            while let Some((next, hash, key)) = set.next_entry(position) {
+                position = next;
+                dict.set_hashed(vm, &key, hash, value.clone())?;
+            }
+            return Ok(made);
+        }
         vm.for_each(iterable, |key| match plain {
             Some(dict) => dict.set(vm, &key, value.clone()),
             None => vm.set_item(&made, &key, value),

@@ -253,9 +253,6 @@ impl Table {
             let holes = self.entries[at..].iter().take_while(|entry| entry.key.is_none()).count();
             self.first += holes;
         }
-        if at + 1 == self.entries.len() && matches!(self.index, Index::None) {
-            self.entries.pop();
-        }
         Some(taken)
     }
 

@@ -299,7 +299,7 @@ pub struct Filter {
 impl Filter {
     #[slot(new)]
     fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
-        let names = names.filter(|_| std::ptr::eq(cls, Filter::static_type()));
+        let (args, names) = crate::arguments::for_new(cls, Filter::static_type(), args, names);
         let args = crate::arguments::positional(vm, "filter", args, names, 2, 2)?;
         let iterator = vm.iter(&args[1])?;
         Ok(Object::with_type(cls, Filter { function: args[0].clone(), iterator }).into_value())

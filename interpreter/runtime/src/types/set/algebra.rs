@@ -154,9 +154,8 @@ pub(super) fn toggle_all(vm: &Vm, set: &Value, core: &Core, other: &Value) -> Py
     }
     if let Some(dict) = other.downcast_exact::<Dict>() {
         let mut position = 0;
-        while let Some((next, key, _)) = dict.next_entry(position) {
+        while let Some((next, hash, key)) = dict.next_hashed(position) {
             position = next;
-            let hash = vm.hash(&key)?;
             if !core.discard_hashed(vm, &key, hash)? {
                 core.add_hashed(vm, &key, hash)?;
             }

@@ -237,11 +237,8 @@ impl FrozenSet {
     #[slot(new)]
     fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         let exact = std::ptr::eq(cls, FrozenSet::static_type());
-        let args = if exact {
-            crate::arguments::positional(vm, "frozenset", args, names, 0, 1)?
-        } else {
-            crate::arguments::positional(vm, &cls.name(), args, None, 0, 1)?
-        };
+        let (args, names) = crate::arguments::for_new(cls, FrozenSet::static_type(), args, names);
+        let args = crate::arguments::positional(vm, "frozenset", args, names, 0, 1)?;
         if exact
             && let [iterable] = args
             && iterable.downcast_exact::<FrozenSet>().is_some()
@@ -360,9 +357,7 @@ macro_rules! shared_methods {
             #[method("__reduce__(self, /)")]
             fn reduce(this: &Object<$typ>, vm: &Vm) -> PyResult {
                 let items = crate::types::list::List::from_vec(this.core.to_vec()).into_value();
-                let state = vm
-                    .get_attribute_optional(&this.as_value(), &names::__dict__)?
-                    .unwrap_or_else(none);
+                let state = vm.call_method(&this.as_value(), &names::__getstate__, &[])?;
                 let parts = [this.type_of().to_value(), Tuple::from_values([items]).into_value(), state];
                 Ok(Tuple::from_values(parts).into_value())
             }

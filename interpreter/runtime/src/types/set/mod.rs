@@ -308,9 +308,8 @@ impl Core {
         self.note_change();
         self.table.borrow_mut().reserve(dict.len());
         let mut position = 0;
-        while let Some((next, key, _)) = dict.next_entry(position) {
+        while let Some((next, hash, key)) = dict.next_hashed(position) {
             position = next;
-            let hash = vm.hash(&key)?;
             self.add_hashed(vm, &key, hash)?;
         }
         Ok(())

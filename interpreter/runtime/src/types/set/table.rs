@@ -142,6 +142,14 @@ impl Table {
 
     /// Puts a key into the unused place that a search found.
     pub fn insert_at(&mut self, at: usize, hash: i64, key: Value) {
+        if self.places.is_empty() {
+            // Comparing keys has emptied the table since the search began.
+            self.materialize();
+            self.insert_clean(hash, key);
+            self.fill += 1;
+            self.used += 1;
+            return;
+        }
         self.places[at] = Place { hash, key: Some(key) };
         self.fill += 1;
         self.used += 1;

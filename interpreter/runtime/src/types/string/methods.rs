@@ -689,6 +689,6 @@ impl Str {
     /// How to copy and pickle it.
     #[method("__getnewargs__(self, /)")]
     fn getnewargs(this: &Object<Str>) -> (Ref<Str>,) {
-        (this.to_exact(),)
+        (super::build::from_characters_of(this.characters(), this.kind()),)
     }
 }

@@ -56,7 +56,9 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
             crate::types::native_function::SlotWrapper::new(method, function, typ).into_value(),
         );
     }
-    if typ.slots().compare.get().is_some() && typ.slots().hash.get().is_none() {
+    if typ.has_flag(TypeFlags::UNHASHABLE)
+        || typ.slots().compare.get().is_some() && typ.slots().hash.get().is_none()
+    {
         dict.set_str(&names::__hash__, none());
     }
     for definition in native.methods.iter().copied().flatten() {
@@ -224,7 +226,7 @@ fn slot_request(
         }
     }
     if !request.names.is_empty()
-        && base.has_flag(TypeFlags::VARIABLE)
+        && base.has_flag(TypeFlags(TypeFlags::VARIABLE.0 | TypeFlags::INT_SUBCLASS.0))
         && !base.has_flag(TypeFlags::STR_SUBCLASS)
     {
         return Err(
@@ -264,7 +266,11 @@ pub fn new_class(
         bases.to_ref()
     };
     let base = best_base(vm, &bases)?;
+    check_name(vm, name)?;
     let dict = namespace.copy();
+    if let Some(doc) = dict.get_str(&names::__doc__).as_ref().and_then(|doc| doc.downcast::<Str>()) {
+        check_encodable(vm, doc)?;
+    }
     let request = slot_request(vm, &dict, base, name)?;
     let typ = allocate_class(vm, metaclass, name, &bases, base, &dict, request.as_ref())?;
     fill_class_dict(vm, &typ, &dict);
@@ -282,6 +288,24 @@ pub fn new_class(
     set_names(vm, &typ)?;
     init_subclass(vm, &typ, args, names_of_keywords)?;
     Ok(typ.into_value())
+}
+
+/// Whether a text can be the name of a class.
+///
+/// # Errors
+/// `ValueError` for one with null characters, `UnicodeEncodeError` for one with lone surrogates.
+pub(super) fn check_name(vm: &Vm, name: &Object<Str>) -> PyResult<()> {
+    if name.characters().iter().any(|c| c == 0) {
+        return Err(vm.value_error("type name must not contain null characters"));
+    }
+    check_encodable(vm, name)
+}
+
+fn check_encodable(vm: &Vm, text: &Object<Str>) -> PyResult<()> {
+    if text.characters().iter().any(|c| (0xd800..0xe000).contains(&c)) {
+        crate::codecs::encode_text(vm, &text.as_value(), None, None)?;
+    }
+    Ok(())
 }
 
 fn allocate_class(
@@ -315,6 +339,10 @@ fn allocate_class(
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
     };
     let mut flags = TypeFlags(base_flags(base)).with(TypeFlags::BASE);
+    // Strings keep their kind where the collector would keep its index.
+    if !base.has_flag(TypeFlags::STR_SUBCLASS) {
+        flags = flags.with(TypeFlags::TRACKED);
+    }
     if !is_class {
         if wants_dict {
             flags = flags.with(TypeFlags::HAS_DICT);
@@ -392,8 +420,14 @@ fn inline_capacity(base: &TypeObject, dict: &Object<Dict>) -> usize {
         .get_str(&names::__static_attributes__)
         .and_then(|names| names.downcast::<Tuple>().map(|names| names.items().len()))
         .unwrap_or(0);
-    let below = if base.is_heap() { base.inline_capacity.get() as usize } else { 0 };
-    (own.max(2) + below).clamp(4, instance::MOST_INLINE)
+    if base.is_heap() {
+        return (own.max(2) + base.inline_capacity.get() as usize).min(instance::MOST_INLINE);
+    }
+    // What assigns the attributes of a class with annotations may be made for it, as in data classes.
+    let annotated =
+        dict.contains_str(&names::__annotate_func__) || dict.contains_str(&names::__annotations__);
+    let spare = if own == 0 && annotated { 10 } else { 2 };
+    (own + spare).clamp(4, instance::MOST_INLINE)
 }
 
 fn fill_class_dict(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) {
@@ -694,7 +728,7 @@ pub fn cpython_flags(typ: &TypeObject) -> u64 {
     add(typ.has_flag(TypeFlags::MAPPING), 6);
     add(typ.has_flag(TypeFlags::NO_NEW), 7);
     add(typ.has_flag(TypeFlags::IMMUTABLE), 8);
-    add(typ.is_heap(), 9);
+    add(typ.is_heap() || typ.has_flag(TypeFlags::FROM_MODULE), 9);
     add(typ.has_flag(TypeFlags::BASE), 10);
     add(true, 12);
     add(typ.has_flag(TypeFlags::TRACKED), 14);

@@ -125,6 +125,20 @@ pub fn get(value: &Value, name: &Object<Str>) -> Option<Value> {
     existing_dict(header)?.get_str(name)
 }
 
+/// The word of the instance attribute `name`, 0 for none. It stays the object's.
+#[inline]
+pub(crate) fn own_word(header: &Header, typ: &TypeObject, name: &Object<Str>) -> u64 {
+    if !typ.has_flag(TypeFlags::HAS_DICT) || !typ.has_flag(TypeFlags::PREFIX) {
+        return 0;
+    }
+    if is_inline(header, typ) {
+        // SAFETY: the index is below the capacity.
+        return key_index(typ, name).map_or(0, |index| unsafe { *place(header, typ, index) });
+    }
+    existing_dict(header)
+        .map_or(0, |dict| dict.position_of(name).map_or(0, |position| dict.word_at(position)))
+}
+
 /// The attribute dict if it exists already.
 #[inline]
 pub fn existing_dict(header: &Header) -> Option<&Object<Dict>> {

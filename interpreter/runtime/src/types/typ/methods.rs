@@ -297,9 +297,7 @@ impl Type {
     #[setter("__name__")]
     fn set_name(this: &Object<Type>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         let name = checked_name(vm, this, value, "__name__")?;
-        if name.characters().iter().any(|c| c == 0) {
-            return Err(vm.value_error("type name must not contain null characters"));
-        }
+        build::check_name(vm, &name)?;
         this.with_heap(|heap| heap.name.set(name.to_exact()));
         Ok(())
     }

@@ -78,6 +78,8 @@ impl TypeFlags {
     pub const HIDES_NEW: TypeFlags = TypeFlags(1 << 24);
     /// Its dict does not show `__del__` although it is its own.
     pub const HIDES_DEL: TypeFlags = TypeFlags(1 << 25);
+    /// Its objects have no hash although they are compared by identity.
+    pub const UNHASHABLE: TypeFlags = TypeFlags(1 << 26);
     /// The type has been made ready.
     pub const READY: TypeFlags = TypeFlags(1 << 20);
     /// Flags that a subclass takes over.
@@ -174,8 +176,10 @@ unsafe fn deallocate_type(object: *mut Header) {
     // SAFETY: only heap types are ever freed; they have the layout of `Type`.
     unsafe {
         let typ = &*object.cast::<TypeObject>();
-        crate::types::weakref::clear_weak_references(&*object);
+        // Callbacks of weak references must not find the type any more.
+        crate::gc::untrack(object);
         typ.forget_as_subclass();
+        crate::types::weakref::clear_weak_references(&*object);
         crate::object::deallocate_native::<Type>(object);
     }
 }
@@ -414,7 +418,8 @@ impl TypeObject {
             base.ready(vm);
             self.base.set(Some(NonNull::from(base)));
             // A type that compares without hashing is unhashable, as in CPython.
-            let unhashable = self.slots().compare.get().is_some() && self.slots().hash.get().is_none();
+            let unhashable = self.has_flag(TypeFlags::UNHASHABLE)
+                || self.slots().compare.get().is_some() && self.slots().hash.get().is_none();
             self.slots().inherit(base.slots());
             if unhashable {
                 self.slots().hash.set(Some(special::not_hashable));
@@ -499,7 +504,8 @@ impl TypeObject {
         self.subclasses.borrow_mut().retain(|other| !std::ptr::eq(other.as_ptr(), typ));
     }
 
-    fn forget_as_subclass(&self) {
+    /// Takes the type out of its bases' lists of subclasses.
+    pub(crate) fn forget_as_subclass(&self) {
         if let Some(bases) = &*self.bases.borrow() {
             for base in bases.items() {
                 if let Some(base) = base.downcast::<Type>() {
@@ -513,6 +519,7 @@ impl TypeObject {
     }
 
     /// What only a type made at run time has.
+    #[inline(always)]
     pub(crate) fn with_heap<R>(&self, with: impl FnOnce(&HeapType) -> R) -> Option<R> {
         self.heap.borrow().as_ref().map(|heap| with(heap))
     }
@@ -566,6 +573,14 @@ impl TypeObject {
         }
         let version = self.version(vm);
         vm.interpreter.method_cache.lookup(version, name, || self.lookup_uncached(name))
+    }
+
+    /// The word of what [`lookup`](Self::lookup) finds, 0 for nothing. It stays the type's.
+    #[inline]
+    pub(crate) fn lookup_word(&self, vm: &Vm, name: &Object<Str>) -> u64 {
+        vm.interpreter.method_cache.lookup_word(self.version(vm), name, || {
+            self.lookup_uncached(name).map_or(0, |found| found.bits())
+        })
     }
 
     /// As [`lookup`](Self::lookup) without the cache.
@@ -631,22 +646,27 @@ impl MethodCache {
         name: &Object<Str>,
         find: impl FnOnce() -> Option<Value>,
     ) -> Option<Value> {
+        let bits = self.lookup_word(version, name, || find().map_or(0, |found| found.bits()));
+        // SAFETY: the type's dict holds the value while the version holds.
+        (bits != 0).then(|| unsafe { (*crate::object::Borrow::from_bits(bits)).clone() })
+    }
+
+    #[inline]
+    fn lookup_word(&self, version: u32, name: &Object<Str>, find: impl FnOnce() -> u64) -> u64 {
         let address = std::ptr::from_ref(name);
-        let index = (version as usize ^ (address as usize >> 4)) & (CACHE_SIZE - 1);
+        // Versions and addresses both come in runs: a plain mixture would let whole families collide.
+        let mixed = (u64::from(version).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            ^ (address as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        let index = (mixed >> 32) as usize & (CACHE_SIZE - 1);
         let entry = &self.entries[index];
         if entry.version.get() == version && entry.name.get() == address && version != 0 {
-            let bits = entry.value.get();
-            if bits == 0 {
-                return None;
-            }
-            // SAFETY: the type's dict holds the value while the version holds.
-            return Some(unsafe { (*crate::object::Borrow::from_bits(bits)).clone() });
+            return entry.value.get();
         }
         let found = find();
         if version != 0 {
             entry.version.set(version);
             entry.name.set(address);
-            entry.value.set(found.as_ref().map_or(0, Value::bits));
+            entry.value.set(found);
         }
         found
     }

@@ -1038,6 +1038,10 @@ fn resolve(vm: &Vm, typ: &TypeObject, slot: Slot) {
                     Some(_) => generic = Some(method.generic),
                 }
             }
+            // Another special method under this name.
+            Some(wrapper) if wrapper.method_name() != method.name && filled_by_methods(slot) => {
+                generic = Some(method.generic);
+            }
             // The same method seen as another slot of a native type: that slot has it.
             Some(wrapper) if wrapper.function().slot() != slot && !filled_by_methods(slot) => {}
             Some(wrapper) if wrapper.function().slot() != slot && typ.is_native_subtype(wrapper.owner()) => {}
@@ -1053,7 +1057,17 @@ fn resolve(vm: &Vm, typ: &TypeObject, slot: Slot) {
 
 fn resolve_new(typ: &TypeObject, found: &Value) {
     let slots = typ.slots();
-    if let Some(owner) = crate::types::native_function::owner_of_native_new(found) {
+    // The native function serves as it is where it makes objects of the class's own layout.
+    let mut nearest = typ;
+    while nearest.is_heap()
+        && let Some(base) = nearest.base()
+    {
+        nearest = base;
+    }
+    let address = |typ: &TypeObject| typ.slots().new.get().map(|new| new as usize);
+    if let Some(owner) = crate::types::native_function::owner_of_native_new(found)
+        && address(&owner) == address(nearest)
+    {
         slots.new.set(owner.slots().new.get());
     } else {
         slots.new.set(Some(generic::new));

@@ -9,9 +9,7 @@ use crate::object::{Object, TypeObject};
 use crate::slots::Comparison;
 use crate::types::none::not_implemented;
 use crate::types::string::Str;
-use crate::types::typing::{
-    Lazy, Variance, call_typing, calling_module, no_default, show_modules, type_check,
-};
+use crate::types::typing::{Lazy, Variance, call_typing, calling_module, no_default, show_modules};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -62,7 +60,7 @@ impl ParamSpec {
     ) -> PyResult {
         show_modules(vm);
         let variance = Variance::checked(vm, covariant, contravariant, infer_variance)?;
-        let bound = bound.map(|bound| type_check(vm, bound, "Bound must be a type.")).transpose()?;
+        let bound = bound.cloned();
         let module = calling_module(vm)?;
         let made = Object::with_type(
             cls,

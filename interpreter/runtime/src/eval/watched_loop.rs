@@ -1,0 +1,311 @@
+//! The dispatcher of threads that are watched: it tells of each event before it does the instruction.
+//!
+//! It takes over from the other dispatcher where a function begins while somebody watches, or right after the call that
+//! began the watching, and hands back as soon as nobody does.
+
+use rspy_code::opcode::Opcode;
+
+use crate::eval::frame::Frame;
+use crate::eval::match_loop::step;
+use crate::eval::{Flow, State, raise, word};
+use crate::exceptions::PyResult;
+use crate::types::function::Function;
+use crate::types::int;
+use crate::types::native_function::{NativeFunction, NativeMethod};
+use crate::value::Value;
+use crate::watch::{self, Event};
+
+/// The instruction done before, in whichever frame.
+#[derive(Clone, Copy)]
+struct Before {
+    frame: *mut Frame,
+    index: isize,
+    opcode: Option<Opcode>,
+}
+
+/// Runs until the frame that was entered is left.
+///
+/// # Safety
+/// As for the other dispatchers.
+pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
+    // SAFETY: the state is that of a frame ready to run.
+    unsafe {
+        let mut extended = 0u32;
+        let mut before = Before { frame: std::ptr::null_mut(), index: -1, opcode: None };
+        loop {
+            if extended == 0 && !watch::is_wanted(state.vm) {
+                return super::resume_unwatched(state);
+            }
+            state.vm.watch_begins.set(false);
+            let start = (*state.frame).code().start();
+            let index = state.next.offset_from(start);
+            let unit = (*state.next).get();
+            let number = unit as u8;
+            let opcode = Opcode::try_from(number).ok().map(Opcode::base);
+            let argument = extended | u32::from(unit >> 8);
+            if extended == 0
+                && let Err(error) = announce(&state, &mut before, index)
+            {
+                state.next = state.next.add(1);
+                state.vm.set_raised(error);
+                if let Some(word) = unwind(&mut state, &mut before, index) {
+                    return word;
+                }
+                continue;
+            }
+            state.next = state.next.add(1);
+            extended = 0;
+            let frame = state.frame;
+            let native = match opcode {
+                Some(opcode) => native_callee(&state, opcode, argument),
+                None => None,
+            };
+            let told = begin(&mut state, opcode, argument, index).and_then(|done| {
+                profile_native(&state, native.as_ref(), "c_call")?;
+                Ok(done)
+            });
+            let mut flow = match told {
+                Ok(true) => Flow::Next,
+                Ok(false) => Flow::Slow,
+                Err(error) => state.raise(error),
+            };
+            if let Flow::Slow = flow {
+                let (next, stack) = (state.next, state.stack);
+                flow = step::<false>(number, &mut state, argument);
+                if let Flow::Slow = flow {
+                    (state.frame, state.next, state.stack) = (frame, next, stack);
+                    (*frame).instruction = start.offset(index);
+                    flow = step::<true>(number, &mut state, argument);
+                }
+                if let Err(error) = finish(&state, frame, opcode, index, native, &flow) {
+                    if let Flow::Raise = flow {
+                        drop(state.vm.take_raised());
+                    }
+                    flow = state.raise(error);
+                }
+            }
+            // Going on after `yield` begins no line; beginning a function does.
+            let begins = opcode != Some(Opcode::Resume) || argument & 3 == 0;
+            before = Before { frame, index, opcode: opcode.filter(|_| begins) };
+            match flow {
+                Flow::Next => {}
+                Flow::Extend(high) => extended = high,
+                Flow::Leave(word) => return word,
+                Flow::Raise => {
+                    if let Some(word) = unwind(&mut state, &mut before, index) {
+                        return word;
+                    }
+                }
+                Flow::Slow => unreachable!("a slow path does every case"),
+            }
+        }
+    }
+}
+
+/// Goes to the handler of what was raised. Answers the word to leave with, if there is none here.
+unsafe fn unwind(state: &mut State<'_>, before: &mut Before, index: isize) -> Option<u64> {
+    let frame = state.frame;
+    // SAFETY: an exception is set as raised in the state's frame.
+    match unsafe { raise::unwind(state) } {
+        Flow::Leave(word) => Some(word),
+        _ => {
+            let index = if state.frame == frame { index } else { -2 };
+            *before = Before { frame: state.frame, index, opcode: None };
+            None
+        }
+    }
+}
+
+/// Tells of the line that begins here, and of the instruction.
+unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyResult<()> {
+    // SAFETY: the frame runs.
+    unsafe {
+        let (vm, frame) = (state.vm, state.frame);
+        let code = (*frame).code().to_ref();
+        if before.frame != frame {
+            // A call has begun or ended: the frame knows where it stood.
+            *before = Before { frame, index: (*frame).instruction_index(), opcode: None };
+        }
+        let opcode = Opcode::try_from((*state.next).get() as u8).ok().map(Opcode::base);
+        (*frame).instruction = state.next;
+        (*frame).stack_pointer = state.stack;
+        let never_begins = matches!(
+            opcode,
+            Some(Opcode::Resume | Opcode::EndFor | Opcode::EndSend | Opcode::PopIter | Opcode::EndAsyncFor)
+        );
+        if !never_begins && let Some(line) = code.line(index) {
+            let last = if before.index < 0 { None } else { code.line(before.index) };
+            let resumed = before.opcode == Some(Opcode::Resume);
+            let jumped_back = before.opcode == Some(Opcode::JumpBackward) && before.index > index;
+            if last != Some(line) || resumed {
+                watch::line(vm, frame, index, line)?;
+            } else if jumped_back {
+                watch::trace_line(vm, frame)?;
+            }
+        }
+        let traces_opcodes = (*frame).frame_object.get() != 0
+            && Frame::object(frame).traces_opcodes()
+            && vm.trace.borrow().is_some();
+        if watch::events_of(vm, &code) & Event::Instruction.bit() != 0 {
+            let offset = int::new(index as i64 * 2);
+            watch::tell_tools(vm, Event::Instruction, &code, index, &[offset])?;
+        }
+        if traces_opcodes {
+            watch::tell_trace(vm, frame, "opcode", crate::types::none::none())?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells what is told before an instruction is done. Answers whether it is done already.
+unsafe fn begin(
+    state: &mut State<'_>,
+    opcode: Option<Opcode>,
+    argument: u32,
+    index: isize,
+) -> PyResult<bool> {
+    // SAFETY: the state is at this instruction.
+    unsafe {
+        let (vm, frame) = (state.vm, state.frame);
+        match opcode {
+            Some(Opcode::Resume) => {
+                crate::attention::attend(vm)?;
+                let event = if argument & 3 == 0 { Event::PyStart } else { Event::PyResume };
+                watch::entered(vm, frame, event, index)?;
+                Ok(true)
+            }
+            Some(Opcode::ReturnValue) => {
+                let value = state.look(1).clone();
+                watch::left(vm, frame, Event::PyReturn, index, &value)?;
+                Ok(false)
+            }
+            Some(Opcode::YieldValue) => {
+                let value = state.look(1).clone();
+                watch::left(vm, frame, Event::PyYield, index, &value)?;
+                Ok(false)
+            }
+            Some(Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx) => {
+                let code = (*frame).code().to_ref();
+                if watch::events_of(vm, &code) & Event::Call.bit() != 0 {
+                    let (callable, first) = called(state, opcode, argument);
+                    let arguments = [int::new(index as i64 * 2), callable, first];
+                    watch::tell_tools(vm, Event::Call, &code, index, &arguments)?;
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// Tells the profiling function of the call of a built-in function.
+fn profile_native(state: &State<'_>, native: Option<&(Value, Value)>, event: &str) -> PyResult<()> {
+    let Some((callable, _)) = native else { return Ok(()) };
+    let is_built_in =
+        callable.downcast::<NativeFunction>().is_some() || callable.downcast::<NativeMethod>().is_some();
+    if is_built_in {
+        return watch::tell_profile(state.vm, state.frame, event, callable.clone());
+    }
+    Ok(())
+}
+
+/// What a call calls, and its first argument or `MISSING`.
+unsafe fn called(state: &State<'_>, opcode: Option<Opcode>, argument: u32) -> (Value, Value) {
+    let missing = state.vm.interpreter.monitoring.missing.get().unwrap_or_else(crate::types::none::none);
+    // SAFETY: the stack holds the call's operands.
+    unsafe {
+        let depth = match opcode {
+            Some(Opcode::Call) => argument as usize + 2,
+            Some(Opcode::CallKw) => argument as usize + 3,
+            _ => 4,
+        };
+        let callable = state.look(depth).clone();
+        let own = *state.at(depth - 1);
+        if own != 0 {
+            return (callable, word::look(own).clone());
+        }
+        let first = match opcode {
+            Some(Opcode::CallFunctionEx) | None => missing,
+            _ if argument == 0 => missing,
+            _ => state.look(depth - 2).clone(),
+        };
+        (callable, first)
+    }
+}
+
+/// The callable of a call of something that is not a Python function.
+unsafe fn native_callee(state: &State<'_>, opcode: Opcode, argument: u32) -> Option<(Value, Value)> {
+    if !matches!(opcode, Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx) {
+        return None;
+    }
+    // SAFETY: the state is at this instruction.
+    let (callable, first) = unsafe { called(state, Some(opcode), argument) };
+    let is_python = callable.downcast_exact::<Function>().is_some()
+        || callable
+            .downcast_exact::<crate::types::method::BoundMethod>()
+            .is_some_and(|method| method.function().downcast_exact::<Function>().is_some());
+    if is_python { None } else { Some((callable, first)) }
+}
+
+/// Tells what is told after an instruction was done.
+unsafe fn finish(
+    state: &State<'_>,
+    frame: *mut Frame,
+    opcode: Option<Opcode>,
+    index: isize,
+    native: Option<(Value, Value)>,
+    flow: &Flow,
+) -> PyResult<()> {
+    // SAFETY: where the flow goes on, the frame runs.
+    unsafe {
+        let vm = state.vm;
+        let (Some(opcode), Flow::Next | Flow::Raise) = (opcode, flow) else { return Ok(()) };
+        if state.frame != frame {
+            return Ok(());
+        }
+        let code = (*frame).code().to_ref();
+        let events = watch::events_of(vm, &code);
+        let here = int::new(index as i64 * 2);
+        if let Some((callable, first)) = native {
+            let told = (callable.clone(), first.clone());
+            profile_native(
+                state,
+                Some(&told),
+                if matches!(flow, Flow::Raise) { "c_exception" } else { "c_return" },
+            )?;
+            let event = if matches!(flow, Flow::Raise) { Event::CRaise } else { Event::CReturn };
+            // Both belong to `CALL`, which tools must ask for too.
+            if events & Event::Call.bit() != 0 && events & event.bit() != 0 {
+                watch::tell_tools(vm, event, &code, index, &[here.clone(), callable, first])?;
+            }
+            return Ok(());
+        }
+        if !matches!(flow, Flow::Next) {
+            return Ok(());
+        }
+        let to = state.next.offset_from(code.start());
+        let target = int::new(to as i64 * 2);
+        match opcode {
+            Opcode::JumpForward | Opcode::JumpBackward | Opcode::JumpBackwardNoInterrupt => {
+                if events & Event::Jump.bit() != 0 {
+                    watch::tell_tools(vm, Event::Jump, &code, index, &[here, target])?;
+                }
+            }
+            Opcode::PopJumpIfFalse
+            | Opcode::PopJumpIfTrue
+            | Opcode::PopJumpIfNone
+            | Opcode::PopJumpIfNotNone
+            | Opcode::ForIter => {
+                let length = 1 + opcode.cache_entries() as isize;
+                let event = if to == index + length { Event::BranchLeft } else { Event::BranchRight };
+                for event in [event, Event::Branch] {
+                    if events & event.bit() != 0 {
+                        watch::tell_tools(vm, event, &code, index, &[here.clone(), target.clone()])?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
