@@ -66,7 +66,8 @@ impl Version {
     }
 
     fn digit(self, vm: &Vm, chr: &Value, default: Option<&Value>) -> PyResult {
-        let number = self.number(character(vm, chr, "digit", " 1")?).filter(|(_, kind)| *kind >= 1);
+        // Digits are told by the current version whatever version is asked.
+        let number = Version::Current.number(character(vm, chr, "digit", " 1")?).filter(|(_, kind)| *kind >= 1);
         let found = number.map(|(number, _)| int::new(number as i64));
         or_default(found, default, || vm.value_error("not a digit"))
     }
