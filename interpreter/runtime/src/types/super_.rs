@@ -227,13 +227,7 @@ fn find(
     if name.same_text(&names::__class__) {
         return Ok(None);
     }
-    let order = start.mro();
-    let behind = order.items().iter().skip_while(|typ| !class.is(typ)).skip(1);
-    let Some(found) =
-        behind.filter_map(|typ| typ.downcast::<Type>()).find_map(|typ| typ.dict().get_str(name))
-    else {
-        return Ok(None);
-    };
+    let Some(found) = find_behind(vm, class, start, name) else { return Ok(None) };
     let on_class = start.is(object);
     if method_wanted && !on_class && found.type_of().has_flag(TypeFlags::METHOD_DESCRIPTOR) {
         return Ok(Some((found, true)));
@@ -245,6 +239,20 @@ fn find(
         }
         None => Ok(Some((found, false))),
     }
+}
+
+/// What a class behind `class` in the order of `start` has by a name.
+fn find_behind(vm: &Vm, class: &TypeObject, start: &TypeObject, name: &Object<Str>) -> Option<Value> {
+    let order = start.mro();
+    let at = order.items().iter().position(|typ| class.is(typ))?;
+    let rest = &order.items()[at + 1..];
+    let next = rest.first()?.downcast::<Type>()?;
+    // Where the next class's own order is just the rest, as without multiple inheritance, its cached lookups serve.
+    let own = next.mro();
+    if own.items().len() == rest.len() && own.items().iter().zip(rest).all(|(left, right)| left.is(right)) {
+        return next.lookup(vm, name);
+    }
+    rest.iter().filter_map(|typ| typ.downcast::<Type>()).find_map(|typ| typ.dict().get_str(name))
 }
 
 /// The class and the first argument for `super()`, from the function that calls it.
