@@ -59,6 +59,7 @@ modules! {
     suggestions
     symtable
     sysconfig
+    syslog
     termios
     thread
     time

@@ -46,6 +46,12 @@ pub fn parse_v4_loosely(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(high | last))
 }
 
+/// Whether an address means something on one link alone, so that it goes with an interface.
+fn is_of_link(address: Ipv6Addr) -> bool {
+    let first = address.segments()[0];
+    first & 0xffc0 == 0xfe80 || first & 0xff0f == 0xff02
+}
+
 /// A numeric address with its scope, which only IPv6 has.
 fn parse_numeric(text: &str) -> Option<Result<(IpAddr, u32), AddressError>> {
     if let Some(address) = parse_v4_loosely(text) {
@@ -56,7 +62,7 @@ fn parse_numeric(text: &str) -> Option<Result<(IpAddr, u32), AddressError>> {
     let Some(scope) = scope else { return Some(Ok((address.into(), 0))) };
     let index = CString::new(scope).ok().and_then(|name| host::interface_index(&name).ok());
     // Names of interfaces mean something only for addresses of the local link.
-    let index = index.filter(|_| address.is_unicast_link_local() || address.is_multicast());
+    let index = index.filter(|_| is_of_link(address));
     Some(index.or_else(|| scope.parse().ok()).map(|scope| (address.into(), scope)).ok_or(AddressError::NoName))
 }
 
@@ -320,8 +326,7 @@ fn service_argument(vm: &Vm, port: &Value) -> PyResult<Option<String>> {
         return Ok(None);
     }
     if int::is_int(port) {
-        let number: i64 = int::to_fixed(vm, port, "long")?;
-        return Ok(Some(number.to_string()));
+        return Ok(Some(int::to_big(vm, port)?.to_string()));
     }
     if let Some(text) = port.downcast::<Str>() {
         return text.to_utf8(vm).map(|text| Some(text.into_owned()));
@@ -350,7 +355,7 @@ fn host_name_of(address: IpAddr, scope: u32, flags: i32) -> Result<String, Addre
     }
     let mut shown = show_address(&address);
     if scope != 0 {
-        let local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+        let local = matches!(address, IpAddr::V6(address) if is_of_link(address));
         let name = host::interface_name(scope).ok().filter(|_| local);
         shown.push('%');
         shown.push_str(&name.map_or_else(|| scope.to_string(), |name| String::from_utf8_lossy(&name).into_owned()));

@@ -45,7 +45,7 @@ pub fn parse_timeout(vm: &Vm, timeout: &Value) -> PyResult<i64> {
         )));
     }
     let nanoseconds = nanoseconds_of(vm, timeout, Rounding::Up)?;
-    if nanoseconds < 0 || (nanoseconds - 1) / 1_000_000 >= i64::from(i32::MAX) {
+    if nanoseconds < 0 {
         return Err(vm.value_error("Timeout value out of range"));
     }
     Ok(nanoseconds)
@@ -57,7 +57,7 @@ pub fn show_timeout(timeout: i64) -> Value {
 }
 
 /// A socket: one end of a connection, or what takes connections.
-#[pyclass(name = "socket", module = "_socket", subclassable, methods(MESSAGES))]
+#[pyclass(name = "socket", module = "_socket", tracked, subclassable, methods(MESSAGES))]
 pub struct Socket {
     descriptor: Cell<i32>,
     family: Cell<i32>,
@@ -101,11 +101,18 @@ impl Socket {
         }
         let events = if writing { c::POLLOUT } else { c::POLLIN };
         let mut waiting = [PollDescriptor { fd: self.descriptor(), events, revents: 0 }];
-        let ready = vm.blocking(|| {
-            let rest = end.saturating_duration_since(Instant::now());
-            host::poll(&mut waiting, i32::try_from(rest.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
-        })?;
-        if ready.or_raise(vm)? == 0 { Err(timed_out(vm)) } else { Ok(()) }
+        loop {
+            let ready = vm.blocking(|| {
+                let rest = end.saturating_duration_since(Instant::now()).as_nanos().div_ceil(1_000_000);
+                host::poll(&mut waiting, i32::try_from(rest).unwrap_or(i32::MAX))
+            })?;
+            if ready.or_raise(vm)? > 0 {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(timed_out(vm));
+            }
+        }
     }
 
     /// Makes a call that can block, within the time-out.

@@ -164,11 +164,9 @@ pub fn control_length(length: usize) -> Option<usize> {
 
 /// How much room a control message with this much data takes in a sequence of them.
 pub fn control_space(length: usize) -> Option<usize> {
-    if length > i32::MAX as usize - 64 {
-        return None;
-    }
     // SAFETY: the macro only reckons.
-    Some(unsafe { libc::CMSG_SPACE(length as u32) } as usize)
+    let space = |length: usize| unsafe { libc::CMSG_SPACE(length as u32) } as usize;
+    (length <= i32::MAX as usize - space(1)).then(|| space(length))
 }
 
 /// Words, so that headers of control messages are aligned.
