@@ -59,7 +59,7 @@ impl Target {
             let current = Vm::is_entered().then(host::thread_identity);
             post_mortem::write_noted_threads(descriptor, current);
         } else if Vm::is_entered() {
-            Vm::with_current(|vm| post_mortem::write_current(descriptor, vm));
+            Vm::with_current(|vm| post_mortem::write_thread(descriptor, vm));
         }
     }
 }
@@ -333,11 +333,12 @@ impl Functions {
     /// Raise a SIGSEGV signal.
     #[function("_sigsegv(module, release_gil=False, /)")]
     fn sigsegv(vm: &Vm, release_gil: bool) {
-        if release_gil {
-            vm.allow_threads(|| host::raise_signal_here(c::SIGSEGV));
-        } else {
+        let fall = || {
+            // Without a handler of ours the first one meets that of Rust's library, which then steps aside.
             host::raise_signal_here(c::SIGSEGV);
-        }
+            host::raise_signal_here(c::SIGSEGV);
+        };
+        if release_gil { vm.allow_threads(fall) } else { fall() }
     }
 
     /// Raise a SIGABRT signal.

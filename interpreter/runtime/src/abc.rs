@@ -357,5 +357,8 @@ crate::native_module! {
     doc: "Module contains faster C implementation of abc.ABCMeta",
     functions: [Functions::FUNCTIONS],
     types: [],
-    execute: |_, _| Ok(()),
+    execute: |vm, _| {
+        <AbcData as crate::object::Payload>::static_type().ready(vm);
+        Ok(())
+    },
 }

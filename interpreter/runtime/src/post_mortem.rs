@@ -159,13 +159,6 @@ pub fn write_threads(descriptor: i32, interpreter: &Interpreter, current: Option
     });
 }
 
-/// Writes the frames of the thread that the caller runs on with its heading.
-pub fn write_current(descriptor: i32, vm: &Vm) {
-    let mut out = Output::new(descriptor);
-    write_heading(&mut out, vm.thread_id, true);
-    write_frames(&mut out, vm);
-}
-
 /// Writes a text.
 pub fn write_text(descriptor: i32, text: &str) {
     Output::new(descriptor).text(text);
