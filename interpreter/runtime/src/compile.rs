@@ -105,8 +105,35 @@ pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyRe
         }
         Err(error) => {
             show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
-            Err(source_error(vm, &error, request.filename))
+            Err(with_metadata(vm, source_error(vm, &error, request.filename), &error, &source, request))
         }
+    }
+}
+
+/// Adds to an error what `traceback` needs to suggest keywords: where the last whole statement ended, and the source
+/// unless it is a file that can be read again.
+fn with_metadata(
+    vm: &Vm,
+    exception: Exception,
+    error: &SyntaxError,
+    source: &Source<'_>,
+    request: &CompileRequest<'_>,
+) -> Exception {
+    if !matches!(error.kind, ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab) {
+        return exception;
+    }
+    let text = match source {
+        Source::File(..) => none(),
+        _ => match source.decode(request.mode, &request.parse_options(vm)) {
+            Ok(text) => vm.new_str(&text),
+            Err(_) => return exception,
+        },
+    };
+    let (line, column) = error.last_statement;
+    let metadata = Tuple::from_values([int::new(i64::from(line)), int::new(i64::from(column)), text]);
+    match vm.set_attribute_str(exception.value(), "_metadata", metadata.value()) {
+        Ok(()) => exception,
+        Err(other) => other,
     }
 }
 
