@@ -27,7 +27,7 @@ build: lib
 
 # Unit tests of every crate, then the recorded cases against the development build.
 test: lib
-	cargo build -p rspy
+	cargo build --workspace
 	cargo test --workspace --exclude cases
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
 
