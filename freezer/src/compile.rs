@@ -51,5 +51,6 @@ pub fn compile_source(source: &[u8], display_name: &str, optimize: u8) -> Result
     let options = CompileOptions { optimize, ..CompileOptions::default() };
     let compiled = rspy_compiler::compile(&parsed.tree, &Text::from(display_name), &options)
         .map_err(CompileFailure::Compile)?;
-    marshal::dump(&compiled.code, MARSHAL_VERSION).map_err(CompileFailure::Marshal)
+    // The bytes of a `.pyc` file, which CPython writes while it holds the code.
+    marshal::dump_held(&compiled.code, MARSHAL_VERSION).map_err(CompileFailure::Marshal)
 }
