@@ -30,7 +30,11 @@ pub fn run(options: Options, stack_limit: usize) -> i32 {
             }
             Err(error) => startup::failed(vm, error),
         };
-        if startup::finalize(vm) { status } else { 120 }
+        match startup::finalize(vm) {
+            true if status == startup::INTERRUPTED => startup::die_of_interrupt(),
+            true => status,
+            false => 120,
+        }
     })
 }
 
@@ -211,8 +215,10 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
     startup::set_main_loader(vm, main, path)?;
     if source.starts_with(&rspy_code::pyc::MAGIC) {
         let code = source.get(rspy_code::pyc::HEADER_LENGTH..).unwrap_or(&[]);
-        let (code, _) = rspy_runtime::marshal::load(vm, code, true)?;
-        return run_code(vm, &code, &main.dict()).map(drop);
+        return match rspy_runtime::marshal::load(vm, code, true) {
+            Ok((code, _)) if code.downcast::<Code>().is_some() => run_code(vm, &code, &main.dict()).map(drop),
+            _ => Err(vm.runtime_error("Bad code object in .pyc file")),
+        };
     }
     let filename = vm.intern(path);
     let code = rspy_runtime::compile::compile_file(vm, &source, &request(vm, &filename))?;

@@ -121,6 +121,8 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     }
     path.push(vm.new_str(&library));
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
+    // Its import has `KeyboardInterrupt` raised where SIGINT arrives.
+    crate::import::import_module(vm, "_signal")?;
     crate::import::import_module(vm, "encodings")?;
     add_zip_importer(vm)?;
     open_streams(vm, interactive)?;
@@ -384,6 +386,20 @@ pub fn failed(vm: &Vm, error: Exception) -> i32 {
         "Fatal Python error: init: the library did not start\nPython runtime state: core initialized\n{text}"
     );
     1
+}
+
+/// The status for a `KeyboardInterrupt` that nobody handled: no process ends with it, but by [`die_of_interrupt`].
+pub const INTERRUPTED: i32 = -2;
+
+/// Ends the process by SIGINT, so that whoever started it sees that it was interrupted; answers the status for where
+/// that does not work.
+pub fn die_of_interrupt() -> i32 {
+    let interrupt = crate::host::c::SIGINT;
+    if crate::host::set_disposition(interrupt, crate::host::Disposition::Default).is_ok() {
+        // If it fails, the status tells the same.
+        drop(crate::host::raise_signal(interrupt));
+    }
+    128 + interrupt
 }
 
 /// The exit status that an exception which nobody handled ends the process with, after it was shown.

@@ -240,21 +240,14 @@ impl TextIOWrapper {
             return Ok(());
         }
         let bytes = self.pending.take();
-        let result = if buffer.downcast_exact::<BufferedWriter>().is_some() {
+        // What cannot be handed on is lost here, as in CPython; whoever wrote it gets the error.
+        if buffer.downcast_exact::<BufferedWriter>().is_some() {
             BufferedWriter::write_bytes(vm, buffer, &bytes).map(drop)
         } else if buffer.downcast_exact::<BufferedRandom>().is_some() {
             BufferedRandom::write_bytes(vm, buffer, &bytes).map(drop)
         } else {
-            vm.call_method_str(buffer, "write", &[Bytes::new(bytes.clone()).into_value()]).map(drop)
-        };
-        if result.is_err() {
-            // What could not be handed on is tried again later.
-            let mut later = self.pending.take();
-            let mut all = bytes;
-            all.append(&mut later);
-            self.pending.set(all);
+            vm.call_method_str(buffer, "write", &[Bytes::new(bytes).into_value()]).map(drop)
         }
-        result
     }
 
     /// Forgets decoded text.

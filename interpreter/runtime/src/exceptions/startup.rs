@@ -35,7 +35,7 @@ pub fn add_to_builtins(vm: &Vm, module: &Object<Module>) {
 pub fn exit_status(vm: &Vm, error: &Exception) -> i32 {
     if !error.is_system_exit() {
         print::report(vm, error);
-        return if error.is_keyboard_interrupt() { 130 } else { 1 };
+        return if error.is_keyboard_interrupt() { crate::startup::INTERRUPTED } else { 1 };
     }
     let code = vm.get_attribute_str(error.value(), "code");
     match code {
