@@ -9,6 +9,8 @@ use crate::eval::frame::Frame;
 use crate::eval::match_loop::step;
 use crate::eval::{Flow, State, raise, word};
 use crate::exceptions::PyResult;
+use crate::object::Object;
+use crate::types::code::{Code, Unit};
 use crate::types::function::Function;
 use crate::types::int;
 use crate::types::native_function::{NativeFunction, NativeMethod};
@@ -128,6 +130,9 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         }
         let opcode = Opcode::try_from((*state.next).get() as u8).ok().map(Opcode::base);
         (*frame).instruction = state.next;
+        if index < first_told(&code) {
+            return Ok(());
+        }
         let never_begins = matches!(
             opcode,
             Some(Opcode::Resume | Opcode::EndFor | Opcode::EndSend | Opcode::PopIter | Opcode::EndAsyncFor)
@@ -154,6 +159,14 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         }
         Ok(())
     }
+}
+
+/// The first instruction that is told of: `RESUME`. What comes before sets the frame up or moves it into a generator,
+/// so it must not get a frame object yet.
+fn first_told(code: &Object<Code>) -> isize {
+    let resume =
+        |unit: &Unit| Opcode::try_from(unit.get() as u8).is_ok_and(|opcode| opcode.base() == Opcode::Resume);
+    code.units().iter().position(resume).map_or(0, |index| index as isize)
 }
 
 /// Tells what is told before an instruction is done. Answers whether it is done already.
