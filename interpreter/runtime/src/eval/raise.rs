@@ -106,7 +106,12 @@ pub unsafe fn unwind(state: &mut State<'_>) -> Flow {
             let exception = tell_raised(vm, frame, index, exception, again);
             if let Some(flow) = find_handler(state, &exception, index) {
                 if watch::is_wanted(vm)
-                    && let Err(other) = watch::handled(vm, frame, index, exception.value())
+                    && let Err(other) = watch::handled(
+                        vm,
+                        frame,
+                        state.next.offset_from((*frame).code().start()),
+                        exception.value(),
+                    )
                 {
                     vm.set_raised(other);
                     continue;
