@@ -94,10 +94,7 @@ pub fn str_of(text: &Text) -> Ref<Str> {
 /// `SyntaxError` and what else parsing raises.
 pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<rspy_syntax::ast::Mod> {
     let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
-    let source = match *source {
-        Source::Bytes(bytes) => Source::EncodedBytes(bytes, &decode),
-        other => other,
-    };
+    let source = with_codecs(source, &decode);
     match rspy_syntax::parse(&source, request.mode, &request.parse_options(vm)) {
         Ok(parsed) => {
             show_warnings(vm, &parsed.warnings, &request.filename.to_ref())?;
@@ -143,10 +140,7 @@ fn with_metadata(
 /// `SyntaxError` and what else compiling raises.
 pub fn compile_source(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyResult<Ref<Code>> {
     let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
-    let source = match *source {
-        Source::Bytes(bytes) => Source::EncodedBytes(bytes, &decode),
-        other => other,
-    };
+    let source = with_codecs(source, &decode);
     let tree = parse(vm, &source, request)?;
     compile_tree(vm, &tree, Some(&source), request)
 }
@@ -158,6 +152,14 @@ pub fn compile_source(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>
 pub fn compile_file(vm: &Vm, contents: &[u8], request: &CompileRequest<'_>) -> PyResult<Ref<Code>> {
     let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
     compile_source(vm, &Source::File(contents, &decode, &request.filename.to_string_lossy()), request)
+}
+
+/// The source with a decoder for the encodings that it may declare.
+fn with_codecs<'a>(source: &Source<'a>, decode: rspy_syntax::Decoder<'a>) -> Source<'a> {
+    match *source {
+        Source::Bytes(bytes) => Source::EncodedBytes(bytes, decode),
+        other => other,
+    }
 }
 
 /// Text in any encoding that there is a codec for.

@@ -7,7 +7,6 @@ use crate::eval::{Flow, State, word};
 use crate::types::function::Function;
 use crate::types::object::BaseObject;
 use crate::types::typ::Type;
-use crate::value::Value;
 
 /// Enters the `__init__` of a class whose version is in the cache: the object takes the class's place on the stack
 /// and `__init__` runs as a call whose result is checked and dropped. `None` where the class has changed.

@@ -11,7 +11,6 @@ use crate::object::Ref;
 use crate::types::int;
 use crate::types::none::{is_none, none};
 use crate::types::string::Str;
-use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
 

@@ -210,7 +210,7 @@ impl Introspection {
         Ok(())
     }
 
-    /// Return the number of objects that are currently allocated; it is not counted here.
+    /// Return the number of objects that are currently allocated, as far as the collector knows them.
     #[function("getallocatedblocks()")]
     fn getallocatedblocks(vm: &Vm) -> usize {
         vm.interpreter.collector.counts().iter().sum()

@@ -5,7 +5,6 @@ use crate::eval::frame::Owner;
 use crate::eval::instructions::instructions;
 use crate::eval::{Flow, State, specialize, word};
 use crate::exceptions::Exception;
-use crate::names;
 use crate::object::Object;
 use crate::types::generator::{self, Generator, Sent};
 use crate::types::none::none;

@@ -7,7 +7,7 @@ use crate::names;
 use crate::object::{Object, Payload, TypeObject};
 use crate::slots::{Comparison, KeywordNames};
 use crate::types::bool::boolean;
-use crate::types::none::{none, not_implemented};
+use crate::types::none::not_implemented;
 use crate::types::set::{Core, FrozenSet, Set, SetIterator, algebra, core_of, is_any_set};
 use crate::types::string::build::StrBuilder;
 use crate::types::tuple::Tuple;

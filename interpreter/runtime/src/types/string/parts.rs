@@ -51,7 +51,6 @@ macro_rules! per_width {
         }
     };
 }
-pub(super) use per_width;
 
 /// The first or last place of `part` between `start` and `stop`.
 pub(super) fn find(
