@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cell::GilCell;
 use crate::eval::frame::{Frame, FrameStack};
+use crate::eval::polymorphic::AttributeTable;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::Collector;
 use crate::object::{Header, Object, Ref};
@@ -24,6 +25,8 @@ use crate::value::Value;
 pub struct Interpreter {
     /// Remembered attribute lookups.
     pub method_cache: MethodCache,
+    /// Where attributes lie, for places of the code that meet many classes.
+    pub(crate) attributes: AttributeTable,
     /// The cycle collector.
     pub collector: Collector,
     type_versions: Cell<u32>,
@@ -365,6 +368,7 @@ impl Drop for Vm {
             // SAFETY: the level owned the value.
             drop(unsafe { Value::from_bits(bits) });
         }
+        crate::heap::free_kept();
     }
 }
 
@@ -384,6 +388,7 @@ impl Interpreter {
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
             method_cache: MethodCache::default(),
+            attributes: AttributeTable::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
             keys_versions: Cell::new(0),
