@@ -183,6 +183,7 @@ pub fn compile_tree(
         optimize: request.optimize,
         future_flags: request.flags & compile_flags::FUTURES,
         allow_top_level_await: request.flags & compile_flags::ALLOW_TOP_LEVEL_AWAIT != 0,
+        omit_columns: vm.interpreter.configuration.no_debug_ranges,
     };
     match rspy_compiler::compile(tree, &text_of(request.filename), &options) {
         Ok(compiled) => {

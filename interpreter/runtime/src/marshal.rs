@@ -9,7 +9,7 @@ use crate::exceptions::{Exception, PyResult};
 use crate::native_module;
 use crate::object::{Object, Ref};
 use crate::types::bytes::Bytes;
-use crate::types::code::{Code, CodeFields};
+use crate::types::code::{Code, CodeFields, shown_line_table};
 use crate::types::complex::Complex;
 use crate::types::dict::Dict;
 use crate::types::list::List;
@@ -224,10 +224,15 @@ impl Builder for ValueBuilder<'_> {
             filename,
             name: self.part(parts.name, "the name")?,
             qualified_name: self.part(parts.qualified_name, "the qualified name")?,
-            line_table: self.part(parts.line_table, "the line table")?,
+            line_table: shown_line_table(self.vm, self.part(parts.line_table, "the line table")?),
             exception_table: self.part(parts.exception_table, "the exception table")?,
         };
-        Ok(Code::new(fields).into_value())
+        // The frozen library is our own compiler's work.
+        if self.filename.is_some() {
+            return Ok(Code::new(fields).into_value());
+        }
+        crate::types::code_methods::check(self.vm, &fields)?;
+        Ok(Code::from_outside(fields).into_value())
     }
 }
 

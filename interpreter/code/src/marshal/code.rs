@@ -27,8 +27,22 @@ pub fn dump_held(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError>
     dump_root(code, version, 2)
 }
 
+/// As [`dump_held`] for code that was compiled without columns. CPython makes line tables of its own for such code, which
+/// are not shared as others are.
+pub fn dump_held_without_columns(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    dump_objects(code, version, 2, Objects { has_own_line_tables: true, ..Objects::default() })
+}
+
 fn dump_root(code: &CodeObject, version: u32, references: u32) -> Result<Vec<u8>, WriteError> {
-    let mut objects = Objects::default();
+    dump_objects(code, version, references, Objects::default())
+}
+
+fn dump_objects<'a>(
+    code: &'a CodeObject,
+    version: u32,
+    references: u32,
+    mut objects: Objects<'a>,
+) -> Result<Vec<u8>, WriteError> {
     objects.note_names(code, &mut ALREADY_INTERNED.iter().map(|name| name.as_bytes()).collect());
     let root = objects.code(code);
     objects.list[root].references += references;
@@ -162,6 +176,8 @@ struct Objects<'a> {
     interned: FxHashSet<&'a [u8]>,
     /// Where names are kept that are not ASCII: a constant is interned if it is such a name, not if it merely equals one.
     foreign_names: FxHashSet<*const u8>,
+    /// Each code object's line table is an object of its own.
+    has_own_line_tables: bool,
 }
 
 impl<'a> Objects<'a> {
@@ -358,7 +374,11 @@ impl<'a> Objects<'a> {
             filename: self.text(&code.filename, true),
             name: self.text(&code.name, true),
             qualified_name: self.text(&code.qualified_name, true),
-            line_table: self.bytes(&code.line_table),
+            line_table: if self.has_own_line_tables {
+                self.own_bytes(&code.line_table)
+            } else {
+                self.bytes(&code.line_table)
+            },
             exception_table: self.bytes(&code.exception_table),
         };
         for item in [

@@ -11,6 +11,7 @@ use crate::eval::{Flow, State, raise, word};
 use crate::exceptions::PyResult;
 use crate::object::Object;
 use crate::types::code::{Code, Unit};
+use crate::types::code_verification;
 use crate::types::function::Function;
 use crate::types::int;
 use crate::types::native_function::{NativeFunction, NativeMethod};
@@ -39,7 +40,12 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 return super::resume_unwatched(state);
             }
             state.vm.watch_begins.set(false);
-            let start = (*state.frame).code().start();
+            let code = (*state.frame).code();
+            if code.is_unverified() {
+                // Where it is refused, the instruction says so that stands in the place of the first.
+                let _ = code_verification::verify(state.vm, code);
+            }
+            let start = code.start();
             let index = state.next.offset_from(start);
             let unit = (*state.next).get();
             let number = unit as u8;

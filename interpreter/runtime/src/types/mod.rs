@@ -7,6 +7,7 @@ pub mod cell;
 pub mod code;
 pub mod code_key;
 pub mod code_methods;
+pub mod code_verification;
 pub mod complex;
 pub mod copying;
 pub mod descriptors;

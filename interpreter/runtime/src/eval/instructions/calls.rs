@@ -8,8 +8,9 @@ use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
 use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
-use crate::object::{Object, Payload};
+use crate::object::{Object, Payload, Ref};
 use crate::slots::KeywordNames;
+use crate::types::cell::CellObject;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::function::Function;
@@ -286,6 +287,12 @@ unsafe fn call_native(state: &mut State<'_>, arguments: usize) -> Result<(), Exc
         }
         call_words(state, arguments, None, call_native_function)
     }
+}
+
+/// A tuple of cells.
+fn closure_of(value: Value) -> Option<Ref<Tuple>> {
+    let closure: Ref<Tuple> = value.downcast_into().ok()?;
+    closure.items().iter().all(|cell| cell.downcast_exact::<CellObject>().is_some()).then_some(closure)
 }
 
 instructions! {
@@ -603,7 +610,10 @@ instructions! {
                 Some(FunctionAttribute::Defaults) => target.set_defaults(value.downcast_into().ok()),
                 Some(FunctionAttribute::KeywordDefaults) => target.set_keyword_defaults(value.downcast_into().ok()),
                 Some(FunctionAttribute::Annotations) => target.set_annotations_value(Some(value)),
-                Some(FunctionAttribute::Closure) => target.set_closure(value.downcast_into().ok()),
+                Some(FunctionAttribute::Closure) => match closure_of(value) {
+                    Some(closure) => target.set_closure(Some(closure)),
+                    None => return state.raise(state.vm.system_error("a closure is a tuple of cells")),
+                },
                 Some(FunctionAttribute::Annotate) => target.set_annotate_value(Some(value)),
                 None => {}
             }
