@@ -67,6 +67,7 @@ fn exception_name(kind: ErrorKind) -> &'static str {
         ErrorKind::IncompleteInput => "_IncompleteInputError",
         ErrorKind::Memory => "MemoryError",
         ErrorKind::UnicodeDecode => "UnicodeDecodeError",
+        ErrorKind::Value => "ValueError",
     }
 }
 

@@ -347,6 +347,7 @@ mod tests {
         let far = "jump target out of the code or inside an instruction";
         assert_eq!(check(&[(JumpForward, 9)]), Err(far));
         assert_eq!(check(&[(JumpForward, 1), (LoadGlobal, 0)]), Err(far));
+        assert_eq!(check(&[(LoadConst, 0)]), Ok(Loads::AsWritten));
         let two = [(LoadConst, 0), (JumpBackward, 3)];
         assert_eq!(check(&two), Err("stack depth differs between paths"));
     }

@@ -292,7 +292,7 @@ impl<'a> Generator<'a> {
             omits_columns: self.settings.omit_columns,
         };
         let names = &self.names;
-        let is_identifier = |text: &Text| names.is_known(text);
+        let is_identifier = |text: &Text| names.is_known(text) || crate::names::is_builtin(text);
         let constants = self.constants.list(&constants, is_identifier);
         let code = assemble(layout, &metadata, constants, names);
         Finished { code, free: unit.free.list }

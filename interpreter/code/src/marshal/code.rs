@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::read::{Builder, CodeParts, Container, ReadError, read};
 use super::write::{WriteError, Writer};
 use crate::code_object::flags;
-use crate::{CodeObject, Constant, Text};
+use crate::{CodeObject, Constant, Opcode, Text};
 
 /// Writes a code object in the given version, as CPython does for one that nobody else holds: the bytes are those of
 /// `marshal.dumps(compile(…))`.
@@ -180,6 +180,42 @@ struct Objects<'a> {
     has_own_line_tables: bool,
 }
 
+/// Names that are not ASCII of keyword arguments and of attributes in class patterns: they stand in constants alone.
+fn foreign_keywords(code: &CodeObject) -> impl Iterator<Item = &Text> {
+    let tuples = code.constants.iter().enumerate().filter_map(|(index, constant)| match constant {
+        Constant::Tuple(items) => Some((index, &**items)),
+        _ => None,
+    });
+    let foreign = |item: &Constant| matches!(item, Constant::Str(text) if !text.is_ascii());
+    let candidates: Vec<_> = tuples.filter(|(_, items)| items.iter().any(foreign)).collect();
+    let loaded = if candidates.is_empty() { Vec::new() } else { tuples_of_names(&code.code) };
+    let named = candidates.into_iter().filter(move |(index, _)| loaded.contains(index));
+    named.flat_map(|(_, items)| items).filter_map(|item| match item {
+        Constant::Str(text) if !text.is_ascii() => Some(text),
+        _ => None,
+    })
+}
+
+/// The constants that are loaded right before an instruction which takes a tuple of names.
+fn tuples_of_names(code: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let (mut oparg, mut loaded) = (0, None);
+    let mut units = code.chunks_exact(2);
+    while let Some(&[opcode, low]) = units.next() {
+        let Ok(opcode) = Opcode::try_from(opcode) else { continue };
+        oparg = oparg << 8 | usize::from(low);
+        match opcode {
+            Opcode::ExtendedArg => continue,
+            Opcode::CallKw | Opcode::MatchClass => found.extend(loaded),
+            _ => {}
+        }
+        loaded = (opcode == Opcode::LoadConst).then_some(oparg);
+        oparg = 0;
+        units.by_ref().take(opcode.cache_entries()).for_each(drop);
+    }
+    found
+}
+
 impl<'a> Objects<'a> {
     fn is_interned_otherwise(&self, text: &Text) -> bool {
         self.interned.contains(text.as_bytes())
@@ -195,7 +231,7 @@ impl<'a> Objects<'a> {
             }
         }
         let names = code.names.iter().chain(code.locals_plus_names.iter()).chain([&code.name]);
-        let foreign = names.filter(|name| !name.is_ascii());
+        let foreign = names.filter(|name| !name.is_ascii()).chain(foreign_keywords(code));
         self.foreign_names.extend(foreign.map(|name| name.as_bytes().as_ptr()));
         let qualified_name = code.qualified_name.as_bytes();
         // The constant from which a class body takes its qualified name is the very string that the code object interns,

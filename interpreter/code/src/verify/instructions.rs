@@ -15,6 +15,8 @@ pub(super) struct Decoded {
     pub oparg: u32,
     /// The unspecialised instruction; nothing where the number is no opcode that code may hold.
     pub opcode: Option<Opcode>,
+    /// Whether the code ends before its inline cache does.
+    pub is_cut: bool,
 }
 
 /// How far a jump goes, in code units from behind the instruction.
@@ -50,7 +52,8 @@ impl Instructions {
                 opcode_unit: at as u32,
                 next: next as u32,
                 oparg,
-                opcode: opcode.filter(|&opcode| next <= units.len() && is_executable(opcode)),
+                opcode: opcode.filter(|&opcode| is_executable(opcode)),
+                is_cut: next > units.len(),
             });
             at = next;
         }

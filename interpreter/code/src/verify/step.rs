@@ -42,6 +42,9 @@ impl<'a> Machine<'a> {
     pub fn step(&mut self, instruction: Decoded, state: &mut State) -> Step<After> {
         let Some(opcode) = instruction.opcode else { return Ok(After::Ends) };
         let oparg = instruction.oparg;
+        if instruction.is_cut {
+            return Err("inline cache cut short");
+        }
         if oparg > i32::MAX as u32 / 4 {
             return Err("argument out of range");
         }

@@ -51,9 +51,17 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
             let number = unit as u8;
             let opcode = Opcode::try_from(number).ok().map(Opcode::base);
             let argument = extended | u32::from(unit >> 8);
-            if extended == 0
-                && let Err(error) = announce(&state, &mut before, index)
-            {
+            (*state.frame).stack_pointer = state.stack;
+            let announced = if extended == 0 { announce(&state, &mut before, index) } else { Ok(()) };
+            if (*state.frame).instruction != state.next && extended == 0 && announced.is_ok() {
+                // The trace function has moved the frame.
+                state.next = (*state.frame).instruction;
+                state.stack = (*state.frame).stack_pointer;
+                let index = state.next.offset_from(start);
+                before = Before { frame: state.frame, index, opcode: None };
+                continue;
+            }
+            if let Err(error) = announced {
                 state.next = state.next.add(1);
                 state.vm.set_raised(error);
                 if let Some(word) = unwind(&mut state, &mut before, index) {
@@ -161,7 +169,7 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
             watch::tell_tools(vm, Event::Instruction, &code, index, &[offset])?;
         }
         if traces_opcodes {
-            watch::tell_trace(vm, frame, "opcode", crate::types::none::none())?;
+            watch::tell_trace(vm, frame, watch::Moment::Opcode, crate::types::none::none())?;
         }
         Ok(())
     }

@@ -362,8 +362,12 @@ impl Code {
 
     #[slot(hash)]
     fn hash(&self, vm: &Vm) -> PyResult<i64> {
+        let bytecode = self.plain_bytes().into_value();
         let parts = [
             self.name.hash_value(),
+            vm.hash(&bytecode)?,
+            vm.hash(self.line_table.value())?,
+            vm.hash(self.exception_table.value())?,
             vm.hash(self.constants.value()).unwrap_or(0),
             vm.hash(self.names.value())?,
             vm.hash(self.variable_names.value())?,

@@ -272,7 +272,12 @@ fn copy_with(this: &Object<Code>, vm: &Vm, changes: KeywordArguments<'_>) -> PyR
             "co_kwonlyargcount" => fields.keyword_only_count = count(vm, value)?,
             "co_stacksize" => fields.stack_size = count(vm, value)?,
             "co_flags" => fields.flags = number(vm, value)? as u32,
-            "co_firstlineno" => fields.first_line = number(vm, value)?,
+            "co_firstlineno" => {
+                fields.first_line = number(vm, value)?;
+                if fields.first_line < 0 {
+                    return Err(vm.value_error("co_firstlineno must be a positive integer"));
+                }
+            }
             "co_code" => fields.code = typed::<Bytes>(vm, name, value)?.as_slice().to_vec(),
             "co_consts" => fields.constants = typed(vm, name, value)?,
             "co_names" => fields.names = names_tuple(vm, name, value)?,

@@ -16,6 +16,7 @@ pub mod exposed;
 pub mod float;
 mod float_methods;
 pub mod frame;
+mod frame_jump;
 pub mod function;
 pub mod function_text;
 pub mod generator;
