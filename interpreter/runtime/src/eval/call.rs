@@ -86,7 +86,12 @@ pub unsafe fn push_frame(
     unsafe {
         let callee = &*(function.bits() as *const Object<Function>);
         let code = callee.code();
-        let frame = vm.frames.push(Frame::words(code));
+        let Some(frame) = vm.frames.push(Frame::words(code)) else {
+            for index in 0..count {
+                word::close(*words.add(index));
+            }
+            return Err(vm.memory_error());
+        };
         Frame::initialize(frame, function, 0, owner);
         let code = (*frame).code();
         let simple = names.is_none()

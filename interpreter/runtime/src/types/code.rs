@@ -60,6 +60,8 @@ pub struct Code {
     exact_arguments: u32,
     /// `co_code`, once it was asked for.
     plain: GilCell<Option<Ref<Bytes>>>,
+    /// The first unit of code that has not been verified yet; in its place stands one that has it verified.
+    unverified: Cell<Option<u16>>,
 }
 
 /// What a code object is made of.
@@ -81,6 +83,15 @@ pub struct CodeFields {
     pub qualified_name: Ref<Str>,
     pub line_table: Ref<Bytes>,
     pub exception_table: Ref<Bytes>,
+}
+
+/// The line table as code objects keep it: with `-X no_debug_ranges` without columns.
+pub fn shown_line_table(vm: &Vm, line_table: Ref<Bytes>) -> Ref<Bytes> {
+    if vm.interpreter.configuration.no_debug_ranges {
+        Bytes::new(location::without_columns(line_table.as_slice()))
+    } else {
+        line_table
+    }
 }
 
 /// The counter with which inline caches begin: the second execution specialises.
@@ -118,6 +129,7 @@ impl Code {
             free_count,
             exact_arguments,
             plain: GilCell::new(None),
+            unverified: Cell::new(None),
         })
     }
 
@@ -134,6 +146,50 @@ impl Code {
             return None;
         }
         (self.exact_arguments as usize).checked_sub(count)
+    }
+
+    /// Makes a code object of bytecode that our compiler did not write: it is verified when it first runs.
+    pub fn from_outside(fields: CodeFields) -> Ref<Code> {
+        let code = Code::new(fields);
+        if let Some(first) = code.units().first() {
+            code.unverified.set(Some(first.replace(Opcode::Reserved as u16)));
+        }
+        code
+    }
+
+    /// Whether the code must be verified before it runs.
+    #[inline]
+    pub fn is_unverified(&self) -> bool {
+        self.unverified.get().is_some()
+    }
+
+    /// Lets verified code run. Where its borrowed loads are not safe they become loads with references of their own,
+    /// which `co_code` does not show.
+    pub(super) fn admit(&self, owns_loads: bool) {
+        if owns_loads {
+            drop(self.plain_bytes());
+        }
+        if let (Some(first), Some(unit)) = (self.unverified.take(), self.units().first()) {
+            unit.set(first);
+        }
+        if owns_loads {
+            self.own_loads();
+        }
+    }
+
+    fn own_loads(&self) {
+        let mut units = self.units().iter();
+        while let Some(unit) = units.next() {
+            let [opcode, oparg] = unit.get().to_le_bytes();
+            let Ok(opcode) = Opcode::try_from(opcode) else { continue };
+            let owning = match opcode {
+                Opcode::LoadFastBorrow => Opcode::LoadFast,
+                Opcode::LoadFastBorrowLoadFastBorrow => Opcode::LoadFastLoadFast,
+                other => other,
+            };
+            unit.set(u16::from_le_bytes([owning as u8, oparg]));
+            units.by_ref().take(opcode.cache_entries()).for_each(drop);
+        }
     }
 
     /// The first instruction.
@@ -231,10 +287,18 @@ impl Code {
         if let Some(plain) = &*self.plain.borrow() {
             return plain.clone();
         }
+        let plain = Bytes::new(self.to_plain_bytes());
+        self.plain.set(Some(plain.clone()));
+        plain
+    }
+
+    /// As [`plain_bytes`](Self::plain_bytes), not kept.
+    pub(super) fn to_plain_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.units().len() * 2);
+        let mut first = self.unverified.get();
         let mut units = self.units().iter();
         while let Some(unit) = units.next() {
-            let [opcode, oparg] = unit.get().to_le_bytes();
+            let [opcode, oparg] = first.take().unwrap_or(unit.get()).to_le_bytes();
             let base = Opcode::try_from(opcode).map_or(opcode, |opcode| opcode.base() as u8);
             bytes.extend([base, oparg]);
             let caches = Opcode::try_from(base).map_or(0, Opcode::cache_entries);
@@ -244,9 +308,7 @@ impl Code {
                 }
             }
         }
-        let plain = Bytes::new(bytes);
-        self.plain.set(Some(plain.clone()));
-        plain
+        bytes
     }
 
     /// The line table in the form of old: pairs of bytes, the distance in the code and that in lines.
@@ -275,7 +337,9 @@ impl Code {
 
     /// The instructions as they stand, caches included (`_co_code_adaptive`).
     pub fn adaptive_bytes(&self) -> Vec<u8> {
-        self.units().iter().flat_map(|unit| unit.get().to_le_bytes()).collect()
+        let first = self.unverified.get().into_iter();
+        let rest = self.units().iter().map(Cell::get).skip(first.len());
+        first.chain(rest).flat_map(u16::to_le_bytes).collect()
     }
 }
 
@@ -322,8 +386,12 @@ impl Code {
 
     #[slot(hash)]
     fn hash(&self, vm: &Vm) -> PyResult<i64> {
+        let bytecode = self.plain_bytes().into_value();
         let parts = [
             self.name.hash_value(),
+            vm.hash(&bytecode)?,
+            vm.hash(self.line_table.value())?,
+            vm.hash(self.exception_table.value())?,
             vm.hash(self.constants.value()).unwrap_or(0),
             vm.hash(self.names.value())?,
             vm.hash(self.variable_names.value())?,

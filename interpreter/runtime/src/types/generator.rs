@@ -294,6 +294,9 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
+                    // Handlers count on what would have been sent.
+                    *(*frame).stack_pointer = none().into_bits();
+                    (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
                         vm.pop_handled();
@@ -456,6 +459,7 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
         (*copy).previous = std::ptr::null_mut();
         (*copy).function = word::keep((*frame).function);
         (*copy).owner = Owner::Generator;
+        (*copy).drops_result = false;
         let kind = code.flags;
         let state = GeneratorState {
             memory,

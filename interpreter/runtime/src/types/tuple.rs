@@ -90,6 +90,21 @@ impl Tuple {
         empty
     }
 
+    /// A tuple that is to be filled by [`complete`](Self::complete), so that its own items can refer to it.
+    pub(crate) fn reserve(length: usize) -> Ref<Tuple> {
+        Tuple::from_values((0..length).map(|_| crate::types::none::none()))
+    }
+
+    /// Fills a tuple that was reserved, while nobody looks at its items.
+    pub(crate) fn complete(&self, values: Vec<Value>) {
+        debug_assert_eq!(self.length, values.len());
+        self.hash.set(-1);
+        for (index, value) in values.into_iter().enumerate().take(self.length) {
+            // SAFETY: the place holds `None`, which needs no drop; nobody borrows the items meanwhile.
+            unsafe { self.items.as_ptr().cast_mut().add(index).write(value) };
+        }
+    }
+
     /// A tuple of values.
     pub fn from_values(values: impl IntoIterator<Item = Value, IntoIter: ExactSizeIterator>) -> Ref<Tuple> {
         let values = values.into_iter();

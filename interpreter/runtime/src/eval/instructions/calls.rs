@@ -9,9 +9,10 @@ use crate::eval::instructions::instructions;
 use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
-use crate::object::{Object, Payload, TypeObject};
+use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
 use crate::types::bool::{false_word, true_word};
+use crate::types::cell::CellObject;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::function::Function;
@@ -374,6 +375,12 @@ fn tells_class_plainly(vm: &Vm, typ: &TypeObject) -> bool {
     typ.slots().getattribute.get().is_some_and(|get| get as usize == generic)
         && typ.lookup_word(vm, &names::__class__)
             == BaseObject::static_type().lookup_word(vm, &names::__class__)
+}
+
+/// A tuple of cells.
+fn closure_of(value: Value) -> Option<Ref<Tuple>> {
+    let closure: Ref<Tuple> = value.downcast_into().ok()?;
+    closure.items().iter().all(|cell| cell.downcast_exact::<CellObject>().is_some()).then_some(closure)
 }
 
 instructions! {
@@ -739,7 +746,10 @@ instructions! {
                 Some(FunctionAttribute::Defaults) => target.set_defaults(value.downcast_into().ok()),
                 Some(FunctionAttribute::KeywordDefaults) => target.set_keyword_defaults(value.downcast_into().ok()),
                 Some(FunctionAttribute::Annotations) => target.set_annotations_value(Some(value)),
-                Some(FunctionAttribute::Closure) => target.set_closure(value.downcast_into().ok()),
+                Some(FunctionAttribute::Closure) => match closure_of(value) {
+                    Some(closure) => target.set_closure(Some(closure)),
+                    None => return state.raise(state.vm.system_error("a closure is a tuple of cells")),
+                },
                 Some(FunctionAttribute::Annotate) => target.set_annotate_value(Some(value)),
                 None => {}
             }

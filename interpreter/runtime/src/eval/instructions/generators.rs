@@ -117,6 +117,7 @@ instructions! {
         // The words have moved into the generator; nothing is left to leave behind but the frame itself.
         let previous = (*frame).previous;
         let owner = (*frame).owner;
+        let drops_result = (*frame).drops_result;
         state.vm.frame.set(previous);
         state.vm.frames.pop(frame);
         if owner == Owner::Entry {
@@ -126,6 +127,9 @@ instructions! {
         state.frame = previous;
         state.stack = (*previous).stack_pointer;
         state.next = (*previous).instruction.add((*previous).return_offset as usize);
+        if drops_result {
+            return super::control::check_init_result(state, made.into_bits());
+        }
         state.push_value(made);
         Flow::Next
     }
@@ -213,6 +217,9 @@ instructions! {
             state.push_value(value);
             return Flow::Next;
         }
+        if !crate::exceptions::is_exception(&exception) {
+            return super::exceptions::no_exception(state);
+        }
         state.vm.reraising.set(true);
         state.raise(Exception::from_value(exception))
     }
@@ -286,6 +293,9 @@ instructions! {
             drop(exception);
             state.drop_words(1);
             return Flow::Next;
+        }
+        if !crate::exceptions::is_exception(&exception) {
+            return super::exceptions::no_exception(state);
         }
         state.vm.reraising.set(true);
         state.raise(Exception::from_value(exception))

@@ -96,5 +96,7 @@ pub(crate) use instruction;
 
 /// What an opcode that does not exist does.
 pub fn unknown(state: &mut State<'_>) -> Flow {
-    state.raise(state.vm.system_error("unknown opcode"))
+    // SAFETY: the unit before `next` is that of the instruction.
+    let opcode = unsafe { (*state.next.sub(1)).get() as u8 };
+    state.raise(state.vm.system_error(format!("unknown opcode {opcode}")))
 }
