@@ -2,6 +2,7 @@
 
 mod hashes;
 mod support;
+mod testing;
 
 use rspy_runtime::native::NativeModule;
 
@@ -9,7 +10,13 @@ macro_rules! modules {
     ($($name:ident)*) => {
         $(pub mod $name;)*
 
-        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
+        static MODULES: &[&NativeModule] = &[
+            $(&$name::MODULE,)*
+            &testing::capi::MODULE,
+            &testing::internal::MODULE,
+            &testing::limited::MODULE,
+            &testing::multi_phase::MODULE,
+        ];
     };
 }
 

@@ -1148,20 +1148,26 @@ impl Vm {
         if class.downcast_exact::<Type>().is_some() {
             return self.is_instance_plainly(value, class);
         }
-        if let Some(classes) = alternatives(class) {
-            self.check_stack(" in __instancecheck__")?;
-            for class in classes.items() {
-                if self.is_instance(value, class)? {
-                    return Ok(true);
-                }
-            }
-            return Ok(false);
-        }
         self.check_stack(" in __instancecheck__")?;
+        if let Some(classes) = class.downcast::<Tuple>() {
+            return self.is_instance_of_any(value, classes);
+        }
+        if let Some(classes) = alternatives(class) {
+            return self.is_instance_of_any(value, &classes);
+        }
         match self.call_special(class, &names::__instancecheck__, std::slice::from_ref(value))? {
             Some(answer) => self.is_true(&answer),
             None => self.is_instance_plainly(value, class),
         }
+    }
+
+    fn is_instance_of_any(&self, value: &Value, classes: &Object<Tuple>) -> PyResult<bool> {
+        for class in classes.items() {
+            if self.is_instance(value, class)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// `isinstance` without `__instancecheck__`.

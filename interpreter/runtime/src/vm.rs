@@ -322,6 +322,11 @@ impl Vm {
         error
     }
 
+    /// How many Python calls are under way.
+    pub fn call_depth(&self) -> u32 {
+        self.depth.get()
+    }
+
     /// A string.
     #[inline]
     pub fn new_str(&self, text: &str) -> Value {

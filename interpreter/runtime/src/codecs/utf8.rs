@@ -1,7 +1,7 @@
 //! UTF-8.
 
 use crate::codecs::errors::Errors;
-use crate::codecs::{Decoded, Decoding, Encoding};
+use crate::codecs::{Decoded, Decoding, Encoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::Object;
 use crate::types::string::Str;
@@ -48,6 +48,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
         Ok(text) => return Ok((Str::new(text), input.len())),
         Err(_) => Decoding::new(vm, "utf-8", errors, input),
     };
+    let mut input = Input::Given(input);
     let mut at = 0;
     while at < input.len() {
         let error = match std::str::from_utf8(&input[at..]) {
@@ -64,11 +65,11 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
         let first = input[valid];
         at = match error.error_len() {
             None if !is_final => return Ok((decoding.out.finish(), valid)),
-            None => decoding.fail(valid, input.len(), "unexpected end of data")?,
+            None => decoding.fail(valid, input.len(), "unexpected end of data", &mut input)?,
             Some(length) if (0xc2..0xf5).contains(&first) => {
-                decoding.fail(valid, valid + length, "invalid continuation byte")?
+                decoding.fail(valid, valid + length, "invalid continuation byte", &mut input)?
             }
-            Some(_) => decoding.fail(valid, valid + 1, "invalid start byte")?,
+            Some(_) => decoding.fail(valid, valid + 1, "invalid start byte", &mut input)?,
         };
     }
     Ok((decoding.out.finish(), input.len()))

@@ -48,7 +48,17 @@ fn print_with_library(vm: &Vm, exception: &Value) -> PyResult<()> {
     Ok(())
 }
 
-/// Shows an exception on `sys.stderr`, as `sys.__excepthook__` does.
+/// Shows on `sys.stderr` what is taken for an exception, as `sys.__excepthook__` does.
+pub fn print_value(vm: &Vm, value: &Value) {
+    if crate::exceptions::is_exception(value) {
+        return print_uncaught(vm, &Exception::from_value(value.clone()));
+    }
+    let found = value.type_of().full_name();
+    write_error(vm, &format!("TypeError: print_exception(): Exception expected for value, {found} found"));
+    flush_error(vm);
+}
+
+/// Shows an exception on `sys.stderr`.
 pub fn print_uncaught(vm: &Vm, exception: &Exception) {
     if standard_error(vm).is_none() {
         return;

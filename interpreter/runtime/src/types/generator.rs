@@ -281,6 +281,9 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
+                    // Where a value would be sent in, handlers count on one.
+                    *(*frame).stack_pointer = none().into_bits();
+                    (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
                         vm.pop_handled();
@@ -397,9 +400,13 @@ fn close_iterator(vm: &Vm, iterator: &Value) -> PyResult<()> {
     if let Some(generator) = as_generator(iterator) {
         return Generator::close_value(generator, vm).map(drop);
     }
-    match vm.get_attribute_optional(iterator, &names::close)? {
-        Some(close) => vm.call(&close, &[]).map(drop),
-        None => Ok(()),
+    match vm.get_attribute_optional(iterator, &names::close) {
+        Ok(Some(close)) => vm.call(&close, &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(error) => {
+            crate::exceptions::print::write_unraisable(vm, error, None, Some(iterator));
+            Ok(())
+        }
     }
 }
 
