@@ -217,6 +217,17 @@ impl Iterator for Decoder<'_> {
     }
 }
 
+/// The table without columns and last lines (`-X no_debug_ranges`).
+pub fn without_columns(line_table: &[u8], first_line: i32) -> Vec<u8> {
+    let mut encoder = Encoder::new(first_line);
+    for entry in Decoder::new(line_table, first_line) {
+        let line = entry.location.line;
+        let plain = if line < 0 { Location::NONE } else { Location::new(line, line, -1, -1) };
+        encoder.push(plain, (entry.end - entry.start) as usize);
+    }
+    encoder.finish()
+}
+
 /// Where the given code unit stands.
 pub fn location_of(line_table: &[u8], first_line: i32, unit: u32) -> Option<Location> {
     Decoder::new(line_table, first_line).find(|entry| entry.end > unit).map(|entry| entry.location)

@@ -153,7 +153,7 @@ fn texts(vm: &Vm, texts: &[String]) -> Vec<Value> {
 }
 
 fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
-    structseq::prepare::<VersionInfo>(vm);
+    structseq::prepare_closed::<VersionInfo>(vm);
     structseq::prepare::<FloatInfo>(vm);
     structseq::prepare::<IntInfo>(vm);
     structseq::prepare::<HashInfo>(vm);

@@ -5,7 +5,7 @@ use rspy_macros::pyfunctions;
 use rspy_runtime::exceptions::{PyResult, suggestions};
 use rspy_runtime::gc;
 use rspy_runtime::native_module;
-use rspy_runtime::object::{Object, Payload};
+use rspy_runtime::object::{Header, Object, Payload};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::code::Code;
 use rspy_runtime::types::dict::Dict;
@@ -29,6 +29,10 @@ native_module! {
 }
 
 fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
+    // The collector keeps nothing before an object; its dict and its weak references do lie there.
+    module.set_int(vm, "SIZEOF_PYGC_HEAD", 0);
+    module.set_int(vm, "SIZEOF_MANAGED_PRE_HEADER", 2 * size_of::<usize>() as i64);
+    module.set_int(vm, "SIZEOF_PYOBJECT", size_of::<Header>() as i64);
     module.set_int(vm, "SIZEOF_TIME_T", size_of::<i64>() as i64);
     module.set_int(vm, "SHARED_KEYS_MAX_SIZE", instance::MOST_INLINE as i64);
     // Instructions specialise when they are next run after so many runs, and again after as many failures.

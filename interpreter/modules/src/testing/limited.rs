@@ -2,10 +2,11 @@
 
 use rspy_macros::{pyclass, pyfunctions, pymethods};
 use rspy_runtime::codecs::registry;
-use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::exceptions::{PyResult, print};
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, TypeObject};
 use rspy_runtime::slots::KeywordNames;
+use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
 use rspy_runtime::types::list::List;
 use rspy_runtime::types::slice::Slice;
@@ -58,8 +59,19 @@ impl Objects {
     }
 
     #[function("object_hasattrstring(object, name, /)")]
-    fn object_hasattrstring(vm: &Vm, object: &Value, name: String) -> PyResult<i64> {
-        Ok(i64::from(vm.get_attribute_optional(object, &vm.intern(&name))?.is_some()))
+    fn object_hasattrstring(vm: &Vm, object: &Value, name: &Value) -> PyResult<i64> {
+        let name = match name.downcast::<Bytes>() {
+            Some(name) => vm.intern(&String::from_utf8_lossy(name.as_slice())),
+            None => attribute_name(vm, name)?.to_ref(),
+        };
+        match vm.get_attribute_optional(object, &name) {
+            Ok(found) => Ok(i64::from(found.is_some())),
+            Err(error) => {
+                let doing = "Exception ignored in PyObject_HasAttrString(); consider using PyObject_HasAttrStringWithError(), PyObject_GetOptionalAttrString() or PyObject_GetAttrString()";
+                print::write_unraisable(vm, error, Some(doing), None);
+                Ok(0)
+            }
+        }
     }
 
     #[function("object_setattrstring(object, name, value, /)")]
@@ -164,6 +176,11 @@ impl Functions {
     #[function("codec_incrementaldecoder(encoding, errors=None, /)")]
     fn codec_incrementaldecoder(vm: &Vm, encoding: &Object<Str>, errors: Option<&Value>) -> PyResult {
         incremental(vm, encoding, errors, "incrementaldecoder")
+    }
+
+    #[function("_py_getbuiltwithassert()")]
+    fn built_with_assertions() -> bool {
+        false
     }
 
     #[function("call_vectorcall(callable, /)")]

@@ -124,6 +124,9 @@ pub fn write_unraisable(vm: &Vm, exception: Exception, message: Option<&str>, ob
 /// # Errors
 /// Those of reading the argument's attributes.
 pub fn unraisable_hook(vm: &Vm, arguments: &Value) -> PyResult<()> {
+    if arguments.downcast_exact::<crate::sys::UnraisableHookArgs>().is_none() {
+        return Err(vm.type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+    }
     let exception = vm.get_attribute_str(arguments, "exc_value")?;
     let message = vm.get_attribute_str(arguments, "err_msg")?;
     let object = vm.get_attribute_str(arguments, "object")?;

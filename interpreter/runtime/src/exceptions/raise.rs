@@ -2,7 +2,7 @@
 //! handled becomes the context; and how a handler's class is matched.
 
 use crate::exceptions::{Exception, PyResult, as_exception_class, base_of, is_exception};
-use crate::object::TypeObject;
+use crate::object::{Object, TypeObject};
 use crate::types::none::is_none;
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
@@ -87,7 +87,7 @@ pub fn prepare_raise(vm: &Vm, raised: &Value, cause: Option<&Value>) -> Result<E
 /// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those.
 pub fn given_exception_matches(exception: &Value, class: &Value) -> bool {
     if let Some(classes) = class.downcast::<Tuple>() {
-        return classes.items().iter().any(|class| given_exception_matches(exception, class));
+        return matches_nested(exception, classes);
     }
     if is_exception(exception)
         && let Some(class) = as_exception_class(class)
@@ -98,6 +98,21 @@ pub fn given_exception_matches(exception: &Value, class: &Value) -> bool {
         Some(exception) => as_exception_class(class).is_some_and(|class| exception.is_subtype(class)),
         None => exception.is(class),
     }
+}
+
+/// As [`given_exception_matches`], without the native stack: tuples may be nested however deep.
+fn matches_nested(exception: &Value, classes: &Object<Tuple>) -> bool {
+    let mut waiting = vec![(classes.to_ref(), 0)];
+    while let Some((classes, next)) = waiting.pop() {
+        let Some(class) = classes.items().get(next) else { continue };
+        waiting.push((classes.clone(), next + 1));
+        match class.downcast::<Tuple>() {
+            Some(inner) => waiting.push((inner.to_ref(), 0)),
+            None if given_exception_matches(exception, class) => return true,
+            None => {}
+        }
+    }
+    false
 }
 
 /// Checks what stands behind `except`.

@@ -131,7 +131,11 @@ impl Hooks {
     /// Exit the interpreter by raising SystemExit(status).
     #[function("exit(status=None, /)")]
     fn exit(vm: &Vm, status: Option<Value>) -> PyResult {
-        Err(vm.exception_with_args(crate::exceptions::stop::SystemExit::static_type(), status.as_slice()))
+        let class = crate::exceptions::stop::SystemExit::static_type();
+        Err(match status.as_ref().and_then(|status| status.downcast::<crate::types::tuple::Tuple>()) {
+            Some(args) => vm.exception_with_args(class, args.items()),
+            None => vm.exception_with_args(class, status.as_slice()),
+        })
     }
 
     /// Set the global debug tracing function.

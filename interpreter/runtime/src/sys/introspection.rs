@@ -237,8 +237,15 @@ impl Introspection {
 
     /// Clear the internal type lookup cache.
     #[function("_clear_type_cache()")]
-    fn clear_type_cache(vm: &Vm) {
+    fn clear_type_cache(vm: &Vm) -> PyResult<()> {
+        crate::warnings::warn(
+            vm,
+            crate::exceptions::deprecation_warning(),
+            "sys._clear_type_cache() is deprecated and scheduled for removal in a future version. Use sys._clear_internal_caches() instead.",
+            1,
+        )?;
         vm.interpreter.method_cache.clear();
+        Ok(())
     }
 
     /// Call func(*args), while tracing is enabled.

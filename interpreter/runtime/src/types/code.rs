@@ -90,6 +90,12 @@ impl Code {
         let free_count =
             fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
         let units = quicken(&fields.code);
+        let plain_lines = Vm::with_current(|vm| vm.interpreter.configuration.no_debug_ranges);
+        let line_table = if plain_lines {
+            Bytes::new(location::without_columns(fields.line_table.as_slice(), fields.first_line))
+        } else {
+            fields.line_table
+        };
         Object::new(Code {
             arg_count: fields.arg_count,
             positional_only_count: fields.positional_only_count,
@@ -105,7 +111,7 @@ impl Code {
             file: GilCell::new(fields.filename),
             name: fields.name,
             qualified_name: fields.qualified_name,
-            line_table: fields.line_table,
+            line_table,
             exception_table: fields.exception_table,
             free_count,
             plain: GilCell::new(None),

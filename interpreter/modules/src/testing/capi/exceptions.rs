@@ -58,6 +58,20 @@ impl Functions {
         Ok(())
     }
 
+    /// Report an exception that cannot be raised, with a text and what it speaks of.
+    #[function("err_formatunraisable(exception, format=None, /, *args)")]
+    fn format_unraisable(vm: &Vm, exception: &Value, format: Option<&Value>, args: &[Value]) -> PyResult<()> {
+        let message = match format {
+            Some(format) => {
+                let args = Tuple::from_values(args.to_vec()).into_value();
+                Some(vm.str(&vm.remainder(format, &args)?)?.to_string_lossy().into_owned())
+            }
+            None => None,
+        };
+        print::write_unraisable(vm, exception_argument(vm, exception)?, message.as_deref(), None);
+        Ok(())
+    }
+
     /// Make an exception class.
     #[function("make_exception_with_doc(name, doc=None, base=None, dict=None)")]
     fn make_exception_with_doc(

@@ -7,6 +7,7 @@ use crate::exceptions::{Exception, PyResult};
 use crate::names;
 use crate::native::GetSetDef;
 use crate::object::{Object, Ref, TypeObject};
+use crate::types::dict::Dict;
 use crate::types::none::none;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
@@ -162,7 +163,13 @@ impl GetSetDescriptor {
         check(vm, &self.owner, || self.name().to_owned(), object)?;
         match self.source {
             Computed::Native(GetSetDef { set: Some(set), .. }) => set(vm, object, value),
-            Computed::Dict => crate::types::object::set_dict_attribute(vm, object, value),
+            Computed::Dict => match value {
+                Some(_) => crate::types::object::set_dict_attribute(vm, object, value),
+                None => {
+                    instance::replace_dict(vm, object, &Dict::new());
+                    Ok(())
+                }
+            },
             _ => Err(vm.bare_attribute_error(format!(
                 "attribute '{}' of '{}' objects is not writable",
                 self.name(),
@@ -201,6 +208,16 @@ impl GetSetDescriptor {
     }
 }
 
+/// The error for a member that is not set.
+fn no_member(vm: &Vm, object: &Value, name: &Object<Str>) -> Exception {
+    let class = crate::exceptions::raise::shown_class_name(vm, object.type_of());
+    vm.attribute_error(
+        format!("'{class}' object has no attribute '{}'", name.to_string_lossy()),
+        object,
+        name,
+    )
+}
+
 #[pymethods]
 impl MemberDescriptor {
     #[slot(descriptor_get)]
@@ -215,7 +232,7 @@ impl MemberDescriptor {
         match &this.source {
             Place::Native(definition) => (definition.get)(vm, object),
             Place::Slot(name, offset) => {
-                instance::member(object, *offset).ok_or_else(|| vm.no_attribute(object, name))
+                instance::member(object, *offset).ok_or_else(|| no_member(vm, object, name))
             }
         }
     }

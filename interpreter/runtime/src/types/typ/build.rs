@@ -3,6 +3,7 @@
 use rspy_code::code_object::flags as code_flags;
 
 use crate::exceptions::PyResult;
+use crate::exceptions::hierarchy::RuntimeWarning;
 use crate::names;
 use crate::native::Binding;
 use crate::object::{Object, Payload, Ref, TypeObject};
@@ -12,6 +13,7 @@ use crate::types::descriptors::{
 };
 use crate::types::dict::Dict;
 use crate::types::function::Function;
+use crate::types::module::Module;
 use crate::types::native_function::{NativeClassMethod, NativeFunction, NativeMethod, native_new};
 use crate::types::none::none;
 use crate::types::string::Str;
@@ -268,6 +270,7 @@ pub fn new_class(
     let base = best_base(vm, &bases)?;
     check_name(vm, name)?;
     let dict = namespace.copy();
+    let class_cell = dict.remove_str(&names::__classcell__);
     if let Some(doc) = dict.get_str(&names::__doc__).as_ref().and_then(|doc| doc.downcast::<Str>()) {
         check_encodable(vm, doc)?;
     }
@@ -275,8 +278,9 @@ pub fn new_class(
     let typ = allocate_class(vm, metaclass, name, &bases, base, &dict, request.as_ref())?;
     fill_class_dict(vm, &typ, &dict);
     typ.set_dict(dict.clone());
-    let order = find_mro(vm, metaclass, &typ)?;
-    typ.set_mro(order);
+    set_class_cells(vm, &typ, class_cell, &dict)?;
+    warn_of_odd_keys(vm, &typ, &dict)?;
+    mro::settle(vm, &typ)?;
     inherit(vm, &typ, &bases, base);
     for base in bases.items() {
         if let Some(base) = base.downcast::<Type>() {
@@ -284,7 +288,6 @@ pub fn new_class(
         }
     }
     typ.set_flag(TypeFlags::READY);
-    set_class_cells(vm, &typ, &dict)?;
     set_names(vm, &typ)?;
     init_subclass(vm, &typ, args, names_of_keywords)?;
     Ok(typ.into_value())
@@ -334,7 +337,10 @@ fn allocate_class(
         .iter()
         .filter_map(|base| base.downcast::<Type>())
         .any(|base| base.has_flag(TypeFlags::HAS_WEAK));
+    // Modules have a dict of their own already.
+    let any_dict = any_dict && !base.is_native_subtype(Module::static_type());
     let (wants_dict, wants_weak, member_names) = match request {
+        None if base.is_native_subtype(Module::static_type()) => (false, true, &[][..]),
         None => (true, true, &[][..]),
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
     };
@@ -478,29 +484,6 @@ fn fill_class_dict(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) {
 }
 
 /// The method resolution order, by `mro()` of the metaclass if that is overridden.
-fn find_mro(vm: &Vm, metaclass: &TypeObject, typ: &Object<Type>) -> PyResult<Ref<Tuple>> {
-    let name = vm.intern("mro");
-    if !std::ptr::eq(metaclass, Type::static_type())
-        && let Some(method) = metaclass.lookup(vm, &name)
-        && method.downcast_exact::<NativeMethod>().is_none()
-    {
-        // Lookup works along the plain order until the method has answered.
-        let plain = mro::linearize(vm, typ, &typ.bases())?;
-        typ.set_mro(Tuple::from_values(plain));
-        let result = vm.call_found_method(&method, &typ.to_value(), &[])?;
-        let order = vm.collect(&result)?;
-        for item in &order {
-            if item.downcast::<Type>().is_none() {
-                return Err(
-                    vm.type_error(format!("mro() returned a non-class ('{}')", item.type_of().full_name()))
-                );
-            }
-        }
-        return Ok(Tuple::from_values(order));
-    }
-    Ok(Tuple::from_values(mro::linearize(vm, typ, &typ.bases())?))
-}
-
 fn inherit(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject) {
     typ.slots().inherit(base.slots());
     if bases.items().len() == 1 {
@@ -517,8 +500,13 @@ fn inherit(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject
 }
 
 /// Hands the class over to the functions in it that refer to `__class__`.
-fn set_class_cells(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) -> PyResult<()> {
-    if let Some(cell) = dict.remove_str(&names::__classcell__) {
+fn set_class_cells(
+    vm: &Vm,
+    typ: &Object<Type>,
+    class_cell: Option<Value>,
+    dict: &Object<Dict>,
+) -> PyResult<()> {
+    if let Some(cell) = class_cell {
         match cell.downcast::<crate::types::cell::CellObject>() {
             Some(cell) => drop(cell.replace(Some(typ.to_value()))),
             None => {
@@ -535,6 +523,15 @@ fn set_class_cells(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) -> PyResult
         drop(cell.replace(Some(dict.to_value())));
     }
     Ok(())
+}
+
+/// Warns where attributes of a class have names that are no strings.
+fn warn_of_odd_keys(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) -> PyResult<()> {
+    if dict.keys().iter().all(|key| key.downcast::<Str>().is_some()) {
+        return Ok(());
+    }
+    let message = format!("non-string key in the __dict__ of class {}", typ.name());
+    crate::warnings::warn(vm, RuntimeWarning::static_type(), &message, 1)
 }
 
 fn set_names(vm: &Vm, typ: &Object<Type>) -> PyResult<()> {
@@ -704,6 +701,19 @@ fn resolve_bases(vm: &Vm, bases: &Ref<Tuple>) -> PyResult<Ref<Tuple>> {
 /// `TypeError` where the bases do not go together.
 pub fn layout_base<'a>(vm: &Vm, bases: &'a Object<Tuple>) -> PyResult<&'a TypeObject> {
     best_base(vm, bases)
+}
+
+/// Whether objects of the type are laid out as those of the base are, and perhaps on.
+pub fn has_layout_of(typ: &TypeObject, base: &TypeObject) -> bool {
+    let wanted = solid_base(base);
+    let mut own = Some(solid_base(typ));
+    while let Some(solid) = own {
+        if std::ptr::eq(solid, wanted) {
+            return true;
+        }
+        own = solid.base();
+    }
+    false
 }
 
 /// Whether objects of the type could continue the layout of another base.

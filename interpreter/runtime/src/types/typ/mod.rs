@@ -474,6 +474,11 @@ impl TypeObject {
         self.mro.get().unwrap_or_else(Tuple::empty)
     }
 
+    /// The method resolution order, if it is known yet.
+    pub(crate) fn current_mro(&self) -> Option<Ref<Tuple>> {
+        if !self.is_heap() { Some(self.mro()) } else { self.mro.get() }
+    }
+
     pub(crate) fn set_mro(&self, mro: Ref<Tuple>) {
         self.mro.set(Some(mro));
     }
