@@ -12,6 +12,12 @@ macro_rules! modules {
 
         static MODULES: &[&NativeModule] = &[
             $(&$name::MODULE,)*
+            &multibyte::providers::cn::MODULE,
+            &multibyte::providers::hk::MODULE,
+            &multibyte::providers::iso2022_::MODULE,
+            &multibyte::providers::jp::MODULE,
+            &multibyte::providers::kr::MODULE,
+            &multibyte::providers::tw::MODULE,
             &testing::capi::MODULE,
             &testing::internal::MODULE,
             &testing::limited::MODULE,
@@ -45,6 +51,7 @@ modules! {
     locale
     math
     md5
+    multibyte
     opcode
     operator
     posix

@@ -8,7 +8,7 @@ use rspy_macros::pyfunctions;
 use crate::exceptions::{Exception, PyResult};
 use crate::native_module;
 use crate::object::{Object, Ref};
-use crate::types::bytes::Bytes;
+use crate::types::bytes::{ByteArray, Bytes, memoryview_of};
 use crate::types::code::{Code, CodeFields};
 use crate::types::complex::Complex;
 use crate::types::dict::Dict;
@@ -387,8 +387,13 @@ impl ValueWriter<'_> {
         }
         if let Some(set) = value.downcast_exact::<Set>() {
             let items = self.sorted(set.to_vec())?;
-            self.writer.set(items.len(), flagged).map_err(|error| self.failed(&error))?;
-            return self.items(items);
+            let length = items.len();
+            self.writer.set(length, flagged).map_err(|error| self.failed(&error))?;
+            self.items(items)?;
+            if set.to_vec().len() != length {
+                return Err(self.vm.runtime_error("set changed size during iteration"));
+            }
+            return Ok(());
         }
         if let Some(set) = value.downcast_exact::<FrozenSet>() {
             let items = self.sorted(set.to_vec())?;
@@ -396,6 +401,10 @@ impl ValueWriter<'_> {
             return self.items(items);
         }
         if let Some(slice) = value.downcast_exact::<Slice>() {
+            if self.writer.version() < 5 {
+                self.writer.unknown(flagged);
+                return Err(self.vm.value_error("unmarshallable object"));
+            }
             self.writer.slice(flagged);
             let parts = [slice.start(), slice.stop(), slice.step()];
             return parts.iter().try_for_each(|part| self.value(part));
@@ -522,14 +531,26 @@ struct FileSource<'a> {
 
 impl FileSource<'_> {
     fn fill(&mut self, count: usize) -> Result<(), Failure> {
-        let read = self.vm.call_method(self.file, &crate::names::read, &[int::new(count as i64)])?;
-        let Some(bytes) = read.downcast::<Bytes>() else {
-            return Err(self.vm.type_error("file.read() returned not bytes").into());
+        let vm = self.vm;
+        let room = ByteArray::new(vec![0; count]);
+        let view = memoryview_of(vm, crate::buffer::writable_view(vm, room.value())?);
+        let read = vm.call_method_str(self.file, "readinto", &[view])?;
+        let read = match none::is_none(&read) {
+            true => 0,
+            false => {
+                vm.index_size(&read, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?
+            }
         };
-        if bytes.as_slice().len() < count {
-            return Err(self.vm.eof_error("EOF read where not expected").into());
+        match usize::try_from(read) {
+            Ok(read) if read == count => {}
+            Ok(read) if read > count => {
+                let message =
+                    format!("read() returned too much data: {count} bytes requested, {read} returned");
+                return Err(vm.value_error(message).into());
+            }
+            _ => return Err(vm.eof_error("EOF read where not expected").into()),
         }
-        self.bytes = bytes.as_slice().to_vec();
+        self.bytes = room.borrow().clone();
         Ok(())
     }
 }

@@ -29,8 +29,8 @@ native_module! {
 }
 
 fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
-    // The collector keeps nothing before an object; its dict and its weak references do lie there.
-    module.set_int(vm, "SIZEOF_PYGC_HEAD", 0);
+    // `sys.getsizeof` counts as much for what the collector keeps of an object; dict and weak references lie before it.
+    module.set_int(vm, "SIZEOF_PYGC_HEAD", 2 * size_of::<usize>() as i64);
     module.set_int(vm, "SIZEOF_MANAGED_PRE_HEADER", 2 * size_of::<usize>() as i64);
     module.set_int(vm, "SIZEOF_PYOBJECT", size_of::<Header>() as i64);
     module.set_int(vm, "SIZEOF_TIME_T", size_of::<i64>() as i64);
@@ -54,6 +54,12 @@ impl Functions {
     #[function("get_recursion_depth()")]
     fn get_recursion_depth(vm: &Vm) -> u32 {
         vm.call_depth()
+    }
+
+    /// How much of the native stack is left.
+    #[function("get_stack_margin()")]
+    fn get_stack_margin(vm: &Vm) -> usize {
+        vm.stack_left()
     }
 
     #[function("get_stack_pointer()")]

@@ -130,6 +130,11 @@ impl Errors {
         }
     }
 
+    /// Whether surrogates that stand for bytes become those bytes.
+    pub fn escapes_surrogates(&self) -> bool {
+        matches!(self, Errors::Builtin(Handler::SurrogateEscape))
+    }
+
     /// The replacement of bytes that do not fit, and where to go on.
     ///
     /// # Errors

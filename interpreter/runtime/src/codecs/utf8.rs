@@ -26,6 +26,11 @@ pub fn encode(vm: &Vm, text: &Object<Str>, errors: &Errors) -> PyResult<Vec<u8>>
     while at < characters.len() {
         let c = characters.get(at);
         if is_surrogate(c) {
+            if errors.escapes_surrogates() && (0xdc80..=0xdcff).contains(&c) {
+                encoding.out.push((c - 0xdc00) as u8);
+                at += 1;
+                continue;
+            }
             let run = (at..characters.len()).take_while(|&index| is_surrogate(characters.get(index))).count();
             at = encoding.fail(at, at + run, "surrogates not allowed", |out, c| {
                 out.push(c as u8);
@@ -65,6 +70,10 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
         let first = input[valid];
         at = match error.error_len() {
             None if !is_final => return Ok((decoding.out.finish(), valid)),
+            // The beginning of a surrogate, which a handler may want to see whole.
+            Some(_) if !is_final && matches!(input[valid..], [0xed, 0xa0..=0xbf]) => {
+                return Ok((decoding.out.finish(), valid));
+            }
             None => decoding.fail(valid, input.len(), "unexpected end of data", &mut input)?,
             Some(length) if (0xc2..0xf5).contains(&first) => {
                 decoding.fail(valid, valid + length, "invalid continuation byte", &mut input)?

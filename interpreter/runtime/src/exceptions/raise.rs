@@ -84,11 +84,32 @@ pub fn prepare_raise(vm: &Vm, raised: &Value, cause: Option<&Value>) -> Result<E
     Ok(vm.raised(exception))
 }
 
-/// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those.
+/// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those. Where
+/// tuples are nested too deep that is reported, and none matches.
 pub fn given_exception_matches(exception: &Value, class: &Value) -> bool {
-    if let Some(classes) = class.downcast::<Tuple>() {
-        return matches_nested(exception, classes);
+    if class.downcast::<Tuple>().is_none() {
+        return matches_class(exception, class);
     }
+    Vm::with_current(|vm| {
+        matches_nested(vm, exception, class).unwrap_or_else(|error| {
+            crate::exceptions::print::write_unraisable(vm, error, None, None);
+            false
+        })
+    })
+}
+
+fn matches_nested(vm: &Vm, exception: &Value, class: &Value) -> PyResult<bool> {
+    let Some(classes) = class.downcast::<Tuple>() else { return Ok(matches_class(exception, class)) };
+    vm.check_stack("")?;
+    for class in classes.items() {
+        if matches_nested(vm, exception, class)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn matches_class(exception: &Value, class: &Value) -> bool {
     if is_exception(exception)
         && let Some(class) = as_exception_class(class)
     {
@@ -98,21 +119,6 @@ pub fn given_exception_matches(exception: &Value, class: &Value) -> bool {
         Some(exception) => as_exception_class(class).is_some_and(|class| exception.is_subtype(class)),
         None => exception.is(class),
     }
-}
-
-/// As [`given_exception_matches`], without the native stack: tuples may be nested however deep.
-fn matches_nested(exception: &Value, classes: &Object<Tuple>) -> bool {
-    let mut waiting = vec![(classes.to_ref(), 0)];
-    while let Some((classes, next)) = waiting.pop() {
-        let Some(class) = classes.items().get(next) else { continue };
-        waiting.push((classes.clone(), next + 1));
-        match class.downcast::<Tuple>() {
-            Some(inner) => waiting.push((inner.to_ref(), 0)),
-            None if given_exception_matches(exception, class) => return true,
-            None => {}
-        }
-    }
-    false
 }
 
 /// Checks what stands behind `except`.

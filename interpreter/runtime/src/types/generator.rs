@@ -240,13 +240,11 @@ impl Generator {
         let state = &this.state;
         let send = match (state.stage.get(), send) {
             (Stage::Running, _) => return Err(this.already_running(vm)),
-            (Stage::Finished, Err(error)) => return Err(error),
-            (Stage::Finished, Ok(_)) => {
-                if this.code().flags & flags::COROUTINE != 0 {
-                    return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
-                }
-                return Ok(Sent::Returned(none()));
+            (Stage::Finished, _) if this.code().flags & flags::COROUTINE != 0 => {
+                return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
             }
+            (Stage::Finished, Err(error)) => return Err(error),
+            (Stage::Finished, Ok(_)) => return Ok(Sent::Returned(none())),
             (Stage::Created, Ok(value)) if !is_none(&value) => {
                 return Err(
                     vm.type_error(format!("can't send non-None value to a just-started {}", this.kind()))
@@ -404,7 +402,12 @@ fn close_iterator(vm: &Vm, iterator: &Value) -> PyResult<()> {
         Ok(Some(close)) => vm.call(&close, &[]).map(drop),
         Ok(None) => Ok(()),
         Err(error) => {
-            crate::exceptions::print::write_unraisable(vm, error, None, Some(iterator));
+            crate::exceptions::print::write_unraisable_about(
+                vm,
+                error,
+                "Exception ignored while closing generator",
+                iterator,
+            );
             Ok(())
         }
     }

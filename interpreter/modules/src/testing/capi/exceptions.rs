@@ -63,8 +63,10 @@ impl Functions {
     fn format_unraisable(vm: &Vm, exception: &Value, format: Option<&Value>, args: &[Value]) -> PyResult<()> {
         let message = match format {
             Some(format) => {
+                // C's marks for objects are `%R` for the representation and `%S` for the text.
+                let format = vm.str(format)?.to_string_lossy().replace("%R", "%r").replace("%S", "%s");
                 let args = Tuple::from_values(args.to_vec()).into_value();
-                Some(vm.str(&vm.remainder(format, &args)?)?.to_string_lossy().into_owned())
+                Some(vm.str(&vm.remainder(&vm.new_str(&format), &args)?)?.to_string_lossy().into_owned())
             }
             None => None,
         };
@@ -113,11 +115,8 @@ impl Functions {
         if traceback.downcast::<traceback::Traceback>().is_none() {
             return Err(vm.system_error("bad argument to internal function"));
         }
-        let library = rspy_runtime::import::import_module(vm, "traceback")?;
-        let header = vm.new_str("Traceback (most recent call last):\n");
-        vm.call_method_str(file, "write", &[header])?;
-        let nothing = rspy_runtime::types::none::none();
-        vm.call_method_str(&library, "print_tb", &[traceback.clone(), nothing, file.clone()])?;
+        let text = print::plain_traceback(vm, traceback);
+        vm.call_method_str(file, "write", &[vm.new_str(&text)])?;
         Ok(())
     }
 }

@@ -227,6 +227,7 @@ fn slot_request(
             request.names.push(name);
         }
     }
+    request.names.sort_by(|left, right| left.order(right));
     if !request.names.is_empty()
         && base.has_flag(TypeFlags(TypeFlags::VARIABLE.0 | TypeFlags::INT_SUBCLASS.0))
         && !base.has_flag(TypeFlags::STR_SUBCLASS)
@@ -287,7 +288,6 @@ pub fn new_class(
             base.add_subclass(&typ);
         }
     }
-    typ.set_flag(TypeFlags::READY);
     set_names(vm, &typ)?;
     init_subclass(vm, &typ, args, names_of_keywords)?;
     Ok(typ.into_value())
@@ -401,11 +401,13 @@ fn allocate_class(
         name: crate::cell::GilCell::new(name.to_exact()),
         qualified_name: crate::cell::GilCell::new(qualified_name),
         members,
+        member_names: request.map_or_else(Vec::new, |request| request.names.clone()),
         shared_keys: crate::cell::GilCell::new(shared_keys),
     };
     let typ = Object::with_type(metaclass, Type::heap(base.native(), flags, heap));
     typ.set_layout(base, basic as u32, prefix as u16, capacity as u8);
     typ.set_bases(bases.to_ref());
+    typ.set_flag(TypeFlags::READY);
     // The members' descriptors go into the dict right away.
     if let Some(request) = request {
         let offsets = typ.with_heap(|heap| heap.members.clone()).unwrap_or_default();
@@ -766,18 +768,20 @@ pub fn compatible_for_assignment(old: &TypeObject, new: &TypeObject) -> bool {
         && old.has_flag(TypeFlags::HAS_WEAK) == new.has_flag(TypeFlags::HAS_WEAK)
         && old.has_flag(TypeFlags::TRACKED) == new.has_flag(TypeFlags::TRACKED)
         && std::ptr::eq(solid_base(old).native(), solid_base(new).native())
-        && member_names(old) == member_names(new)
+        && same_names(&member_names(old), &member_names(new))
 }
 
 /// The names of the members along the chain of bases.
-fn member_names(typ: &TypeObject) -> Vec<i32> {
-    let mut offsets = Vec::new();
+fn member_names(typ: &TypeObject) -> Vec<Ref<Str>> {
+    let mut names = Vec::new();
     let mut next = Some(typ);
     while let Some(typ) = next {
-        if let Some(members) = typ.with_heap(|heap| heap.members.clone()) {
-            offsets.extend(members);
-        }
+        names.extend(typ.with_heap(|heap| heap.member_names.clone()).unwrap_or_default());
         next = typ.base();
     }
-    offsets
+    names
+}
+
+fn same_names(left: &[Ref<Str>], right: &[Ref<Str>]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.same_text(right))
 }

@@ -135,6 +135,8 @@ pub struct HeapType {
     pub qualified_name: GilCell<Ref<Str>>,
     /// Offsets from the header of the places for `__slots__`.
     pub members: Vec<i32>,
+    /// Their names.
+    pub member_names: Vec<Ref<Str>>,
     /// Names of the attributes that lie inline in the objects, in the order of their places.
     pub shared_keys: GilCell<Vec<Ref<Str>>>,
 }

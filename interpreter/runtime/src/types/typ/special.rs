@@ -758,12 +758,14 @@ mod generic {
             },
             None => crate::types::object::generic_get_attribute(vm, this, name),
         };
-        match (first, fallback) {
+        let found = match (first, fallback) {
             (Err(error), Some(fallback)) if error.is_attribute_error() => {
                 vm.call_found_method(&fallback, this, &[name.to_value()])
             }
             (result, _) => result,
-        }
+        };
+        // What the methods raise may say nothing of what was asked for.
+        found.inspect_err(|error| crate::exceptions::attribute_error::complete(error, this, name))
     }
 
     fn native_getattribute(method: &Value) -> Option<crate::slots::GetAttribute> {
@@ -860,11 +862,11 @@ mod generic {
         let Some(method) = this.type_of().lookup(vm, &names::__del__) else { return };
         let raised = vm.raised.replace(0);
         if let Err(error) = vm.call_found_method(&method, this, &[]) {
-            crate::exceptions::print::write_unraisable(
+            crate::exceptions::print::write_unraisable_about(
                 vm,
                 error,
-                Some("Exception ignored while calling deallocator"),
-                Some(&method),
+                "Exception ignored while calling deallocator",
+                &method,
             );
         }
         vm.raised.set(raised);
