@@ -614,12 +614,8 @@ fn report(vm: &Vm, result: PyResult, function: &Value) {
     if let Err(error) = result
         && !error.is_system_exit()
     {
-        rspy_runtime::exceptions::print::write_unraisable(
-            vm,
-            error,
-            Some("Exception ignored in thread started by"),
-            Some(function),
-        );
+        let doing = "Exception ignored in thread started by";
+        rspy_runtime::exceptions::print::write_unraisable_about(vm, error, doing, function);
     }
 }
 

@@ -6,6 +6,7 @@
 //! the current `Vm` in thread-local storage is set for exactly that time.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -104,14 +105,16 @@ pub struct Configuration {
     pub environment: Option<String>,
     /// What built the executable, for `sys.version`.
     pub compiler: String,
-    pub original_arguments: Vec<String>,
-    pub arguments: Vec<String>,
+    pub original_arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
     pub warn_options: Vec<String>,
     pub x_options: Vec<(String, Option<String>)>,
     pub check_hash_based_pycs: String,
     pub pycache_prefix: Option<String>,
     pub import_time: i32,
     pub no_debug_ranges: bool,
+    /// How many processors to say there are, instead of asking the system.
+    pub cpu_count: Option<i32>,
 }
 
 /// Bits of [`Interpreter::requests`].
@@ -326,6 +329,17 @@ impl Vm {
         let error = self.recursion_error(format!("maximum recursion depth exceeded{doing}"));
         self.stack_limit.set(limit);
         error
+    }
+
+    /// How many bytes of native stack there are before calls are refused.
+    pub fn stack_left(&self) -> usize {
+        let here = 0u8;
+        (&raw const here as usize).saturating_sub(self.stack_limit.get())
+    }
+
+    /// How many Python calls are under way.
+    pub fn call_depth(&self) -> u32 {
+        self.depth.get()
     }
 
     /// A string.

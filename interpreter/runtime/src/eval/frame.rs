@@ -123,6 +123,11 @@ impl Frame {
         (self.locals != 0).then(|| unsafe { Borrow::from_bits(self.locals) })
     }
 
+    /// The mapping of names that code without fast variables works on: where a function runs it, its globals.
+    pub fn names(&self) -> Borrow<'_> {
+        self.locals().unwrap_or_else(|| self.globals().as_value())
+    }
+
     /// The index of the instruction being executed, in code units; -1 before the first.
     pub fn instruction_index(&self) -> isize {
         // SAFETY: the instruction lies within the code, or one unit before it.

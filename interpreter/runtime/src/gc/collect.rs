@@ -70,7 +70,8 @@ impl Collector {
         let mut index = 0;
         while let Some(callback) = callbacks.get(index) {
             if let Err(error) = vm.call(&callback, &[phase.clone(), information.value().clone()]) {
-                crate::exceptions::print::write_unraisable(vm, error, None, Some(&callback));
+                let doing = "Exception ignored while calling GC callback";
+                crate::exceptions::print::write_unraisable_about(vm, error, doing, &callback);
             }
             index += 1;
         }

@@ -379,7 +379,7 @@ impl FrameObject {
     fn set_f_trace_opcodes(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         match value.and_then(crate::types::bool::as_bool) {
             Some(truth) => self.trace_opcodes.set(truth),
-            None => return Err(vm.type_error("attribute value must be bool")),
+            None => return Err(vm.type_error("attribute value type must be bool")),
         }
         Ok(())
     }

@@ -253,13 +253,11 @@ impl Generator {
         let state = &this.state;
         let send = match (state.stage.get(), send) {
             (Stage::Running, _) => return Err(this.already_running(vm)),
-            (Stage::Finished, Err(error)) => return Err(error),
-            (Stage::Finished, Ok(_)) => {
-                if this.code().flags & flags::COROUTINE != 0 {
-                    return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
-                }
-                return Ok(Sent::Returned(none()));
+            (Stage::Finished, _) if this.code().flags & flags::COROUTINE != 0 => {
+                return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
             }
+            (Stage::Finished, Err(error)) => return Err(error),
+            (Stage::Finished, Ok(_)) => return Ok(Sent::Returned(none())),
             (Stage::Created, Ok(value)) if !is_none(&value) => {
                 return Err(
                     vm.type_error(format!("can't send non-None value to a just-started {}", this.kind()))
@@ -294,7 +292,7 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
-                    // Handlers count on what would have been sent.
+                    // Where a value would be sent in, handlers count on one.
                     *(*frame).stack_pointer = none().into_bits();
                     (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
@@ -416,9 +414,18 @@ fn close_iterator(vm: &Vm, iterator: &Value) -> PyResult<()> {
     if let Some(generator) = as_generator(iterator) {
         return Generator::close_value(generator, vm).map(drop);
     }
-    match vm.get_attribute_optional(iterator, &names::close)? {
-        Some(close) => vm.call(&close, &[]).map(drop),
-        None => Ok(()),
+    match vm.get_attribute_optional(iterator, &names::close) {
+        Ok(Some(close)) => vm.call(&close, &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(error) => {
+            crate::exceptions::print::write_unraisable_about(
+                vm,
+                error,
+                "Exception ignored while closing generator",
+                iterator,
+            );
+            Ok(())
+        }
     }
 }
 

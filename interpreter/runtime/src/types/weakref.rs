@@ -350,7 +350,8 @@ pub fn clear_for_garbage(vm: &Vm, garbage: &[Value]) -> bool {
 
 /// `'C' at 0x… (name)`: the object referred to, for `repr`.
 fn describe(object: &Value) -> String {
-    format!("'{}' at {:#x}", object.type_of().full_name(), object.id())
+    let class = Vm::with_current(|vm| crate::exceptions::raise::shown_class_name(vm, object.type_of()));
+    format!("'{class}' at {:#x}", object.id())
 }
 
 #[pymethods]

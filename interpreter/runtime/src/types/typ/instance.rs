@@ -50,6 +50,11 @@ fn is_inline(header: &Header, typ: &TypeObject) -> bool {
     typ.has_flag(TypeFlags::INLINE) && header.dict_word().get() == 0
 }
 
+/// Whether the value's attributes lie inline now.
+pub fn lies_inline(value: &Value) -> bool {
+    value.header().is_some_and(|header| is_inline(header, header.type_of()))
+}
+
 /// Words from the header to the place of the attribute, if the type gives it one.
 pub(crate) fn place_of(typ: &TypeObject, name: &Object<Str>) -> Option<usize> {
     let index = key_index(typ, name)?;

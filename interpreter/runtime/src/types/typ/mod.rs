@@ -137,6 +137,8 @@ pub struct HeapType {
     pub qualified_name: GilCell<Ref<Str>>,
     /// Offsets from the header of the places for `__slots__`.
     pub members: Vec<i32>,
+    /// Their names.
+    pub member_names: Vec<Ref<Str>>,
     /// Names of the attributes that lie inline in the objects, in the order of their places.
     pub shared_keys: GilCell<Vec<Ref<Str>>>,
 }
@@ -474,6 +476,11 @@ impl TypeObject {
             Vm::with_current(|vm| self.ready(vm));
         }
         self.mro.get().unwrap_or_else(Tuple::empty)
+    }
+
+    /// The method resolution order, if it is known yet.
+    pub(crate) fn current_mro(&self) -> Option<Ref<Tuple>> {
+        if !self.is_heap() { Some(self.mro()) } else { self.mro.get() }
     }
 
     pub(crate) fn set_mro(&self, mro: Ref<Tuple>) {
