@@ -31,7 +31,7 @@ struct Functions;
 impl Functions {
     #[function("copy_context()")]
     fn copy_context(vm: &Vm) -> Ref<Context> {
-        Context::current(vm).duplicate()
+        Context::copy_current(vm)
     }
 }
 
@@ -77,6 +77,11 @@ impl Context {
         })
     }
 
+    /// A copy of the thread's context.
+    pub(crate) fn copy_current(vm: &Vm) -> Ref<Context> {
+        Context::current(vm).duplicate()
+    }
+
     /// The thread's context, made when it is first asked for.
     fn current(vm: &Vm) -> Ref<Context> {
         if let Some(context) = vm.context.get()
@@ -117,7 +122,8 @@ impl Context {
         values.0.values().map(|(variable, value)| (variable.to_value(), value.clone())).collect()
     }
 
-    fn enter(this: &Object<Context>, vm: &Vm) -> PyResult<()> {
+    /// Makes it the thread's context.
+    pub(crate) fn enter(this: &Object<Context>, vm: &Vm) -> PyResult<()> {
         if this.entered.get() {
             let shown = vm.repr(&this.as_value())?;
             return Err(vm.runtime_error(format!(
@@ -132,7 +138,8 @@ impl Context {
         Ok(())
     }
 
-    fn exit(&self, vm: &Vm) {
+    /// Makes what was the thread's context before the thread's context again.
+    pub(crate) fn exit(&self, vm: &Vm) {
         let previous = self.previous.take();
         self.entered.set(false);
         vm.context.set(previous);

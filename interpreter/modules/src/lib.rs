@@ -17,6 +17,7 @@ macro_rules! modules {
 modules! {
     array
     ast
+    asyncio
     atexit
     binascii
     bisect

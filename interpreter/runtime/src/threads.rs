@@ -314,6 +314,8 @@ impl Vm {
         drop(self.trace.take());
         drop(self.profile.take());
         drop(self.async_generator_hooks.take());
+        drop(self.running_task.take());
+        drop(self.running_loop.take());
         let threads = &self.interpreter.threads;
         let mut list = threads.list.borrow_mut();
         let place = list.iter().position(|entry| std::ptr::eq(entry.vm, self));

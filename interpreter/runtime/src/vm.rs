@@ -168,6 +168,10 @@ pub struct Vm {
     pub context: GilCell<Option<Value>>,
     /// Hooks for asynchronous generators.
     pub async_generator_hooks: GilCell<(Option<Value>, Option<Value>)>,
+    /// The event loop that the thread runs.
+    pub running_loop: GilCell<Option<Value>>,
+    /// The task that the event loop is in.
+    pub running_task: GilCell<Option<Value>>,
     /// How far the origin of coroutines is recorded.
     pub coroutine_origin_depth: Cell<u32>,
     /// Identifies the thread.
@@ -205,6 +209,8 @@ impl Vm {
             watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
+            running_loop: GilCell::default(),
+            running_task: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
             thread_id,
             thread_dict: GilCell::default(),

@@ -517,6 +517,9 @@ pub fn send_to(vm: &Vm, iterator: &Value, value: &Value) -> PyResult<Sent> {
     if let Some(generator) = as_generator(iterator) {
         return Generator::resume(generator, vm, Ok(value.clone()));
     }
+    if let Some(send) = iterator.type_of().slots().send.get() {
+        return send(vm, iterator, value);
+    }
     let result = if is_none(value) && iterator.type_of().slots().next.get().is_some() {
         match iterator.type_of().slots().next.get() {
             Some(next) => match next(vm, iterator) {
