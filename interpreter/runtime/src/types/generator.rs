@@ -281,6 +281,9 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
+                    // Where it waits the stack has room for what is sent, and handlers count on it.
+                    *(*frame).stack_pointer = crate::types::none::none_word();
+                    (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
                         vm.pop_handled();
