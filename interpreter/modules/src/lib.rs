@@ -39,9 +39,11 @@ modules! {
     locale
     math
     md5
+    multiprocessing
     opcode
     operator
     posix
+    posixshmem
     posixsubprocess
     pwd
     queue

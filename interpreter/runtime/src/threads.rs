@@ -254,7 +254,12 @@ impl Threads {
         ForkHooks::call_all(vm, self.fork_hooks.before.get().into_iter().rev());
         let result = self.fork_plainly(vm, fork, &is_child);
         let hooks = match &result {
-            Ok(answer) if is_child(answer) => &self.fork_hooks.in_child,
+            Ok(answer) if is_child(answer) => {
+                // The child runs none of its parent's event loops.
+                drop(vm.running_task.take());
+                drop(vm.running_loop.take());
+                &self.fork_hooks.in_child
+            }
             _ => &self.fork_hooks.in_parent,
         };
         ForkHooks::call_all(vm, hooks.get().into_iter());

@@ -675,10 +675,10 @@ impl Future {
 
     #[setter("_asyncio_future_blocking")]
     fn set_blocking(this: &Object<Future>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-        this.alive(vm)?;
         let Some(value) = value else {
             return Err(cannot_delete(vm, "Future", "_asyncio_future_blocking", &this.as_value()));
         };
+        this.alive(vm)?;
         this.blocking.set(vm.is_true(value)?);
         Ok(())
     }

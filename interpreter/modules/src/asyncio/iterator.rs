@@ -14,7 +14,7 @@ use rspy_runtime::vm::Vm;
 use super::future::Future;
 
 /// The iterator of a future.
-#[pyclass(name = "FutureIter", module = "_asyncio", tracked, no_new)]
+#[pyclass(name = "FutureIter", shows_get, module = "_asyncio", tracked, no_new)]
 pub struct FutureIterator {
     /// The future, until the iterator is closed.
     future: GilCell<Option<Ref<Future>>>,

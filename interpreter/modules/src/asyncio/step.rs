@@ -20,7 +20,7 @@ use super::{invalid_state, is_cancelled_error, registry};
 use crate::contextvars::Context;
 
 /// What the event loop calls to have a task make a step.
-#[pyclass(name = "TaskStepMethWrapper", module = "_asyncio", tracked, no_new)]
+#[pyclass(name = "TaskStepMethWrapper", shows_get, module = "_asyncio", tracked, no_new)]
 pub struct StepWrapper {
     task: Value,
     /// What is to be raised in the coroutine.

@@ -177,7 +177,7 @@ impl Task {
         let task = task_of(this);
         if !task.base.is_done() && task.log_destroy_pending.get() {
             let message = vm.new_str("Task was destroyed but it is pending!");
-            task.base.tell_exception_handler(vm, &[("task", this.clone()), ("message", message)]);
+            task.base.tell_exception_handler(vm, &[("message", message), ("task", this.clone())]);
         }
         Future::tell_unseen_exception(this, vm);
     }

@@ -67,6 +67,9 @@ impl Trace for GeneratorState {
         if matches!(self.stage.get(), Stage::Created | Stage::Suspended) {
             // SAFETY: the words of a frame that waits are valid and own their references.
             unsafe { trace_frame(self.frame(), visitor) };
+        } else if self.stage.get() == Stage::Running {
+            // SAFETY: a running frame's variables are valid words at any time, unlike its stack.
+            unsafe { trace_words(Frame::local(self.frame(), 0), Frame::stack_base(self.frame()), visitor) };
         }
     }
 
@@ -84,18 +87,28 @@ impl Trace for GeneratorState {
 pub(crate) unsafe fn trace_frame(frame: *mut Frame, visitor: &mut Visitor<'_>) {
     // SAFETY: as promised.
     unsafe {
-        let mut at = Frame::local(frame, 0);
-        while at < (*frame).stack_pointer {
+        trace_words(Frame::local(frame, 0), (*frame).stack_pointer, visitor);
+        for word in [(*frame).function, (*frame).locals, (*frame).frame_object.get()] {
+            if word::owns(word) {
+                visitor.object(word as *mut crate::object::Header);
+            }
+        }
+    }
+}
+
+/// Visits what words refer to.
+///
+/// # Safety
+/// The words are valid.
+unsafe fn trace_words(mut at: *mut u64, end: *mut u64, visitor: &mut Visitor<'_>) {
+    // SAFETY: as promised.
+    unsafe {
+        while at < end {
             let word = *at;
             if word::owns(word) {
                 visitor.object(word as *mut crate::object::Header);
             }
             at = at.add(1);
-        }
-        for word in [(*frame).function, (*frame).locals, (*frame).frame_object.get()] {
-            if word::owns(word) {
-                visitor.object(word as *mut crate::object::Header);
-            }
         }
     }
 }
