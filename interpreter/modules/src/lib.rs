@@ -37,6 +37,7 @@ modules! {
     itertools
     json
     locale
+    lsprof
     math
     md5
     multiprocessing
