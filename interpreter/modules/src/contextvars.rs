@@ -330,6 +330,7 @@ impl ContextVar {
         let Some(name) = name.downcast::<Str>() else {
             return Err(vm.type_error("context variable name must be a str"));
         };
+        vm.hash(&name.as_value())?;
         Ok(Object::new(ContextVar {
             name: name.to_ref(),
             default,

@@ -253,13 +253,11 @@ impl Generator {
         let state = &this.state;
         let send = match (state.stage.get(), send) {
             (Stage::Running, _) => return Err(this.already_running(vm)),
-            (Stage::Finished, Err(error)) => return Err(error),
-            (Stage::Finished, Ok(_)) => {
-                if this.code().flags & flags::COROUTINE != 0 {
-                    return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
-                }
-                return Ok(Sent::Returned(none()));
+            (Stage::Finished, _) if this.code().flags & flags::COROUTINE != 0 => {
+                return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
             }
+            (Stage::Finished, Err(error)) => return Err(error),
+            (Stage::Finished, Ok(_)) => return Ok(Sent::Returned(none())),
             (Stage::Created, Ok(value)) if !is_none(&value) => {
                 return Err(
                     vm.type_error(format!("can't send non-None value to a just-started {}", this.kind()))
@@ -330,9 +328,27 @@ impl Generator {
     /// What comes through.
     pub fn throw_exception(this: &Object<Generator>, vm: &Vm, error: Exception) -> PyResult<Sent> {
         if let Some(inner) = this.delegate() {
+            vm.check_stack("")?;
             return Self::throw_into_delegate(this, vm, &inner, error);
         }
         Generator::resume(this, vm, Err(error))
+    }
+
+    /// Does something with what it delegates to. Meanwhile this generator counts as running, and its frame as the one
+    /// that calls.
+    fn as_caller<R>(this: &Object<Generator>, vm: &Vm, run: impl FnOnce() -> R) -> R {
+        let frame = this.state.frame();
+        let caller = vm.frame.get();
+        this.state.stage.set(Stage::Running);
+        // SAFETY: the frame waits, and is taken off the thread's frames again before it goes on.
+        unsafe { (*frame).previous = caller };
+        vm.frame.set(frame);
+        let result = run();
+        vm.frame.set(caller);
+        // SAFETY: as above.
+        unsafe { (*frame).previous = std::ptr::null_mut() };
+        this.state.stage.set(Stage::Suspended);
+        result
     }
 
     fn throw_into_delegate(
@@ -342,19 +358,12 @@ impl Generator {
         error: Exception,
     ) -> PyResult<Sent> {
         if error.is_generator_exit() {
-            // While the delegate is closed this generator counts as running.
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, inner);
-            this.state.stage.set(Stage::Suspended);
-            return match closed {
+            return match Generator::as_caller(this, vm, || close_iterator(vm, inner)) {
                 Ok(()) => Generator::resume(this, vm, Err(error)),
                 Err(other) => Generator::resume(this, vm, Err(other)),
             };
         }
-        this.state.stage.set(Stage::Running);
-        let result = throw_into(vm, inner, &error);
-        this.state.stage.set(Stage::Suspended);
-        match result {
+        match Generator::as_caller(this, vm, || throw_into(vm, inner, &error)) {
             Ok(Some(value)) => Ok(Sent::Yielded(value)),
             Ok(None) => Generator::resume(this, vm, Err(error)),
             Err(raised) => {
@@ -381,10 +390,8 @@ impl Generator {
         }
         let mut error = vm.generator_exit();
         if let Some(inner) = this.delegate() {
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, &inner);
-            this.state.stage.set(Stage::Suspended);
-            if let Err(other) = closed {
+            vm.check_stack("")?;
+            if let Err(other) = Generator::as_caller(this, vm, || close_iterator(vm, &inner)) {
                 error = other;
             }
         }
@@ -413,9 +420,13 @@ fn close_iterator(vm: &Vm, iterator: &Value) -> PyResult<()> {
     if let Some(generator) = as_generator(iterator) {
         return Generator::close_value(generator, vm).map(drop);
     }
-    match vm.get_attribute_optional(iterator, &names::close)? {
-        Some(close) => vm.call(&close, &[]).map(drop),
-        None => Ok(()),
+    match vm.get_attribute_optional(iterator, &names::close) {
+        Ok(Some(close)) => vm.call(&close, &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(error) => {
+            crate::exceptions::print::write_unraisable(vm, error, None, Some(iterator));
+            Ok(())
+        }
     }
 }
 
