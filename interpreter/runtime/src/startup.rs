@@ -126,6 +126,10 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     crate::import::import_module(vm, "encodings")?;
     add_zip_importer(vm)?;
     open_streams(vm, interactive)?;
+    if wants_fault_handler(configuration) {
+        let handler = crate::import::import_module(vm, "faulthandler")?;
+        vm.call_method_str(&handler, "enable", &[])?;
+    }
     if !configuration.warn_options.is_empty() {
         crate::import::import_module(vm, "warnings")?;
     }
@@ -238,6 +242,14 @@ pub fn folder_of(path: &str) -> String {
     }
 }
 
+/// Whether the program's fatal errors are to be reported with the Python stack.
+fn wants_fault_handler(configuration: &Configuration) -> bool {
+    let option = configuration.x_options.iter().any(|(name, _)| name == "faulthandler");
+    let variable = !configuration.ignore_environment
+        && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|value| !value.is_empty());
+    option || variable || configuration.dev_mode
+}
+
 /// A path from the root on.
 pub fn absolute(path: &str) -> String {
     if path.starts_with('/') {
@@ -296,6 +308,7 @@ pub fn finalize(vm: &Vm) -> bool {
     let mut well = flush_streams(vm);
     vm.interpreter.finalizing.set(true);
     vm.interpreter.threads.finalize(vm);
+    vm.interpreter.threads.signals.clear();
     clear_modules(vm);
     vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
     crate::gc::dump_shutdown_statistics(vm);

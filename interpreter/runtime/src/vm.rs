@@ -58,8 +58,8 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
-    /// How often the import lock has been taken.
-    pub import_lock: Cell<u32>,
+    /// The lock that keeps imports apart.
+    pub import_lock: crate::threads::ImportLock,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
@@ -411,7 +411,7 @@ impl Interpreter {
             monitoring: crate::watch::Monitoring::default(),
             codecs: crate::codecs::Registry::default(),
             tree_hook: Cell::new(None),
-            import_lock: Cell::new(0),
+            import_lock: crate::threads::ImportLock::default(),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))

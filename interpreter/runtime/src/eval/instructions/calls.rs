@@ -1,5 +1,7 @@
 //! Instructions that call and make functions.
 
+use std::sync::atomic::Ordering;
+
 use rspy_code::operation::{BinaryIntrinsic, FunctionAttribute, UnaryIntrinsic};
 
 use crate::attempt;
@@ -18,6 +20,7 @@ use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
 use crate::value::Value;
+use crate::vm::{Vm, request};
 use crate::watch;
 
 /// The function in a word, if it is one.
@@ -288,6 +291,15 @@ unsafe fn call_native(state: &mut State<'_>, arguments: usize) -> Result<(), Exc
     }
 }
 
+/// Handles the signals that a native function brought about, or that came while it waited: before anything else is done.
+#[inline(always)]
+fn signals_after_call(vm: &Vm) -> PyResult<()> {
+    if vm.interpreter.requests.load(Ordering::Relaxed) & request::SIGNAL == 0 {
+        return Ok(());
+    }
+    vm.check_signals()
+}
+
 instructions! {
     /// Calls with positional arguments.
     Call(state, argument) {
@@ -302,6 +314,7 @@ instructions! {
             state.vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         if state.vm.watch_begins.replace(false) && watch::is_wanted(state.vm) {
             return resume_watched(state);
         }
@@ -530,6 +543,7 @@ instructions! {
             state.vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -573,6 +587,7 @@ instructions! {
         drop(callable);
         let result = attempt!(state, result);
         state.push_value(result);
+        attempt!(state, signals_after_call(vm));
         Flow::Next
     }
 

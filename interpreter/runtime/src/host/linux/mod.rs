@@ -16,6 +16,7 @@ mod signals;
 mod socket;
 mod terminal;
 mod thread;
+mod wait;
 
 pub use call::{Errno, Result};
 pub use clock::*;
@@ -32,6 +33,7 @@ pub use signals::*;
 pub use socket::*;
 pub use terminal::*;
 pub use thread::*;
+pub use wait::*;
 
 /// The system's own types and numbers.
 pub use libc as c;
