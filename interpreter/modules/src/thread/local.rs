@@ -28,7 +28,7 @@ pub struct Local {
 }
 
 /// What a thread keeps of an object that has a dict for it.
-#[pyclass(name = "_localdummy", module = "_thread", no_new)]
+#[pyclass(name = "_localdummy", module = "_thread", tracked, no_new)]
 pub struct Mark {
     /// A weak reference to the object.
     local: Value,

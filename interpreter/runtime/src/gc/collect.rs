@@ -128,6 +128,12 @@ impl Collector {
                 finalizer(vm, object);
             }
         }
+        if vm.interpreter.finalizing.get() {
+            // The process ends: what is left behind goes with it.
+            let found = garbage.len();
+            std::mem::forget(garbage);
+            return found;
+        }
         let garbage = still_garbage(garbage);
         let found = garbage.len();
         if self.debug.get() & debug::SAVE_ALL != 0 {
@@ -280,6 +286,8 @@ fn clear_object(header: &Header) {
         }
         if typ.has_flag(crate::types::typ::TypeFlags::PREFIX)
             && let Some(dict) = crate::types::typ::instance::existing_dict(header)
+            // A dict that others refer to is garbage itself or stays as it is.
+            && dict.header().reference_count() == 1
         {
             dict.to_ref().clear();
         }
