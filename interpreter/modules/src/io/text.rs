@@ -398,7 +398,7 @@ impl TextIOWrapper {
             _ => None,
         };
         let through = self.write_through.get();
-        let flush_after = !through && self.line_buffering.get() && (has_ending || has(text, b'\r'));
+        let flush_after = self.line_buffering.get() && (has_ending || has(text, b'\r'));
         let mut bytes = self.pending.take();
         let before = bytes.len();
         let encoded = encoder.encode(vm, translated.as_deref().unwrap_or(text), &mut bytes);

@@ -119,15 +119,9 @@ impl Collector {
             typ.forget_as_subclass();
         }
         crate::types::weakref::clear_for_garbage(vm, &garbage);
-        for object in &garbage {
-            if let Some(header) = object.header()
-                && !header.has_meta(meta::FINALIZED)
-                && let Some(finalizer) = header.type_of().slots().finalize.get()
-            {
-                header.set_meta(meta::FINALIZED);
-                finalizer(vm, object);
-            }
-        }
+        // Objects of Python classes first: their finalisers may want what native ones close or report on.
+        finalize_all(vm, &garbage, true);
+        finalize_all(vm, &garbage, false);
         if vm.interpreter.finalizing.get() {
             // The process ends: what is left behind goes with it.
             let found = garbage.len();
@@ -147,6 +141,20 @@ impl Collector {
             }
         }
         found
+    }
+}
+
+/// Runs the finalisers of objects of Python classes, or of native types, that have not run.
+fn finalize_all(vm: &Vm, garbage: &[Value], of_classes: bool) {
+    for object in garbage {
+        if let Some(header) = object.header()
+            && header.type_of().is_heap() == of_classes
+            && !header.has_meta(meta::FINALIZED)
+            && let Some(finalizer) = header.type_of().slots().finalize.get()
+        {
+            header.set_meta(meta::FINALIZED);
+            finalizer(vm, object);
+        }
     }
 }
 
