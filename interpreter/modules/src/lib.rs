@@ -30,6 +30,7 @@ macro_rules! modules {
 modules! {
     array
     ast
+    asyncio
     atexit
     binascii
     bisect
@@ -49,12 +50,15 @@ modules! {
     itertools
     json
     locale
+    lsprof
     math
     md5
     multibyte
+    multiprocessing
     opcode
     operator
     posix
+    posixshmem
     posixsubprocess
     pwd
     queue

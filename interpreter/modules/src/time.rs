@@ -89,6 +89,8 @@ pub(crate) enum Rounding {
     Truncate,
     /// Away from zero.
     Up,
+    /// Down.
+    Down,
 }
 
 /// The nanoseconds of a number of seconds.
@@ -101,7 +103,7 @@ pub(crate) fn nanoseconds_of(vm: &Vm, seconds: &Value, rounding: Rounding) -> Py
         let rounded = match rounding {
             Rounding::Truncate => exact.trunc(),
             Rounding::Up if exact >= 0.0 => exact.ceil(),
-            Rounding::Up => exact.floor(),
+            Rounding::Up | Rounding::Down => exact.floor(),
         };
         if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
             return Err(vm.overflow_error("timestamp out of range for platform time_t"));

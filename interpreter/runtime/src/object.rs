@@ -577,7 +577,12 @@ unsafe fn finalize(object: *mut Header) -> bool {
         (*object).set_meta(meta::FINALIZED);
         if let Some(finalizer) = (*object).type_of().slots().finalize.get() {
             let value = ManuallyDrop::new(Value::from_bits(object as u64));
-            Vm::with_current(|vm| finalizer(vm, &value));
+            Vm::with_current(|vm| {
+                // An exception that is being raised meanwhile is none of the finaliser's business.
+                let raised = vm.raised.replace(0);
+                finalizer(vm, &value);
+                vm.raised.set(raised);
+            });
         }
         let count = (*object).count.get();
         (*object).count.set(count - 1);

@@ -62,8 +62,8 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
-    /// How often the import lock has been taken.
-    pub import_lock: Cell<u32>,
+    /// The lock that keeps imports apart.
+    pub import_lock: crate::threads::ImportLock,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
@@ -176,6 +176,10 @@ pub struct Vm {
     pub context: GilCell<Option<Value>>,
     /// Hooks for asynchronous generators.
     pub async_generator_hooks: GilCell<(Option<Value>, Option<Value>)>,
+    /// The event loop that the thread runs.
+    pub running_loop: GilCell<Option<Value>>,
+    /// The task that the event loop is in.
+    pub running_task: GilCell<Option<Value>>,
     /// How far the origin of coroutines is recorded.
     pub coroutine_origin_depth: Cell<u32>,
     /// Identifies the thread.
@@ -214,6 +218,8 @@ impl Vm {
             watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
+            running_loop: GilCell::default(),
+            running_task: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
             thread_id,
             thread_dict: GilCell::default(),
@@ -446,7 +452,7 @@ impl Interpreter {
             monitoring: crate::watch::Monitoring::default(),
             codecs: crate::codecs::Registry::default(),
             tree_hook: Cell::new(None),
-            import_lock: Cell::new(0),
+            import_lock: crate::threads::ImportLock::default(),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))

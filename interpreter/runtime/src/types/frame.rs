@@ -411,7 +411,10 @@ impl FrameObject {
                     Some(generator) if generator.stage() == generator::Stage::Suspended => {
                         Err(vm.runtime_error("cannot clear a suspended frame"))
                     }
-                    Some(generator) => generator::Generator::close_value(&generator, vm).map(drop),
+                    Some(generator) => {
+                        generator::asynchronous::finalize(vm, generator.value());
+                        generator::Generator::close_value(&generator, vm).map(drop)
+                    }
                     None => Ok(()),
                 }
             }

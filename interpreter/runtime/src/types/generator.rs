@@ -70,6 +70,9 @@ impl Trace for GeneratorState {
         if matches!(self.stage.get(), Stage::Created | Stage::Suspended) {
             // SAFETY: the words of a frame that waits are valid and own their references.
             unsafe { trace_frame(self.frame(), visitor) };
+        } else if self.stage.get() == Stage::Running {
+            // SAFETY: a running frame's variables are valid words at any time, unlike its stack.
+            unsafe { trace_words(Frame::local(self.frame(), 0), Frame::stack_base(self.frame()), visitor) };
         }
     }
 
@@ -87,18 +90,28 @@ impl Trace for GeneratorState {
 pub(crate) unsafe fn trace_frame(frame: *mut Frame, visitor: &mut Visitor<'_>) {
     // SAFETY: as promised.
     unsafe {
-        let mut at = Frame::local(frame, 0);
-        while at < (*frame).stack_pointer {
+        trace_words(Frame::local(frame, 0), (*frame).stack_pointer, visitor);
+        for word in [(*frame).function, (*frame).locals, (*frame).frame_object.get()] {
+            if word::owns(word) {
+                visitor.object(word as *mut crate::object::Header);
+            }
+        }
+    }
+}
+
+/// Visits what words refer to.
+///
+/// # Safety
+/// The words are valid.
+unsafe fn trace_words(mut at: *mut u64, end: *mut u64, visitor: &mut Visitor<'_>) {
+    // SAFETY: as promised.
+    unsafe {
+        while at < end {
             let word = *at;
             if word::owns(word) {
                 visitor.object(word as *mut crate::object::Header);
             }
             at = at.add(1);
-        }
-        for word in [(*frame).function, (*frame).locals, (*frame).frame_object.get()] {
-            if word::owns(word) {
-                visitor.object(word as *mut crate::object::Header);
-            }
         }
     }
 }
@@ -292,8 +305,8 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
-                    // Where a value would be sent in, handlers count on one.
-                    *(*frame).stack_pointer = none().into_bits();
+                    // Where it waits the stack has room for what is sent, and handlers count on it.
+                    *(*frame).stack_pointer = crate::types::none::none_word();
                     (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
@@ -328,9 +341,27 @@ impl Generator {
     /// What comes through.
     pub fn throw_exception(this: &Object<Generator>, vm: &Vm, error: Exception) -> PyResult<Sent> {
         if let Some(inner) = this.delegate() {
+            vm.check_stack("")?;
             return Self::throw_into_delegate(this, vm, &inner, error);
         }
         Generator::resume(this, vm, Err(error))
+    }
+
+    /// Does something with what it delegates to. Meanwhile this generator counts as running, and its frame as the one
+    /// that calls.
+    fn as_caller<R>(this: &Object<Generator>, vm: &Vm, run: impl FnOnce() -> R) -> R {
+        let frame = this.state.frame();
+        let caller = vm.frame.get();
+        this.state.stage.set(Stage::Running);
+        // SAFETY: the frame waits, and is taken off the thread's frames again before it goes on.
+        unsafe { (*frame).previous = caller };
+        vm.frame.set(frame);
+        let result = run();
+        vm.frame.set(caller);
+        // SAFETY: as above.
+        unsafe { (*frame).previous = std::ptr::null_mut() };
+        this.state.stage.set(Stage::Suspended);
+        result
     }
 
     fn throw_into_delegate(
@@ -340,19 +371,12 @@ impl Generator {
         error: Exception,
     ) -> PyResult<Sent> {
         if error.is_generator_exit() {
-            // While the delegate is closed this generator counts as running.
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, inner);
-            this.state.stage.set(Stage::Suspended);
-            return match closed {
+            return match Generator::as_caller(this, vm, || close_iterator(vm, inner)) {
                 Ok(()) => Generator::resume(this, vm, Err(error)),
                 Err(other) => Generator::resume(this, vm, Err(other)),
             };
         }
-        this.state.stage.set(Stage::Running);
-        let result = throw_into(vm, inner, &error);
-        this.state.stage.set(Stage::Suspended);
-        match result {
+        match Generator::as_caller(this, vm, || throw_into(vm, inner, &error)) {
             Ok(Some(value)) => Ok(Sent::Yielded(value)),
             Ok(None) => Generator::resume(this, vm, Err(error)),
             Err(raised) => {
@@ -379,10 +403,8 @@ impl Generator {
         }
         let mut failed = None;
         if let Some(inner) = this.delegate() {
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, &inner);
-            this.state.stage.set(Stage::Suspended);
-            failed = closed.err();
+            vm.check_stack("")?;
+            failed = Generator::as_caller(this, vm, || close_iterator(vm, &inner)).err();
         }
         if failed.is_none() && this.ends_quietly() && !crate::watch::is_wanted(vm) {
             this.state.end();
@@ -543,6 +565,9 @@ pub(crate) unsafe fn finish_frame(frame: *mut Frame) {
 pub fn send_to(vm: &Vm, iterator: &Value, value: &Value) -> PyResult<Sent> {
     if let Some(generator) = as_generator(iterator) {
         return Generator::resume(generator, vm, Ok(value.clone()));
+    }
+    if let Some(send) = iterator.type_of().slots().send.get() {
+        return send(vm, iterator, value);
     }
     let result = if is_none(value) && iterator.type_of().slots().next.get().is_some() {
         match iterator.type_of().slots().next.get() {

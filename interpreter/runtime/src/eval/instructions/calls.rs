@@ -1,5 +1,7 @@
 //! Instructions that call and make functions.
 
+use std::sync::atomic::Ordering;
+
 use rspy_code::operation::{BinaryIntrinsic, FunctionAttribute, UnaryIntrinsic};
 
 use crate::attempt;
@@ -24,7 +26,7 @@ use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{Vm, request};
 use crate::watch;
 
 /// The function in a word, if it is one.
@@ -383,6 +385,15 @@ fn closure_of(value: Value) -> Option<Ref<Tuple>> {
     closure.items().iter().all(|cell| cell.downcast_exact::<CellObject>().is_some()).then_some(closure)
 }
 
+/// Handles the signals that a native function brought about, or that came while it waited: before anything else is done.
+#[inline(always)]
+fn signals_after_call(vm: &Vm) -> PyResult<()> {
+    if vm.interpreter.requests.load(Ordering::Relaxed) & request::SIGNAL == 0 {
+        return Ok(());
+    }
+    vm.check_signals()
+}
+
 instructions! {
     /// Calls with positional arguments.
     Call(state, argument) {
@@ -397,6 +408,7 @@ instructions! {
             state.vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         if state.vm.watch_begins.replace(false) && watch::is_wanted(state.vm) {
             return resume_watched(state);
         }
@@ -673,6 +685,7 @@ instructions! {
             state.vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -716,6 +729,7 @@ instructions! {
         drop(callable);
         let result = attempt!(state, result);
         state.push_value(result);
+        attempt!(state, signals_after_call(vm));
         Flow::Next
     }
 

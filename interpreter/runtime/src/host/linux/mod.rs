@@ -11,10 +11,12 @@ mod log;
 mod memory;
 mod process;
 mod readiness;
+mod shared;
 mod signals;
 mod socket;
 mod terminal;
 mod thread;
+mod wait;
 
 pub use call::{Errno, Result};
 pub use clock::*;
@@ -26,10 +28,12 @@ pub use log::*;
 pub use memory::*;
 pub use process::*;
 pub use readiness::*;
+pub use shared::*;
 pub use signals::*;
 pub use socket::*;
 pub use terminal::*;
 pub use thread::*;
+pub use wait::*;
 
 /// The system's own types and numbers.
 pub use libc as c;
