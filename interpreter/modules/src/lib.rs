@@ -25,6 +25,7 @@ modules! {
     collections
     contextvars
     csv
+    datetime
     errno
     faulthandler
     fcntl
