@@ -39,8 +39,10 @@ modules! {
     locale
     math
     md5
+    mmap
     opcode
     operator
+    pickle
     posix
     posixsubprocess
     pwd
@@ -67,6 +69,7 @@ modules! {
     tokenize
     unicodedata
     zlib
+    zoneinfo
 }
 
 /// All modules.

@@ -29,13 +29,15 @@ pub struct Arguments<'a, const N: usize> {
     parameters: &'static Parameters<N>,
     values: [Option<&'a Value>; N],
     unknown: Option<&'a Value>,
+    /// The place of an argument that came by position and by name.
+    twice: Option<usize>,
 }
 
 impl<const N: usize> Parameters<N> {
     /// Finds the argument of each parameter.
     ///
     /// # Errors
-    /// `TypeError` where there are too many, or one comes twice.
+    /// `TypeError` where there are too many.
     #[inline]
     pub fn bind<'a>(
         &'static self,
@@ -43,7 +45,7 @@ impl<const N: usize> Parameters<N> {
         args: &'a [Value],
         names: KeywordNames<'a>,
     ) -> PyResult<Arguments<'a, N>> {
-        let mut bound = Arguments { parameters: self, values: [None; N], unknown: None };
+        let mut bound = Arguments { parameters: self, values: [None; N], unknown: None, twice: None };
         if names.is_none() && args.len() <= self.positional {
             for (place, value) in bound.values.iter_mut().zip(args) {
                 *place = Some(value);
@@ -58,24 +60,21 @@ impl<const N: usize> Parameters<N> {
 impl<'a, const N: usize> Arguments<'a, N> {
     #[cold]
     fn bind_keywords(&mut self, vm: &Vm, args: &'a [Value], names: KeywordNames<'a>) -> PyResult<()> {
-        let Parameters { function, names: known, required, positional: most } = *self.parameters;
+        let Parameters { function, names: known, positional: most, .. } = *self.parameters;
         let names = names.map_or(&[][..], |names| names.items());
         let (positional, values) = args.split_at(args.len() - names.len());
         let given = positional.len();
-        let how = |exact: bool| if exact { "exactly" } else { "at most" };
         if args.len() > N {
             let kind = if given == 0 { "keyword " } else { "" };
             let plural = if N == 1 { "" } else { "s" };
             return Err(vm.type_error(format!(
-                "{function} takes {} {N} {kind}argument{plural} ({} given)",
-                how(required == N),
+                "{function} takes at most {N} {kind}argument{plural} ({} given)",
                 args.len()
             )));
         }
         if given > most {
             return Err(vm.type_error(format!(
-                "{function} takes {} {most} positional arguments ({given} given)",
-                how(required == most)
+                "{function} takes at most {most} positional arguments ({given} given)"
             )));
         }
         for (place, value) in self.values.iter_mut().zip(positional) {
@@ -85,13 +84,7 @@ impl<'a, const N: usize> Arguments<'a, N> {
             let text = name.downcast::<Str>().ok_or_else(|| vm.type_error("keywords must be strings"))?;
             match known.iter().position(|known| text.equals_str(known)) {
                 None => self.unknown = self.unknown.or(Some(name)),
-                Some(place) if self.values[place].is_some() => {
-                    return Err(vm.type_error(format!(
-                        "argument for {function} given by name ('{}') and position ({})",
-                        known[place],
-                        place + 1
-                    )));
-                }
+                Some(place) if self.values[place].is_some() => self.twice = self.twice.or(Some(place)),
                 Some(place) => self.values[place] = Some(value),
             }
         }
@@ -153,8 +146,16 @@ impl<'a, const N: usize> Arguments<'a, N> {
     /// What is left to check when all arguments have been converted.
     ///
     /// # Errors
-    /// `TypeError` where there was an unknown keyword.
+    /// `TypeError` where there was an unknown keyword, or one for an argument given by position.
     pub fn finish(&self, vm: &Vm) -> PyResult<()> {
+        if let Some(place) = self.twice {
+            let Parameters { function, names, .. } = self.parameters;
+            return Err(vm.type_error(format!(
+                "argument for {function} given by name ('{}') and position ({})",
+                names[place],
+                place + 1
+            )));
+        }
         let Some(unknown) = self.unknown else { return Ok(()) };
         let function = match self.parameters.function {
             "function" => "this function",

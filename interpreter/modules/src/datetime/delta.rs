@@ -164,8 +164,8 @@ impl TimeDelta {
         if int::is_int(factor) {
             return Some(self.scaled(vm, factor));
         }
-        let number = float::as_f64(factor)?;
-        Some(ratio(vm, number).and_then(|(numerator, denominator)| {
+        float::as_f64(factor)?;
+        Some(ratio_of(vm, factor).and_then(|(numerator, denominator)| {
             self.scaled_by_ratio(vm, &numerator, &denominator)
         }))
     }
@@ -206,6 +206,24 @@ fn ratio(vm: &Vm, number: f64) -> PyResult<(BigInt, BigInt)> {
         Ok(exponent) => (numerator << exponent, BigInt::from(1)),
         Err(_) => (numerator, BigInt::from(1) << exponent.unsigned_abs() as usize),
     })
+}
+
+/// What `as_integer_ratio()` of a float of any class answers.
+fn ratio_of(vm: &Vm, number: &Value) -> PyResult<(BigInt, BigInt)> {
+    if float::is_exact(number) {
+        return ratio(vm, float::as_f64(number).unwrap_or(0.0));
+    }
+    let answer = vm.call_method_str(number, "as_integer_ratio", &[])?;
+    let Some(pair) = answer.downcast::<Tuple>() else {
+        return Err(vm.type_error(format!(
+            "unexpected return type from as_integer_ratio(): expected tuple, got '{}'",
+            answer.type_of().full_name()
+        )));
+    };
+    match pair.items() {
+        [numerator, denominator] => Ok((int::to_big(vm, numerator)?, int::to_big(vm, denominator)?)),
+        _ => Err(vm.value_error("as_integer_ratio() must return a 2-tuple")),
+    }
 }
 
 /// The operand as a duration.
@@ -442,8 +460,8 @@ impl TimeDelta {
         }
         match float::as_f64(right) {
             None => Ok(not_implemented()),
-            Some(divisor) => {
-                let (numerator, denominator) = ratio(vm, divisor)?;
+            Some(_) => {
+                let (numerator, denominator) = ratio_of(vm, right)?;
                 this.scaled_by_ratio(vm, &denominator, &numerator)
             }
         }

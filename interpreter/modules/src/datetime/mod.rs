@@ -3,7 +3,7 @@
 //! `calendar` has the arithmetic on plain numbers, the other files a type each. The types are public for other native
 //! modules.
 
-mod arguments;
+pub mod arguments;
 pub mod calendar;
 mod date;
 mod delta;

@@ -47,7 +47,11 @@ impl DateTime {
 
     /// The local zone at a moment without a zone.
     fn local_zone(this: &Object<DateTime>, vm: &Vm) -> PyResult {
-        local::zone_at(vm, local::timestamp(vm, &this.moment(), this.fold() != 0)?)
+        let (moment, fold) = (this.moment(), this.fold() != 0);
+        let own = local::timestamp(vm, &moment, fold)?;
+        let other = local::timestamp(vm, &moment, !fold)?;
+        // In a gap the moment is told in the zone before it, with fold in the one after it.
+        local::zone_at(vm, if other != own && (other > own) == fold { other } else { own })
     }
 
     /// The moment in UTC less its offset, still in a zone that is to be replaced.

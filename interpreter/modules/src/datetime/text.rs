@@ -257,30 +257,28 @@ fn read_clock(text: &[u32]) -> Option<(i32, i32, i32, i32)> {
         if index == 0 {
             separated = is_at(text, at, b':');
         }
-        if at >= text.len() {
+        if at == text.len() {
             return Some((parts[0], parts[1], parts[2], 0));
         }
-        if is_at(text, at, b'.') || is_at(text, at, b',') {
-            at += 1;
-            break;
-        }
-        if separated {
+        if index < 2 && separated {
             if !is_at(text, at, b':') {
                 return None;
             }
             at += 1;
         }
-        if index == 2 {
-            return None;
-        }
     }
+    if !is_at(text, at, b'.') && !is_at(text, at, b',') {
+        return None;
+    }
+    at += 1;
     let digits = (text.len() - at).min(6);
     if digits == 0 {
         return None;
     }
     let fraction = number(text, at, digits)? * 10i32.pow(6 - digits as u32);
     // What is finer than microseconds is cut off.
-    (at + digits..text.len()).all(|at| digit(text, at).is_some()).then_some((parts[0], parts[1], parts[2], fraction))
+    let rest_is_digits = (at + digits..text.len()).all(|at| digit(text, at).is_some());
+    rest_is_digits.then_some((parts[0], parts[1], parts[2], fraction))
 }
 
 /// Reads a time of the day with an optional offset.
