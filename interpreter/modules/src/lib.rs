@@ -1,5 +1,6 @@
 //! Native modules of the standard library.
 
+mod decompression;
 mod hashes;
 mod support;
 
@@ -21,6 +22,7 @@ modules! {
     binascii
     bisect
     blake2
+    bz2
     cmath
     collections
     contextvars
@@ -37,6 +39,7 @@ modules! {
     itertools
     json
     locale
+    lzma
     math
     md5
     mmap
@@ -68,8 +71,10 @@ modules! {
     time
     tokenize
     unicodedata
+    uuid
     zlib
     zoneinfo
+    zstd
 }
 
 /// All modules.

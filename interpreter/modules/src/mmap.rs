@@ -642,7 +642,7 @@ fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     for (name, number) in CONSTANTS {
         module.set_int(vm, name, i64::from(*number));
     }
-    let page = host::page_size() as i64;
+    let page = host::page_size();
     module.set_int(vm, "PAGESIZE", page);
     module.set_int(vm, "ALLOCATIONGRANULARITY", page);
     module.set(vm, "error", OsError::static_type().to_value());

@@ -174,9 +174,13 @@ impl BufferView {
     }
 
     /// A view of mapped pages that count their views.
-    pub fn of_mapping<T: Payload>(exporter: &Object<T>, part: fn(&T) -> &ExportableMapping) -> Option<BufferView> {
+    pub fn of_mapping<T: Payload>(
+        exporter: &Object<T>,
+        part: fn(&T) -> &ExportableMapping,
+    ) -> Option<BufferView> {
         let pages = part(exporter.payload());
-        let (memory, size) = pages.mapping.borrow().as_ref().map(|mapping| (mapping.address(), mapping.len()))?;
+        let (memory, size) =
+            pages.mapping.borrow().as_ref().map(|mapping| (mapping.address(), mapping.len()))?;
         pages.exports.set(pages.exports.get() + 1);
         Some(BufferView {
             memory,

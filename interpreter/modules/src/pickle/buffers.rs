@@ -43,18 +43,18 @@ impl PickleBuffer {
         }
     }
 
-    /// A view of the bytes one after the other.
+    /// A view of the bytes one after the other; `None` where they do not lie so.
     ///
     /// # Errors
-    /// `BufferError` where they do not lie so.
-    pub fn flat(&self, vm: &Vm) -> PyResult<BufferView> {
+    /// As for [`view`](Self::view).
+    pub fn contiguous(&self, vm: &Vm) -> PyResult<Option<BufferView>> {
         let view = self.view(vm, flags::FULL_RO)?;
         let layout = view.layout();
         if !layout.is_c_contiguous() && !layout.is_f_contiguous() {
-            return Err(vm.buffer_error("cannot extract raw buffer from non-contiguous buffer"));
+            return Ok(None);
         }
         let length = view.len();
-        Ok(view.with_layout(Layout::flat("B", 1, length)))
+        Ok(Some(view.with_layout(Layout::flat("B", 1, length))))
     }
 }
 
@@ -75,7 +75,10 @@ impl PickleBuffer {
     /// Will raise BufferError is the buffer isn't contiguous.
     #[method("raw(self, /)")]
     fn raw(&self, vm: &Vm) -> PyResult<Ref<MemoryView>> {
-        self.flat(vm).map(MemoryView::from_view)
+        match self.contiguous(vm)? {
+            Some(view) => Ok(MemoryView::from_view(view)),
+            None => Err(vm.buffer_error("cannot extract raw buffer from non-contiguous buffer")),
+        }
     }
 
     /// Release the underlying buffer exposed by the PickleBuffer object.

@@ -26,7 +26,7 @@ use super::errors::UnpicklingError;
 use super::input::{Source, truncated};
 use super::numbers::{float_of_line, long_of_line};
 use super::opcodes::*;
-use super::reduce::{loaded, path_of};
+use super::reduce::{follow, loaded, path_of};
 use super::registry::{Direction, renamed, table};
 use super::state::set_state;
 use super::unpickler::Unpickler;
@@ -356,8 +356,7 @@ impl Machine<'_> {
             },
             _ => {
                 let line = self.line(vm, 0)?;
-                let line = line.trim_ascii_end();
-                let quoted = match line {
+                let quoted = match &*line {
                     [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
                     _ => {
                         return Err(UnpicklingError::error(vm, "the STRING opcode argument must be quoted"));
@@ -694,21 +693,15 @@ impl Unpickler {
             return vm.get_attribute(&found, &name);
         }
         let path = path_of(&name);
-        let mut at = found;
-        for part in &path {
-            at = match vm.get_attribute(&at, part) {
-                Err(error) if error.is_attribute_error() && path.len() > 1 => {
-                    let (name, module) = (vm.repr(name.value())?, vm.repr(module.value())?);
-                    return Err(vm.bare_attribute_error(format!(
-                        "Can't resolve path {} on module {}",
-                        name.to_string_lossy(),
-                        module.to_string_lossy()
-                    )));
-                }
-                found => found?,
-            };
+        match follow(vm, &found, &path) {
+            Err(error) if error.is_attribute_error() && path.len() > 1 => {
+                let (name, module) = (vm.repr(name.value())?, vm.repr(module.value())?);
+                let (name, module) = (name.to_string_lossy(), module.to_string_lossy());
+                let message = format!("Can't resolve path {name} on module {module}");
+                Err(vm.bare_attribute_error(message).with_context(error))
+            }
+            found => found,
         }
-        Ok(at)
     }
 }
 

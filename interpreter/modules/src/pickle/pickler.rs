@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::exceptions::hierarchy::RuntimeWarning;
 use rspy_runtime::names;
-use rspy_runtime::object::{Object, Ref, TypeObject};
+use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::dict::Dict;
@@ -18,6 +19,7 @@ use rspy_runtime::types::object::{generic_get_attribute, generic_set_attribute};
 use rspy_runtime::types::string::Str;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
+use rspy_runtime::warnings::warn;
 
 use super::errors::PicklingError;
 use super::memo::Memo;
@@ -75,6 +77,8 @@ pub struct Pickler {
     pub(super) dispatch_table: GilCell<Option<Value>>,
     pub(super) buffer_callback: GilCell<Option<Value>>,
     pub(super) protocol: Cell<u8>,
+    /// Whether a pickle is being written.
+    running: Cell<bool>,
     /// Whether opcodes are binary.
     pub(super) binary: Cell<i32>,
     /// Whether nothing is remembered.
@@ -114,6 +118,7 @@ impl Pickler {
             dispatch_table: GilCell::default(),
             buffer_callback: GilCell::default(),
             protocol: Cell::new(DEFAULT_PROTOCOL),
+            running: Cell::new(false),
             binary: Cell::new(1),
             fast: Cell::new(0),
             fix_imports: Cell::new(false),
@@ -235,15 +240,28 @@ impl Pickler {
 
     /// Gets the hooks of the pickler's class, writes, and lets go of the hooks: bound methods would make a cycle.
     fn write_with_hooks(this: &Object<Pickler>, vm: &Vm, object: &Value) -> PyResult<()> {
+        this.running.set(true);
+        let written = Self::write_with_found_hooks(this, vm, object);
+        this.running.set(false);
+        this.reducer.set(None);
+        this.persistent_id.set(None);
+        written
+    }
+
+    fn write_with_found_hooks(this: &Object<Pickler>, vm: &Vm, object: &Value) -> PyResult<()> {
         let own = this.as_value();
         this.reducer.set(vm.get_attribute_optional(&own, &names::reducer_override)?);
         let found = vm.get_attribute_optional(&own, &names::persistent_id)?;
         this.persistent_id.set(found.filter(|found| !is_native_default(&own, found, "persistent_id")));
         this.output.borrow_mut().clear();
-        let written = this.write_pickle(vm, object).and_then(|()| this.flush(vm));
-        this.reducer.set(None);
-        this.persistent_id.set(None);
-        written
+        this.write_pickle(vm, object).and_then(|()| this.flush(vm))
+    }
+
+    fn check_idle(&self, vm: &Vm) -> PyResult<()> {
+        if self.running.get() {
+            return Err(vm.runtime_error("Pickler object is already used"));
+        }
+        Ok(())
     }
 }
 
@@ -270,6 +288,7 @@ impl Pickler {
         fix_imports: bool,
         buffer_callback: Option<&Value>,
     ) -> PyResult<()> {
+        this.check_idle(vm)?;
         this.write.set(None);
         this.memo.take();
         this.configure(vm, &Settings { protocol, fix_imports, buffer_callback })?;
@@ -305,6 +324,7 @@ impl Pickler {
     /// Write a pickled representation of the given object to the open file.
     #[method("dump(self, obj, /)")]
     fn dump(this: &Object<Pickler>, vm: &Vm, obj: &Value) -> PyResult<()> {
+        this.check_idle(vm)?;
         if this.write.borrow().is_none() {
             return Err(PicklingError::error(
                 vm,
@@ -378,10 +398,10 @@ impl Pickler {
     }
 
     #[setter("dispatch_table")]
-    fn set_dispatch_table(this: &Object<Pickler>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-        let old = this.dispatch_table.replace(value.cloned());
+    fn set_dispatch_table(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+        let old = self.dispatch_table.replace(value.cloned());
         if value.is_none() && old.is_none() {
-            return Err(vm.no_attribute(&this.as_value(), &names::dispatch_table));
+            return Err(vm.bare_attribute_error("dispatch_table"));
         }
         Ok(())
     }
@@ -391,6 +411,12 @@ impl Pickler {
 fn member_int(vm: &Vm, value: Option<&Value>) -> PyResult<i32> {
     let Some(value) = value else { return Err(vm.type_error("can't delete numeric/char attribute")) };
     let number = vm.index(value)?;
-    Ok(int::small_value(&number).unwrap_or(0) as i32)
+    let Some(number) = int::small_value(&number) else {
+        return Err(vm.overflow_error("Python int too large to convert to C long"));
+    };
+    if i32::try_from(number).is_err() {
+        warn(vm, RuntimeWarning::static_type(), "Truncation of value to int", 1)?;
+    }
+    Ok(number as i32)
 }
 

@@ -1,6 +1,9 @@
 //! Writing objects that no opcode is made for: by the function that makes them anew (PEP 307), by persistent ids, or
 //! by their names.
 
+use rspy_runtime::codecs::errors::Errors;
+use rspy_runtime::codecs::single::encode_ascii;
+use rspy_runtime::codecs::utf8;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::import::import_module;
 use rspy_runtime::names;
@@ -287,21 +290,16 @@ impl Pickler {
             (module.to_ref(), name.to_ref())
         };
         let line = |text: &Object<Str>, what: &str| {
-            let encoded = match text.as_ascii() {
-                Some(ascii) => Some(ascii.as_bytes().to_vec()),
-                None if self.protocol.get() >= 3 => Some(text.to_utf8(vm)?.as_bytes().to_vec()),
-                None => None,
+            let protocol = self.protocol.get();
+            let encode = if protocol >= 3 { utf8::encode } else { encode_ascii };
+            let error = match encode(vm, text, &Errors::strict()) {
+                Err(error) if error.is_unicode_encode_error() => error,
+                encoded => return encoded,
             };
-            encoded.map_or_else(
-                || {
-                    let (shown, protocol) = (vm.repr(&text.as_value())?, self.protocol.get());
-                    let shown = shown.to_string_lossy();
-                    let message =
-                        format!("can't pickle {what} identifier {shown} using pickle protocol {protocol}");
-                    Err(PicklingError::error(vm, message))
-                },
-                Ok,
-            )
+            let shown = vm.repr(&text.as_value())?;
+            let shown = shown.to_string_lossy();
+            let message = format!("can't pickle {what} identifier {shown} using pickle protocol {protocol}");
+            Err(PicklingError::error(vm, message).with_context(error))
         };
         let (module, name) = (line(&module, "module")?, line(&name, "global")?);
         let mut output = self.output.borrow_mut();
@@ -400,8 +398,16 @@ pub(super) fn path_of(name: &Object<Str>) -> Vec<Ref<Str>> {
     characters.split(|&c| c == u32::from(b'.')).map(Str::from_code_points).collect()
 }
 
-/// What a dotted name means in an object; `None` where there is no such attribute.
-fn follow(vm: &Vm, object: &Value, path: &[Ref<Str>]) -> PyResult<Option<Value>> {
+/// What a dotted name means in an object.
+///
+/// # Errors
+/// `AttributeError`.
+pub(super) fn follow(vm: &Vm, object: &Value, path: &[Ref<Str>]) -> PyResult {
+    path.iter().try_fold(object.clone(), |at, name| vm.get_attribute(&at, name))
+}
+
+/// The same, `None` where there is no such attribute.
+fn follow_optional(vm: &Vm, object: &Value, path: &[Ref<Str>]) -> PyResult<Option<Value>> {
     let mut at = object.clone();
     for name in path {
         match vm.get_attribute_optional(&at, name)? {
@@ -439,7 +445,7 @@ fn module_of(vm: &Vm, object: &Value, name: &Object<Str>) -> PyResult<Ref<Str>> 
         },
     };
     let Some(module_name) = claimed.downcast::<Str>() else {
-        return Err(unpicklable(vm, object, ": __module__ is no string"));
+        return Err(vm.type_error("module name must be a string"));
     };
     let module = match loaded(vm, module_name) {
         Ok(module) => module,
@@ -451,10 +457,13 @@ fn module_of(vm: &Vm, object: &Value, name: &Object<Str>) -> PyResult<Ref<Str>> 
         Err(error) => return Err(error),
     };
     let place = format!("{}.{}", module_name.to_string_lossy(), name.to_string_lossy());
-    match follow(vm, &module, &path)? {
-        Some(found) if found.is(object) => Ok(module_name.to_ref()),
-        Some(_) => Err(unpicklable(vm, object, &format!(": it's not the same object as {place}"))),
-        None => Err(unpicklable(vm, object, &format!(": it's not found as {place}"))),
+    match follow(vm, &module, &path) {
+        Ok(found) if found.is(object) => Ok(module_name.to_ref()),
+        Ok(_) => Err(unpicklable(vm, object, &format!(": it's not the same object as {place}"))),
+        Err(error) if error.is_attribute_error() => {
+            Err(unpicklable(vm, object, &format!(": it's not found as {place}")).with_context(error))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -485,7 +494,7 @@ fn search(vm: &Vm, object: &Value, path: &[Ref<Str>]) -> PyResult<Option<Ref<Str
         if name.equals_str("__main__") || name.equals_str("__mp_main__") || is_none(&module) {
             continue;
         }
-        if follow(vm, &module, path)?.is_some_and(|found| found.is(object)) {
+        if follow_optional(vm, &module, path)?.is_some_and(|found| found.is(object)) {
             return Ok(Some(name.to_ref()));
         }
     }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use rspy_runtime::buffer;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::{Object, Payload};
 use rspy_runtime::types::bool::as_bool;
@@ -342,14 +341,13 @@ impl Pickler {
         if self.protocol.get() < 5 {
             return Err(PicklingError::error(vm, "PickleBuffer can only be pickled with protocol >= 5"));
         }
-        let view = buffer.view(vm, buffer::flags::FULL_RO)?;
-        let layout = view.layout();
-        if !layout.is_c_contiguous() && !layout.is_f_contiguous() {
+        // The view stays valid whatever the callback does with the buffer.
+        let Some(view) = buffer.contiguous(vm)? else {
             return Err(PicklingError::error(
                 vm,
                 "PickleBuffer can not be pickled when pointing to a non-contiguous buffer",
             ));
-        }
+        };
         let value = buffer.as_value();
         let in_band = match self.buffer_callback.get() {
             None => true,
@@ -363,10 +361,8 @@ impl Pickler {
             }
             return Ok(());
         }
-        let is_readonly = view.is_readonly();
-        let data = buffer.flat(vm)?.as_slice().to_vec();
-        drop(view);
-        if is_readonly {
+        let data = view.as_slice().to_vec();
+        if view.is_readonly() {
             self.write_bytes(vm, &data, None)?;
         } else {
             self.write_sized(vm, &long_header(BYTEARRAY8, data.len()), &data, None)?;

@@ -48,6 +48,8 @@ use super::remembered::Remembered;
 pub struct Unpickler {
     pub(super) input: GilCell<Source>,
     pub(super) memo: GilCell<Remembered>,
+    /// Whether a pickle is being read.
+    running: Cell<bool>,
     /// Whether there is something to read from.
     ready: Cell<bool>,
     /// `persistent_load` where it was set on the unpickler.
@@ -80,6 +82,7 @@ impl Unpickler {
         Unpickler {
             input: GilCell::default(),
             memo: GilCell::default(),
+            running: Cell::new(false),
             ready: Cell::new(false),
             own_persistent_load: GilCell::default(),
             persistent_load: GilCell::default(),
@@ -114,6 +117,13 @@ impl Unpickler {
     pub fn read_plainly(&self, vm: &Vm) -> PyResult {
         load(vm, self, None)
     }
+
+    fn check_idle(&self, vm: &Vm) -> PyResult<()> {
+        if self.running.get() {
+            return Err(vm.runtime_error("Unpickler object is already used"));
+        }
+        Ok(())
+    }
 }
 
 #[pymethods]
@@ -133,6 +143,7 @@ impl Unpickler {
         errors: Option<&Object<Str>>,
         buffers: Option<&Value>,
     ) -> PyResult<()> {
+        self.check_idle(vm)?;
         drop(self.memo.take());
         self.protocol.set(0);
         let input = Input::of_file(vm, file)?;
@@ -170,6 +181,7 @@ impl Unpickler {
     /// specified therein.
     #[method("load(self, /)")]
     fn load(this: &Object<Unpickler>, vm: &Vm) -> PyResult {
+        this.check_idle(vm)?;
         if !this.ready.get() {
             return Err(UnpicklingError::error(
                 vm,
@@ -181,7 +193,9 @@ impl Unpickler {
         this.persistent_load.set(found.filter(|found| !is_native_default(&own, found, "persistent_load")));
         this.protocol.set(0);
         let is_plain = std::ptr::eq(this.type_of(), Unpickler::static_type());
+        this.running.set(true);
         let loaded = load(vm, this, (!is_plain).then_some(&*own));
+        this.running.set(false);
         this.persistent_load.set(None);
         loaded
     }

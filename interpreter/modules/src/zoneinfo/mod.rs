@@ -34,8 +34,10 @@ enum Source {
     File,
 }
 
+// Without documentation, as in CPython.
 #[pyclass(name = "ZoneInfo", module = "zoneinfo", extends = TzInfo, subclassable, weak)]
 #[repr(C)]
+#[allow(missing_docs)]
 pub struct ZoneInfo {
     base: TzInfo,
     source: Cell<Source>,

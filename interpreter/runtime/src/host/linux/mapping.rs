@@ -66,9 +66,8 @@ impl Mapping {
     /// Changes the number of bytes; they may move.
     pub fn resize(&mut self, length: usize) -> Result {
         // SAFETY: the pages are the mapping's own, and it is held exclusively.
-        let address = unsafe {
-            libc::mremap(self.address.as_ptr().cast(), self.length, length, libc::MREMAP_MAYMOVE)
-        };
+        let address =
+            unsafe { libc::mremap(self.address.as_ptr().cast(), self.length, length, libc::MREMAP_MAYMOVE) };
         if address == libc::MAP_FAILED {
             return Err(Errno::last());
         }
@@ -81,7 +80,8 @@ impl Mapping {
     pub fn flush(&self, start: usize, length: usize) -> Result {
         assert!(start.checked_add(length).is_some_and(|end| end <= self.length));
         // SAFETY: the range lies inside the mapping.
-        check(unsafe { libc::msync(self.address.as_ptr().add(start).cast(), length, libc::MS_SYNC) }).map(drop)
+        check(unsafe { libc::msync(self.address.as_ptr().add(start).cast(), length, libc::MS_SYNC) })
+            .map(drop)
     }
 
     /// Tells the system how some of the bytes will be used.
@@ -97,10 +97,4 @@ impl Drop for Mapping {
         // SAFETY: the pages are not used any more.
         unsafe { libc::munmap(self.address.as_ptr().cast(), self.length) };
     }
-}
-
-/// Bytes of a page.
-pub fn page_size() -> usize {
-    // SAFETY: the call reads a number.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
