@@ -143,6 +143,9 @@ impl Bz2Decompressor {
         if self.feed.ended() {
             return Err(vm.eof_error("End of stream already reached"));
         }
+        if self.feed.failed() {
+            return Err(vm.value_error("Decompressor is unusable after a previous error"));
+        }
         let most = usize::try_from(max_length).unwrap_or(usize::MAX);
         let mut stream = self.stream.borrow_mut();
         let out = self.feed.run(data.as_slice(), most, |input, output| {

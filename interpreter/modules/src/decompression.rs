@@ -23,6 +23,7 @@ pub struct Feed {
     unused: GilCell<Vec<u8>>,
     ended: Cell<bool>,
     needs_input: Cell<bool>,
+    failed: Cell<bool>,
     /// Whether output may be left inside where exactly as much came out as was asked for.
     keeps_output: bool,
 }
@@ -38,6 +39,7 @@ impl Feed {
             unused: GilCell::default(),
             ended: Cell::new(false),
             needs_input: Cell::new(true),
+            failed: Cell::new(false),
             keeps_output,
         }
     }
@@ -50,6 +52,11 @@ impl Feed {
     /// Whether more output needs more input.
     pub fn needs_input(&self) -> bool {
         self.needs_input.get()
+    }
+
+    /// Whether the data was damaged.
+    pub fn failed(&self) -> bool {
+        self.failed.get()
     }
 
     /// What stood behind the data.
@@ -71,12 +78,15 @@ impl Feed {
         input.extend_from_slice(data);
         let mut used = 0;
         let mut out: Vec<u8> = Vec::new();
-        let mut is_full = most == 0;
-        while out.len() < most {
+        let mut is_full;
+        loop {
             let before = out.len();
             let room = before.max(SMALLEST_ROOM).min(most - before);
             out.resize(before + room, 0);
-            let done = step(&input[used..], &mut out[before..])?;
+            let done = step(&input[used..], &mut out[before..]).inspect_err(|_| {
+                self.failed.set(true);
+                self.needs_input.set(false);
+            })?;
             out.truncate(before + done.produced);
             used += done.consumed;
             is_full = done.produced == room;
@@ -84,7 +94,8 @@ impl Feed {
                 self.ended.set(true);
                 break;
             }
-            if !is_full && (used == input.len() || done.consumed + done.produced == 0) {
+            let is_stuck = !is_full && (used == input.len() || done.consumed + done.produced == 0);
+            if is_stuck || out.len() == most {
                 break;
             }
         }

@@ -334,11 +334,16 @@ impl Map {
         self.len(vm)?;
         self.check_writable(vm)?;
         if let Some(slice) = key.downcast::<Slice>() {
-            let range = slice.indices(vm, self.len(vm)?)?;
+            let length = self.len(vm)?;
+            let mut range = slice.indices(vm, length)?;
             let Some(value) = value else {
                 return Err(vm.type_error("mmap object doesn't support slice deletion"));
             };
             let new = buffer::view(vm, value)?;
+            // Asking the value may have closed or resized the map.
+            if self.len(vm)? != length {
+                range = slice.indices(vm, self.len(vm)?)?;
+            }
             if new.len() != range.count() {
                 return Err(vm.index_error("mmap slice assignment is wrong size"));
             }

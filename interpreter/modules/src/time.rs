@@ -111,7 +111,7 @@ pub(crate) fn nanoseconds_of(vm: &Vm, seconds: &Value, rounding: Rounding) -> Py
     }
     if !int::is_int(seconds) {
         return Err(vm.type_error(format!(
-            "'{}' object cannot be interpreted as an integer",
+            "'{}' object cannot be interpreted as an integer or float",
             seconds.type_of().full_name()
         )));
     }
@@ -169,9 +169,15 @@ fn broken_argument(vm: &Vm, function: &str, value: &Value) -> PyResult<BrokenTim
     }
     let mut numbers = [0i32; 9];
     for (number, item) in numbers.iter_mut().zip(items) {
+        if int::small_value(&vm.index(item)?).is_none() {
+            return Err(vm.overflow_error("Python int too large to convert to C long"));
+        }
         *number = int::to_fixed(vm, item, "int")?;
     }
     let [year, month, day, hour, minute, second, weekday, day_of_year, summer] = numbers;
+    if year < i32::MIN + 1900 {
+        return Err(vm.overflow_error("year out of range"));
+    }
     let (mut zone, mut offset) = (String::new(), 0);
     if let Some(time) = value.downcast::<StructTime>() {
         let fields = structseq::fields(time.payload());

@@ -246,55 +246,66 @@ pub fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
     (at + 2 == text.len()).then_some((year, month, day))
 }
 
-/// Reads `HH[:MM[:SS[.fraction]]]` or the same without colons; all of the text must be read.
-fn read_clock(text: &[u32]) -> Option<(i32, i32, i32, i32)> {
-    let mut parts = [0; 3];
+/// What [`read_clock`] read.
+struct Clock {
+    parts: [i32; 3],
+    microsecond: i32,
+    /// Whether something is left over.
+    is_rest: bool,
+}
+
+/// Reads `HH[:MM[:SS[.fraction]]]` or the same without colons (and then without the point as well).
+fn read_clock(text: &[u32]) -> Option<Clock> {
+    let mut clock = Clock { parts: [0; 3], microsecond: 0, is_rest: false };
     let mut at = 0;
     let mut separated = true;
     for index in 0..3 {
-        parts[index] = number(text, at, 2)?;
+        clock.parts[index] = number(text, at, 2)?;
         at += 2;
         if index == 0 {
             separated = is_at(text, at, b':');
         }
-        if at == text.len() {
-            return Some((parts[0], parts[1], parts[2], 0));
+        if at + 1 >= text.len() {
+            clock.is_rest = at < text.len();
+            return Some(clock);
         }
-        if index < 2 && separated {
-            if !is_at(text, at, b':') {
+        if separated && is_at(text, at, b':') {
+            if index == 2 {
                 return None;
             }
             at += 1;
+        } else if is_at(text, at, b'.') || is_at(text, at, b',') {
+            if index < 2 {
+                return None;
+            }
+            at += 1;
+        } else if separated {
+            return None;
         }
     }
-    if !is_at(text, at, b'.') && !is_at(text, at, b',') {
-        return None;
-    }
-    at += 1;
     let digits = (text.len() - at).min(6);
-    if digits == 0 {
-        return None;
-    }
-    let fraction = number(text, at, digits)? * 10i32.pow(6 - digits as u32);
+    clock.microsecond = number(text, at, digits)? * 10i32.pow(6 - digits as u32);
     // What is finer than microseconds is cut off.
-    let rest_is_digits = (at + digits..text.len()).all(|at| digit(text, at).is_some());
-    rest_is_digits.then_some((parts[0], parts[1], parts[2], fraction))
+    clock.is_rest = (at + digits..text.len()).any(|at| digit(text, at).is_none());
+    Some(clock)
 }
 
 /// Reads a time of the day with an optional offset.
 pub fn read_time(text: &[u32]) -> Option<ReadTime> {
     let is_zone = |&c: &u32| c == u32::from(b'Z') || c == u32::from(b'+') || c == u32::from(b'-');
     let end = text.iter().position(is_zone).unwrap_or(text.len());
-    let (hour, minute, second, microsecond) = read_clock(&text[..end])?;
-    let read = ReadTime { hour, minute, second, microsecond, offset: None };
-    let Some(&sign) = text.get(end) else { return Some(read) };
+    let clock = read_clock(&text[..end])?;
+    let [hour, minute, second] = clock.parts;
+    let read = ReadTime { hour, minute, second, microsecond: clock.microsecond, offset: None };
+    // CPython does not mind a rest where an offset follows.
+    let Some(&sign) = text.get(end) else { return (!clock.is_rest).then_some(read) };
     let rest = &text[end + 1..];
     if sign == u32::from(b'Z') {
         return rest.is_empty().then_some(ReadTime { offset: Some(0), ..read });
     }
-    let (hours, minutes, seconds, microseconds) = read_clock(rest)?;
-    let seconds = i64::from(hours) * 3600 + i64::from(minutes) * 60 + i64::from(seconds);
-    let offset = seconds * 1_000_000 + i64::from(microseconds);
+    let offset = read_clock(rest).filter(|offset| !offset.is_rest)?;
+    let [hours, minutes, seconds] = offset.parts.map(i64::from);
+    let offset = (hours * 3600 + minutes * 60 + seconds) * 1_000_000 + i64::from(offset.microsecond);
     Some(ReadTime { offset: Some(if sign == u32::from(b'-') { -offset } else { offset }), ..read })
 }
 

@@ -2,7 +2,7 @@
 
 use liblzma::stream::{Error, Filters, LzmaOptions, MatchFinder, Mode};
 use rspy_runtime::exceptions::PyResult;
-use rspy_runtime::types::dict::Dict;
+use rspy_runtime::types::dict::{Dict, is_dict};
 use rspy_runtime::types::int;
 use rspy_runtime::types::none::is_none;
 use rspy_runtime::types::string::Str;
@@ -312,6 +312,9 @@ impl Lzma {
 /// # Errors
 /// As for [`Filter::of_value`], and where there are too many.
 pub fn chain(vm: &Vm, filters: &Value) -> PyResult<Vec<Filter>> {
+    if is_dict(filters) {
+        return Err(vm.type_error(format!("{} is not a sequence", filters.type_of().full_name())));
+    }
     let length = vm.length(filters)?;
     if length > MOST_FILTERS {
         return Err(vm.value_error(format!("Too many filters - liblzma supports a maximum of {MOST_FILTERS}")));

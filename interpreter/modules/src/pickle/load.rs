@@ -10,12 +10,12 @@ use rspy_runtime::object::{Object, Payload, Ref};
 use rspy_runtime::types::bool::boolean;
 use rspy_runtime::types::bytes::{ByteArray, Bytes, MemoryView};
 use rspy_runtime::types::dict::Dict;
-use rspy_runtime::types::int::{self, Int};
+use rspy_runtime::types::int;
 use rspy_runtime::types::list::List;
 use rspy_runtime::types::none::none;
 use rspy_runtime::types::set::{FrozenSet, Set};
 use rspy_runtime::types::string::Str;
-use rspy_runtime::types::string::build::{from_ascii, from_latin1, from_wtf8};
+use rspy_runtime::types::string::build::{from_ascii, from_wtf8};
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::types::typ::Type;
 use rspy_runtime::value::Value;
@@ -24,7 +24,7 @@ use rspy_runtime::{buffer, types::float};
 
 use super::errors::UnpicklingError;
 use super::input::{Source, truncated};
-use super::numbers::{float_of_line, long_of_line};
+use super::numbers::{float_of_line, int_of_line};
 use super::opcodes::*;
 use super::reduce::{follow, loaded, path_of};
 use super::registry::{Direction, renamed, table};
@@ -267,7 +267,7 @@ impl Machine<'_> {
                 match line.as_slice() {
                     b"00" => boolean(false),
                     b"01" => boolean(true),
-                    _ => long_of_line(vm, &line).map_err(|error| match error.is_value_error() {
+                    _ => int_of_line(vm, &line).map_err(|error| match error.is_value_error() {
                         true => vm.value_error("could not convert string to int"),
                         false => error,
                     })?,
@@ -278,8 +278,10 @@ impl Machine<'_> {
                 // Python 2 marked long numbers.
                 if line.last() == Some(&b'L') {
                     line.pop();
+                } else {
+                    line.push(b'\n');
                 }
-                long_of_line(vm, &line)?
+                int_of_line(vm, &line)?
             }
             _ => float_of_line(vm, &self.line(vm, 1)?)?,
         })
@@ -727,8 +729,7 @@ fn unknown(vm: &Vm, opcode: u8) -> Exception {
 fn line_index(vm: &Vm, line: &[u8]) -> PyResult<i64> {
     let mut line = line.to_vec();
     line.push(b'\n');
-    let number = Int::static_type().construct(vm, &[from_latin1(&line).into_value(), Value::int(10)])?;
-    int::small_value(&number)
+    int::small_value(&int_of_line(vm, &line)?)
         .ok_or_else(|| vm.overflow_error("Python int too large to convert to C ssize_t"))
 }
 

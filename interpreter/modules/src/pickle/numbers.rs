@@ -1,21 +1,36 @@
 //! Numbers written as lines of text, as the oldest protocol has them.
 
+use rspy_runtime::codecs::errors::Errors;
+use rspy_runtime::codecs::utf8;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::Payload;
 use rspy_runtime::types::float;
 use rspy_runtime::types::int::Int;
-use rspy_runtime::types::string::build::from_latin1;
+use rspy_runtime::types::string::build::from_ascii;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
-/// An `int` from its decimal digits.
+/// An `int` from the decimal digits of a line; what stands behind a zero byte does not count.
 ///
 /// # Errors
 /// `ValueError` where they are none.
-pub fn long_of_line(vm: &Vm, line: &[u8]) -> PyResult {
-    let mut line = line.to_vec();
-    line.push(b'\n');
-    Int::static_type().construct(vm, &[from_latin1(&line).into_value(), Value::int(10)])
+pub fn int_of_line(vm: &Vm, line: &[u8]) -> PyResult {
+    let line = until_zero(line);
+    let text = match line.is_ascii() {
+        true => from_ascii(line),
+        false => utf8::decode(vm, line, &Errors::strict(), true)?.0,
+    };
+    // Unlike `int`, C knows neither other digits nor other spaces.
+    if line.iter().any(|&c| !c.is_ascii() || (0x1c..=0x1f).contains(&c)) {
+        let shown = vm.repr(text.value())?;
+        let shown = shown.to_string_lossy();
+        return Err(vm.value_error(format!("invalid literal for int() with base 10: {shown}")));
+    }
+    Int::static_type().construct(vm, &[text.into_value(), Value::int(10)])
+}
+
+fn until_zero(line: &[u8]) -> &[u8] {
+    line.split(|&c| c == 0).next().unwrap_or_default()
 }
 
 /// A `float` from its text.
@@ -23,6 +38,7 @@ pub fn long_of_line(vm: &Vm, line: &[u8]) -> PyResult {
 /// # Errors
 /// `ValueError` where the line is none, `OverflowError` where it is too large.
 pub fn float_of_line(vm: &Vm, line: &[u8]) -> PyResult {
+    let line = until_zero(line);
     let length = number_length(line);
     let shown = || String::from_utf8_lossy(line).into_owned();
     if length == 0 {

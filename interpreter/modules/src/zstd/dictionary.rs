@@ -71,16 +71,18 @@ pub fn argument(vm: &Vm, value: &Value, default: Use) -> PyResult<(Ref<ZstdDict>
     let Some([dictionary, how]) = value.downcast_exact::<Tuple>().map(|pair| pair.items()) else {
         return Err(wrong());
     };
-    let how = match int::small_value(how) {
+    let Some(dictionary) = dictionary.downcast::<ZstdDict>().filter(|_| int::is_int(how)) else {
+        return Err(wrong());
+    };
+    let number = int::small_value(how).and_then(|number| i32::try_from(number).ok());
+    let how = match number {
         Some(0) => Use::Digested,
         Some(1) => Use::Undigested,
         Some(2) => Use::Prefix,
-        _ => return Err(wrong()),
+        Some(_) => return Err(wrong()),
+        None => return Err(vm.overflow_error("Python int too large to convert to C int")),
     };
-    match dictionary.downcast::<ZstdDict>() {
-        Some(dictionary) => Ok((dictionary.to_ref(), how)),
-        None => Err(wrong()),
-    }
+    Ok((dictionary.to_ref(), how))
 }
 
 fn not_loaded(vm: &Vm, what: &str, code: usize) -> Exception {
@@ -182,8 +184,10 @@ impl ZstdDict {
         if content.len() < 8 {
             return Err(vm.value_error("Zstandard dictionary content too short (must have at least eight bytes)"));
         }
-        let id = if is_raw { Some(0) } else { zstd_safe::get_dict_id(&content).map(|id| id.get()) };
-        let Some(id) = id else { return Err(vm.value_error("invalid Zstandard dictionary")) };
+        let id = zstd_safe::get_dict_id(&content).map_or(0, |id| id.get());
+        if id == 0 && !is_raw {
+            return Err(vm.value_error("invalid Zstandard dictionary"));
+        }
         let dictionary = ZstdDict {
             content: Bytes::new(content),
             id,
