@@ -311,6 +311,7 @@ impl Vm {
         let dict = self.thread_dict.take();
         drop(dict);
         drop(self.context.take());
+        self.forget_handled();
         drop(self.trace.take());
         drop(self.profile.take());
         drop(self.async_generator_hooks.take());

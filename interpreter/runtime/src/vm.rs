@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cell::GilCell;
 use crate::eval::frame::{Frame, FrameStack};
+use crate::eval::polymorphic::AttributeTable;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::Collector;
 use crate::object::{Header, Object, Ref};
@@ -24,6 +25,8 @@ use crate::value::Value;
 pub struct Interpreter {
     /// Remembered attribute lookups.
     pub method_cache: MethodCache,
+    /// Where attributes lie, for places of the code that meet many classes.
+    pub(crate) attributes: AttributeTable,
     /// The cycle collector.
     pub collector: Collector,
     type_versions: Cell<u32>,
@@ -162,6 +165,8 @@ pub struct Vm {
     pub(crate) has_trace: Cell<bool>,
     /// How many callbacks of those who watch are running.
     pub(crate) watch_depth: Cell<u32>,
+    /// What a trace or profile function is being told of.
+    pub(crate) telling: Cell<Option<crate::watch::Moment>>,
     /// Whether watching began since the dispatcher last looked.
     pub(crate) watch_begins: Cell<bool>,
     /// `contextvars`' current context.
@@ -202,6 +207,7 @@ impl Vm {
             profile: GilCell::default(),
             has_trace: Cell::new(false),
             watch_depth: Cell::new(0),
+            telling: Cell::new(None),
             watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
@@ -358,13 +364,33 @@ impl Vm {
     }
 }
 
-impl Drop for Vm {
-    fn drop(&mut self) {
+impl Vm {
+    /// Makes an exception the one being handled, or `None` for none.
+    pub(crate) fn set_handled(&self, exception: Value) {
+        let bits = if crate::types::none::is_none(&exception) { 0 } else { exception.into_bits() };
+        // SAFETY: the level is alive while the thread runs in it; it owned what it had.
+        unsafe {
+            let before = (*self.handled.get()).value.replace(bits);
+            if before != 0 {
+                drop(Value::from_bits(before));
+            }
+        }
+    }
+
+    /// Lets go of an exception that is still being handled when the thread ends.
+    pub(crate) fn forget_handled(&self) {
         let bits = self.bottom_handled.value.replace(0);
         if bits != 0 {
             // SAFETY: the level owned the value.
             drop(unsafe { Value::from_bits(bits) });
         }
+        crate::heap::free_kept();
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.forget_handled();
     }
 }
 
@@ -384,6 +410,7 @@ impl Interpreter {
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
             method_cache: MethodCache::default(),
+            attributes: AttributeTable::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
             keys_versions: Cell::new(0),

@@ -284,7 +284,8 @@ pub struct FrameStack {
 }
 
 struct Chunk {
-    memory: Box<[u64]>,
+    /// Room that is reserved; frames write what they read.
+    memory: Vec<u64>,
     /// Where the chunk below ended.
     below: (*mut u64, *mut u64),
 }
@@ -302,13 +303,13 @@ impl FrameStack {
         }
     }
 
-    /// Room for some words on top.
+    /// Room for some words on top; nothing where there is no memory for so many.
     #[inline(always)]
-    pub fn push(&self, words: usize) -> *mut Frame {
+    pub fn push(&self, words: usize) -> Option<*mut Frame> {
         let top = self.top.get();
         if (self.limit.get() as usize).wrapping_sub(top as usize) >= words * 8 && !top.is_null() {
             self.top.set(top.wrapping_add(words));
-            return top.cast();
+            return Some(top.cast());
         }
         self.push_chunk(words)
     }
@@ -329,9 +330,10 @@ impl FrameStack {
 
     #[cold]
     #[inline(never)]
-    fn push_chunk(&self, words: usize) -> *mut Frame {
+    fn push_chunk(&self, words: usize) -> Option<*mut Frame> {
         let size = words.max(CHUNK_WORDS);
-        let mut memory = vec![0u64; size].into_boxed_slice();
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(size).ok()?;
         let start = memory.as_mut_ptr();
         let below = (self.top.get(), self.limit.get());
         // SAFETY: nobody else borrows the list of chunks; the memory stays where it is when the list grows.
@@ -339,7 +341,7 @@ impl FrameStack {
         self.top.set(start.wrapping_add(words));
         self.limit.set(start.wrapping_add(size));
         self.first.set(start);
-        start.cast()
+        Some(start.cast())
     }
 
     /// Frees the topmost frame.

@@ -118,7 +118,7 @@ impl Collector {
         for typ in garbage.iter().filter_map(|object| object.downcast::<Type>()) {
             typ.forget_as_subclass();
         }
-        crate::types::weakref::clear_for_garbage(vm, &garbage);
+        let mut ran = crate::types::weakref::clear_for_garbage(vm, &garbage);
         for object in &garbage {
             if let Some(header) = object.header()
                 && !header.has_meta(meta::FINALIZED)
@@ -126,9 +126,11 @@ impl Collector {
             {
                 header.set_meta(meta::FINALIZED);
                 finalizer(vm, object);
+                ran = true;
             }
         }
-        let garbage = still_garbage(garbage);
+        // Only code that ran meanwhile can have brought something back to life.
+        let garbage = if ran { still_garbage(garbage) } else { garbage };
         let found = garbage.len();
         if self.debug.get() & debug::SAVE_ALL != 0 {
             let kept = self.garbage();
