@@ -1,5 +1,6 @@
 //! Native modules of the standard library.
 
+mod decompression;
 mod hashes;
 mod support;
 mod testing;
@@ -35,10 +36,12 @@ modules! {
     binascii
     bisect
     blake2
+    bz2
     cmath
     collections
     contextvars
     csv
+    datetime
     errno
     faulthandler
     fcntl
@@ -55,8 +58,13 @@ modules! {
     md5
     multibyte
     multiprocessing
+    lzma
+    math
+    md5
+    mmap
     opcode
     operator
+    pickle
     posix
     posixshmem
     posixsubprocess
@@ -83,7 +91,10 @@ modules! {
     time
     tokenize
     unicodedata
+    uuid
     zlib
+    zoneinfo
+    zstd
 }
 
 /// All modules.

@@ -60,5 +60,7 @@ names! {
     update upper value values version warn warn_explicit warnings warnoptions
     weekday which who writable write year zipimporter meta_path __breakpointhook__ breakpointhook
     _warn_unawaited_coroutine showwarnmsg _showwarnmsg
+    dispatch_table dst find_class fromutc isoformat persistent_id persistent_load reducer_override timetuple tzname
+    utcoffset
     ensure_ascii utf_8 ascii latin_1 _io io TextIOWrapper BytesIO StringIO
 }
