@@ -54,14 +54,12 @@ modules! {
     json
     locale
     lsprof
-    math
-    md5
-    multibyte
-    multiprocessing
     lzma
     math
     md5
     mmap
+    multibyte
+    multiprocessing
     opcode
     operator
     pickle
