@@ -25,11 +25,12 @@ build: lib
 	@mkdir -p bin
 	@cp -f $(RELEASE)/rspy $(RELEASE)/freezer bin/
 
-# Unit tests of every crate, then the recorded cases against the development build.
+# Unit tests of every crate; then, against the development build, the recorded cases and a part of CPython's tests.
 test: lib
 	cargo build --workspace
 	cargo test --workspace --exclude cases
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
+	tests/cpython/run --rspy $(DEVELOPMENT)/rspy --part
 
 # How many files of the library, and of its tests, compile to CPython's own bytes.
 parity: lib
