@@ -371,6 +371,40 @@ pub fn entered(vm: &Vm, frame: *mut Frame, event: Event, index: isize) -> PyResu
     tell_trace(vm, frame, Moment::Call, none())
 }
 
+/// A generator is thrown into.
+///
+/// # Errors
+/// What is called raises instead.
+pub fn thrown(vm: &Vm, frame: *mut Frame, exception: &Value) -> PyResult<()> {
+    // SAFETY: the frame is about to run.
+    let (code, index) = unsafe { ((*frame).code().to_ref(), (*frame).instruction_index()) };
+    if events_of(vm, &code) & Event::PyThrow.bit() != 0 {
+        let arguments = [int::new(index as i64 * 2), exception.clone()];
+        tell_tools(vm, Event::PyThrow, &code, index, &arguments)?;
+    }
+    tell_profile(vm, frame, "call", none())?;
+    tell_trace(vm, frame, Moment::Call, none())
+}
+
+/// A generator that was delegated to has returned a value, for which no `StopIteration` was made.
+///
+/// # Errors
+/// What is called raises.
+pub fn stopped(vm: &Vm, frame: *mut Frame, index: isize, value: &Value) -> PyResult<()> {
+    // SAFETY: the frame runs.
+    let code = unsafe { (*frame).code() }.to_ref();
+    let wanted = events_of(vm, &code) & Event::StopIteration.bit() != 0;
+    if !wanted && vm.trace.borrow().is_none() {
+        return Ok(());
+    }
+    let exception = vm.stop_iteration(value.clone()).into_value();
+    if wanted {
+        let arguments = [int::new(index as i64 * 2), exception.clone()];
+        tell_tools(vm, Event::StopIteration, &code, index, &arguments)?;
+    }
+    tell_trace(vm, frame, Moment::Exception, traceback::information(&exception).into_value())
+}
+
 /// A function returns or yields a value.
 ///
 /// # Errors

@@ -35,6 +35,15 @@ fn reject_archived(vm: &Vm, path: &PathName) -> PyResult<()> {
     Ok(())
 }
 
+/// The error of taking away what the frozen library does not have.
+fn reject_missing(vm: &Vm, path: &PathName) -> PyResult<()> {
+    let Some(inner) = paths::archived(vm, path.bytes()) else { return Ok(()) };
+    let library = vm.interpreter.library.borrow();
+    let is_missing = library.as_ref().is_some_and(|library| library.entry(inner).is_none());
+    drop(library);
+    if is_missing { Err(path.error(vm, Errno(c::ENOENT))) } else { Ok(()) }
+}
+
 fn link_flag(follow_symlinks: bool) -> i32 {
     if follow_symlinks { 0 } else { c::AT_SYMLINK_NOFOLLOW }
 }
@@ -115,6 +124,7 @@ fn rename(
     src_dir_fd: Option<FolderDescriptor>,
     dst_dir_fd: Option<FolderDescriptor>,
 ) -> PyResult<()> {
+    reject_missing(vm, src)?;
     reject_archived(vm, src)?;
     reject_archived(vm, dst)?;
     let (from, to) = (folder_or_current(src_dir_fd), folder_or_current(dst_dir_fd));
@@ -123,6 +133,7 @@ fn rename(
 }
 
 fn unlink(vm: &Vm, path: &PathName, dir_fd: Option<FolderDescriptor>, flags: i32) -> PyResult<()> {
+    reject_missing(vm, path)?;
     reject_archived(vm, path)?;
     let folder = folder_or_current(dir_fd);
     vm.allow_threads(|| host::unlink(folder, path.as_c_str(), flags)).or_raise_for(vm, &path.object)

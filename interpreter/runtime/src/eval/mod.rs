@@ -261,6 +261,11 @@ pub unsafe fn run_raising(vm: &Vm, frame: *mut Frame) -> u64 {
         }
         (*frame).previous = vm.frame.get();
         vm.frame.set(frame);
+        if crate::watch::is_wanted(vm) {
+            let thrown = vm.take_raised();
+            let told = crate::watch::thrown(vm, frame, thrown.value());
+            vm.set_raised(told.err().unwrap_or(thrown));
+        }
         let mut state = State { vm, frame, next: (*frame).instruction.add(1), stack: (*frame).stack_pointer };
         let word = match raise::unwind(&mut state) {
             Flow::Leave(word) => word,

@@ -13,6 +13,7 @@ use crate::object::Object;
 use crate::types::code::{Code, Unit};
 use crate::types::code_verification;
 use crate::types::function::Function;
+use crate::types::generator;
 use crate::types::int;
 use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::value::Value;
@@ -199,6 +200,14 @@ unsafe fn begin(
                 let event = if argument & 3 == 0 { Event::PyStart } else { Event::PyResume };
                 watch::entered(vm, frame, event, index)?;
                 Ok(true)
+            }
+            Some(Opcode::EndSend) => {
+                let receiver = state.look(2);
+                if generator::as_generator(&receiver).is_some() {
+                    let value = state.look(1).clone();
+                    watch::stopped(vm, frame, index, &value)?;
+                }
+                Ok(false)
             }
             Some(Opcode::ReturnValue) => {
                 let value = state.look(1).clone();

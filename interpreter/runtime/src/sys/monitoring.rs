@@ -123,7 +123,7 @@ impl Monitoring {
     /// Return the events of a tool.
     #[function("get_events(tool_id, /)")]
     fn get_events(vm: &Vm, tool_id: i64) -> PyResult<u32> {
-        let number = tool_in_use(vm, tool_id)?;
+        let number = tool_number(vm, tool_id)?;
         Ok(vm.interpreter.monitoring.tools.borrow()[number].events & !WITH_CALL)
     }
 
@@ -143,7 +143,7 @@ impl Monitoring {
     #[function("get_local_events(tool_id, code, /)")]
     fn get_local_events(vm: &Vm, tool_id: i64, code: &Value) -> PyResult<u32> {
         let code = code_argument(vm, code)?;
-        let number = tool_in_use(vm, tool_id)?;
+        let number = tool_number(vm, tool_id)?;
         Ok(vm.interpreter.monitoring.local_events(number, code) & !WITH_CALL)
     }
 
