@@ -3,12 +3,14 @@
 use rspy_macros::pymethods;
 
 use crate::arguments::KeywordArguments;
-use crate::exceptions::PyResult;
 use crate::exceptions::base::{self, attributes, reduced};
 use crate::exceptions::fields::{derived_types, exception_type, keywords};
 use crate::exceptions::hierarchy::PlainException;
+use crate::exceptions::{Exception, PyResult};
+use crate::object::Object;
 use crate::slots::KeywordNames;
 use crate::types::dict::Dict;
+use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -76,4 +78,15 @@ impl NameError {
 derived_types! { NameError:
     /// Local name referenced but not bound to a value.
     class "UnboundLocalError" UnboundLocalError(NameError);
+}
+
+/// Tells an `AttributeError` that code raised without object and name what it is about.
+pub(crate) fn add_context(error: &Exception, object: &Value, name: &Object<Str>) {
+    if let Some(fields) = error.value().downcast::<AttributeError>()
+        && fields.name.borrow().is_none()
+        && fields.obj.borrow().is_none()
+    {
+        fields.name.set(Some(name.to_value()));
+        fields.obj.set(Some(object.clone()));
+    }
 }

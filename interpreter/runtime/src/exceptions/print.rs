@@ -109,6 +109,15 @@ pub fn write_unraisable(vm: &Vm, exception: Exception, message: Option<&str>, ob
     }
 }
 
+/// As [`write_unraisable`], with an object that the message ends with.
+pub fn write_unraisable_about(vm: &Vm, exception: Exception, message: &str, object: &Value) {
+    let shown = match vm.repr(object) {
+        Ok(shown) => shown.to_string_lossy().into_owned(),
+        Err(_) => "<object repr() failed>".to_owned(),
+    };
+    write_unraisable(vm, exception, Some(&format!("{message} {shown}")), None);
+}
+
 /// What `sys.__unraisablehook__` does with its argument.
 ///
 /// # Errors

@@ -322,6 +322,23 @@ impl Generator {
         Generator::resume(this, vm, Err(error))
     }
 
+    /// Does something with what the generator delegates to; meanwhile the generator counts as running, and its frame is
+    /// below that of the delegate.
+    fn delegating<R>(&self, vm: &Vm, run: impl FnOnce() -> R) -> R {
+        let frame = self.state.frame();
+        let caller = vm.frame.get();
+        self.state.stage.set(Stage::Running);
+        // SAFETY: the frame waits and is not linked otherwise; it is unlinked before anything else can happen to it.
+        unsafe { (*frame).previous = caller };
+        vm.frame.set(frame);
+        let result = run();
+        vm.frame.set(caller);
+        // SAFETY: as above.
+        unsafe { (*frame).previous = std::ptr::null_mut() };
+        self.state.stage.set(Stage::Suspended);
+        result
+    }
+
     fn throw_into_delegate(
         this: &Object<Generator>,
         vm: &Vm,
@@ -329,18 +346,13 @@ impl Generator {
         error: Exception,
     ) -> PyResult<Sent> {
         if error.is_generator_exit() {
-            // While the delegate is closed this generator counts as running.
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, inner);
-            this.state.stage.set(Stage::Suspended);
+            let closed = this.delegating(vm, || close_iterator(vm, inner));
             return match closed {
                 Ok(()) => Generator::resume(this, vm, Err(error)),
                 Err(other) => Generator::resume(this, vm, Err(other)),
             };
         }
-        this.state.stage.set(Stage::Running);
-        let result = throw_into(vm, inner, &error);
-        this.state.stage.set(Stage::Suspended);
+        let result = this.delegating(vm, || throw_into(vm, inner, &error));
         match result {
             Ok(Some(value)) => Ok(Sent::Yielded(value)),
             Ok(None) => Generator::resume(this, vm, Err(error)),
@@ -368,9 +380,7 @@ impl Generator {
         }
         let mut error = vm.generator_exit();
         if let Some(inner) = this.delegate() {
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, &inner);
-            this.state.stage.set(Stage::Suspended);
+            let closed = this.delegating(vm, || close_iterator(vm, &inner));
             if let Err(other) = closed {
                 error = other;
             }
@@ -492,6 +502,11 @@ pub fn any_generator(value: &Value) -> Option<&Object<Generator>> {
 /// The generator behind a generator or coroutine.
 pub fn as_generator(value: &Value) -> Option<&Object<Generator>> {
     if value.downcast_exact::<AsyncGenerator>().is_some() { None } else { any_generator(value) }
+}
+
+/// Whether what is awaited ends by raising `StopIteration`, where others just end.
+pub(crate) fn raises_stop_iteration(value: &Value) -> bool {
+    asynchronous::is_awaitable_step(value)
 }
 
 /// Whether the value is a coroutine.

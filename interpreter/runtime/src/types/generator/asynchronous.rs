@@ -164,11 +164,11 @@ pub(super) fn finalize(vm: &Vm, this: &Value) {
         } else if generator.stage() == Stage::Suspended
             && let Err(error) = Generator::close_value(generator, vm)
         {
-            crate::exceptions::print::write_unraisable(
+            crate::exceptions::print::write_unraisable_about(
                 vm,
                 error,
-                Some("Exception ignored while closing generator"),
-                Some(this),
+                "Exception ignored while closing generator",
+                this,
             );
         }
     }
@@ -220,6 +220,14 @@ pub struct AsyncThrow {
     arguments: GilCell<Option<Vec<Value>>>,
     #[untraced]
     progress: Cell<Progress>,
+}
+
+/// Whether the value is an awaitable that ends by raising `StopIteration`.
+pub(super) fn is_awaitable_step(value: &Value) -> bool {
+    value.downcast_exact::<AsyncSend>().is_some()
+        || value.downcast_exact::<AsyncThrow>().is_some()
+        || value.downcast_exact::<NextOrDefault>().is_some()
+        || value.downcast_exact::<CoroutineWrapper>().is_some()
 }
 
 pub(super) fn send(vm: &Vm, generator: &Value, value: Option<Value>) -> PyResult {

@@ -840,11 +840,11 @@ mod generic {
         let Some(method) = this.type_of().lookup(vm, &names::__del__) else { return };
         let raised = vm.raised.replace(0);
         if let Err(error) = vm.call_found_method(&method, this, &[]) {
-            crate::exceptions::print::write_unraisable(
+            crate::exceptions::print::write_unraisable_about(
                 vm,
                 error,
-                Some("Exception ignored while calling deallocator"),
-                Some(&method),
+                "Exception ignored while calling deallocator",
+                &method,
             );
         }
         vm.raised.set(raised);
