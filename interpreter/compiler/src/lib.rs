@@ -14,7 +14,7 @@ mod arithmetic;
 mod assemble;
 mod codegen;
 mod constants;
-mod docstring;
+pub mod docstring;
 mod error;
 mod finally_warnings;
 mod flowgraph;

@@ -1,7 +1,9 @@
 //! Native modules of the standard library.
 
+mod decompression;
 mod hashes;
 mod support;
+mod testing;
 
 use rspy_runtime::native::NativeModule;
 
@@ -9,7 +11,19 @@ macro_rules! modules {
     ($($name:ident)*) => {
         $(pub mod $name;)*
 
-        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
+        static MODULES: &[&NativeModule] = &[
+            $(&$name::MODULE,)*
+            &multibyte::providers::cn::MODULE,
+            &multibyte::providers::hk::MODULE,
+            &multibyte::providers::iso2022_::MODULE,
+            &multibyte::providers::jp::MODULE,
+            &multibyte::providers::kr::MODULE,
+            &multibyte::providers::tw::MODULE,
+            &testing::capi::MODULE,
+            &testing::internal::MODULE,
+            &testing::limited::MODULE,
+            &testing::multi_phase::MODULE,
+        ];
     };
 }
 
@@ -17,14 +31,17 @@ macro_rules! modules {
 modules! {
     array
     ast
+    asyncio
     atexit
     binascii
     bisect
     blake2
+    bz2
     cmath
     collections
     contextvars
     csv
+    datetime
     errno
     faulthandler
     fcntl
@@ -36,11 +53,18 @@ modules! {
     itertools
     json
     locale
+    lsprof
+    lzma
     math
     md5
+    mmap
+    multibyte
+    multiprocessing
     opcode
     operator
+    pickle
     posix
+    posixshmem
     posixsubprocess
     pwd
     queue
@@ -65,7 +89,10 @@ modules! {
     time
     tokenize
     unicodedata
+    uuid
     zlib
+    zoneinfo
+    zstd
 }
 
 /// All modules.

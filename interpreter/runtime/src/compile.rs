@@ -145,7 +145,7 @@ pub fn compile_source(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>
     let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
     let source = with_codecs(source, &decode);
     let tree = parse(vm, &source, request)?;
-    compile_tree(vm, &tree, Some(&source), request)
+    compile_tree(vm, &tree, request)
 }
 
 /// Compiles the contents of a file to code: as [`compile_source`], with the errors of reading it.
@@ -179,7 +179,6 @@ fn decode_text(vm: &Vm, encoding: &str, bytes: &[u8]) -> Option<String> {
 pub fn compile_tree(
     vm: &Vm,
     tree: &rspy_syntax::ast::Mod,
-    source: Option<&Source<'_>>,
     request: &CompileRequest<'_>,
 ) -> PyResult<Ref<Code>> {
     let options = CompileOptions {

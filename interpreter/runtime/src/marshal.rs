@@ -9,7 +9,7 @@ use rspy_macros::pyfunctions;
 use crate::exceptions::{Exception, PyResult};
 use crate::native_module;
 use crate::object::{Object, Ref};
-use crate::types::bytes::Bytes;
+use crate::types::bytes::{ByteArray, Bytes, memoryview_of};
 use crate::types::code::{Code, CodeFields, shown_line_table};
 use crate::types::complex::Complex;
 use crate::types::dict::Dict;
@@ -431,17 +431,26 @@ impl ValueWriter<'_> {
             if set.len() != length {
                 return Err(self.vm.runtime_error("set changed size during iteration"));
             }
-            self.writer.set(items.len(), flagged).map_err(|error| self.failed(&error))?;
-            return self.items(items);
+            self.writer.set(length, flagged).map_err(|error| self.failed(&error))?;
+            self.items(items)?;
+            return if set.len() == length {
+                Ok(())
+            } else {
+                Err(self.vm.runtime_error("set changed size during iteration"))
+            };
         }
         if let Some(set) = value.downcast_exact::<FrozenSet>() {
             let items = self.sorted(set.to_vec())?;
             self.writer.frozen_set(items.len(), flagged).map_err(|error| self.failed(&error))?;
             return self.items(items);
         }
-        if let Some(slice) = value.downcast_exact::<Slice>().filter(|_| self.writer.version() >= 5) {
+        if let Some(slice) = value.downcast_exact::<Slice>() {
+            if self.writer.version() < 5 {
+                self.writer.unknown(flagged);
+                return Err(self.vm.value_error("unmarshallable object"));
+            }
             self.begin(value);
-            self.writer.slice(flagged);
+            self.writer.slice(flagged).map_err(|error| self.failed(&error))?;
             let parts = [slice.start(), slice.stop(), slice.step()];
             parts.iter().try_for_each(|part| self.value(part))?;
             self.unfinished.pop();
@@ -581,14 +590,26 @@ struct FileSource<'a> {
 
 impl FileSource<'_> {
     fn fill(&mut self, count: usize) -> Result<(), Failure> {
-        let read = self.vm.call_method(self.file, &crate::names::read, &[int::new(count as i64)])?;
-        let Some(bytes) = read.downcast::<Bytes>() else {
-            return Err(self.vm.type_error("file.read() returned not bytes").into());
+        let vm = self.vm;
+        let room = ByteArray::new(vec![0; count]);
+        let view = memoryview_of(vm, crate::buffer::writable_view(vm, room.value())?);
+        let read = vm.call_method_str(self.file, "readinto", &[view])?;
+        let read = match none::is_none(&read) {
+            true => 0,
+            false => {
+                vm.index_size(&read, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?
+            }
         };
-        if bytes.as_slice().len() < count {
-            return Err(self.vm.eof_error("EOF read where not expected").into());
+        match usize::try_from(read) {
+            Ok(read) if read == count => {}
+            Ok(read) if read > count => {
+                let message =
+                    format!("read() returned too much data: {count} bytes requested, {read} returned");
+                return Err(vm.value_error(message).into());
+            }
+            _ => return Err(vm.eof_error("EOF read where not expected").into()),
         }
-        self.bytes = bytes.as_slice().to_vec();
+        self.bytes = room.borrow().clone();
         Ok(())
     }
 }

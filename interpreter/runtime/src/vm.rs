@@ -6,11 +6,13 @@
 //! the current `Vm` in thread-local storage is set for exactly that time.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cell::GilCell;
 use crate::eval::frame::{Frame, FrameStack};
+use crate::eval::polymorphic::AttributeTable;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::Collector;
 use crate::object::{Header, Object, Ref};
@@ -24,6 +26,8 @@ use crate::value::Value;
 pub struct Interpreter {
     /// Remembered attribute lookups.
     pub method_cache: MethodCache,
+    /// Where attributes lie, for places of the code that meet many classes.
+    pub(crate) attributes: AttributeTable,
     /// The cycle collector.
     pub collector: Collector,
     type_versions: Cell<u32>,
@@ -58,8 +62,8 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
-    /// How often the import lock has been taken.
-    pub import_lock: Cell<u32>,
+    /// The lock that keeps imports apart.
+    pub import_lock: crate::threads::ImportLock,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
@@ -101,14 +105,16 @@ pub struct Configuration {
     pub environment: Option<String>,
     /// What built the executable, for `sys.version`.
     pub compiler: String,
-    pub original_arguments: Vec<String>,
-    pub arguments: Vec<String>,
+    pub original_arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
     pub warn_options: Vec<String>,
     pub x_options: Vec<(String, Option<String>)>,
     pub check_hash_based_pycs: String,
     pub pycache_prefix: Option<String>,
     pub import_time: i32,
     pub no_debug_ranges: bool,
+    /// How many processors to say there are, instead of asking the system.
+    pub cpu_count: Option<i32>,
 }
 
 /// Bits of [`Interpreter::requests`].
@@ -170,6 +176,10 @@ pub struct Vm {
     pub context: GilCell<Option<Value>>,
     /// Hooks for asynchronous generators.
     pub async_generator_hooks: GilCell<(Option<Value>, Option<Value>)>,
+    /// The event loop that the thread runs.
+    pub running_loop: GilCell<Option<Value>>,
+    /// The task that the event loop is in.
+    pub running_task: GilCell<Option<Value>>,
     /// How far the origin of coroutines is recorded.
     pub coroutine_origin_depth: Cell<u32>,
     /// Identifies the thread.
@@ -208,6 +218,8 @@ impl Vm {
             watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
+            running_loop: GilCell::default(),
+            running_task: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
             thread_id,
             thread_dict: GilCell::default(),
@@ -325,6 +337,17 @@ impl Vm {
         error
     }
 
+    /// How many bytes of native stack there are before calls are refused.
+    pub fn stack_left(&self) -> usize {
+        let here = 0u8;
+        (&raw const here as usize).saturating_sub(self.stack_limit.get())
+    }
+
+    /// How many Python calls are under way.
+    pub fn call_depth(&self) -> u32 {
+        self.depth.get()
+    }
+
     /// A string.
     #[inline]
     pub fn new_str(&self, text: &str) -> Value {
@@ -381,6 +404,7 @@ impl Vm {
             // SAFETY: the level owned the value.
             drop(unsafe { Value::from_bits(bits) });
         }
+        crate::heap::free_kept();
     }
 }
 
@@ -406,6 +430,7 @@ impl Interpreter {
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
             method_cache: MethodCache::default(),
+            attributes: AttributeTable::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
             keys_versions: Cell::new(0),
@@ -427,7 +452,7 @@ impl Interpreter {
             monitoring: crate::watch::Monitoring::default(),
             codecs: crate::codecs::Registry::default(),
             tree_hook: Cell::new(None),
-            import_lock: Cell::new(0),
+            import_lock: crate::threads::ImportLock::default(),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))

@@ -368,7 +368,7 @@ pub fn tell_profile(vm: &Vm, frame: *mut Frame, event: &str, argument: Value) ->
     }
 }
 
-/// A function begins (`PY_START`), goes on (`PY_RESUME`), or is thrown into (`PY_THROW`).
+/// A function begins (`PY_START`) or goes on (`PY_RESUME`).
 ///
 /// # Errors
 /// What is called raises.
@@ -382,16 +382,15 @@ pub fn entered(vm: &Vm, frame: *mut Frame, event: Event, index: isize) -> PyResu
     tell_trace(vm, frame, Moment::Call, none())
 }
 
-/// A generator is thrown into.
+/// A function goes on with an exception raised in it (`PY_THROW`).
 ///
 /// # Errors
-/// What is called raises instead.
+/// What is called raises.
 pub fn thrown(vm: &Vm, frame: *mut Frame, exception: &Value) -> PyResult<()> {
-    // SAFETY: the frame is about to run.
+    // SAFETY: the frame is about to run, and shows where it waited.
     let (code, index) = unsafe { ((*frame).code().to_ref(), (*frame).instruction_index()) };
     if events_of(vm, &code) & Event::PyThrow.bit() != 0 {
-        let arguments = [int::new(index as i64 * 2), exception.clone()];
-        tell_tools(vm, Event::PyThrow, &code, index, &arguments)?;
+        tell_tools(vm, Event::PyThrow, &code, index, &[int::new(index as i64 * 2), exception.clone()])?;
     }
     tell_profile(vm, frame, "call", none())?;
     tell_trace(vm, frame, Moment::Call, none())

@@ -273,7 +273,8 @@ impl FileIO {
         if let Err(error) = warned
             && error.is(hierarchy::Warning::static_type())
         {
-            rspy_runtime::exceptions::print::write_unraisable(vm, error, None, Some(this));
+            let doing = "Exception ignored while finalizing file";
+            rspy_runtime::exceptions::print::write_unraisable_about(vm, error, doing, this);
         }
     }
 }
@@ -419,7 +420,7 @@ impl FileIO {
 
     #[setter("_finalizing")]
     fn set_finalizing(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-        self.finalizing.set(value.is_some_and(|value| vm.is_true(value).unwrap_or(false)));
+        self.finalizing.set(super::base::finalizing_argument(vm, value)?);
         Ok(())
     }
 

@@ -29,19 +29,23 @@ fn archived_access(vm: &Vm, inner: &str, mode: i32) -> bool {
 
 /// The error of changing something in the frozen library.
 fn reject_archived(vm: &Vm, path: &PathName) -> PyResult<()> {
-    if vm.interpreter.library.borrow().is_some() && paths::archived(vm, path.bytes()).is_some() {
-        return Err(path.error(vm, Errno(c::EROFS)));
-    }
-    Ok(())
+    let Some(inner) = paths::archived(vm, path.bytes()) else { return Ok(()) };
+    let exists = match vm.interpreter.library.borrow().as_ref() {
+        Some(library) => library.entry(&inner).is_some(),
+        None => return Ok(()),
+    };
+    Err(path.error(vm, Errno(if exists { c::EROFS } else { c::ENOENT })))
 }
 
-/// The error of taking away what the frozen library does not have.
-fn reject_missing(vm: &Vm, path: &PathName) -> PyResult<()> {
+/// As [`reject_archived`], for removing: what is not there is missing, and nothing else.
+fn reject_archived_removal(vm: &Vm, path: &PathName) -> PyResult<()> {
     let Some(inner) = paths::archived(vm, path.bytes()) else { return Ok(()) };
-    let library = vm.interpreter.library.borrow();
-    let is_missing = library.as_ref().is_some_and(|library| library.entry(inner).is_none());
-    drop(library);
-    if is_missing { Err(path.error(vm, Errno(c::ENOENT))) } else { Ok(()) }
+    let there = vm.interpreter.library.borrow().as_ref().map(|library| library.entry(inner).is_some());
+    match there {
+        Some(true) => Err(path.error(vm, Errno(c::EROFS))),
+        Some(false) => Err(path.error(vm, Errno(c::ENOENT))),
+        None => Ok(()),
+    }
 }
 
 fn link_flag(follow_symlinks: bool) -> i32 {
@@ -124,7 +128,6 @@ fn rename(
     src_dir_fd: Option<FolderDescriptor>,
     dst_dir_fd: Option<FolderDescriptor>,
 ) -> PyResult<()> {
-    reject_missing(vm, src)?;
     reject_archived(vm, src)?;
     reject_archived(vm, dst)?;
     let (from, to) = (folder_or_current(src_dir_fd), folder_or_current(dst_dir_fd));
@@ -133,8 +136,7 @@ fn rename(
 }
 
 fn unlink(vm: &Vm, path: &PathName, dir_fd: Option<FolderDescriptor>, flags: i32) -> PyResult<()> {
-    reject_missing(vm, path)?;
-    reject_archived(vm, path)?;
+    reject_archived_removal(vm, path)?;
     let folder = folder_or_current(dir_fd);
     vm.allow_threads(|| host::unlink(folder, path.as_c_str(), flags)).or_raise_for(vm, &path.object)
 }

@@ -123,6 +123,11 @@ impl Frame {
         (self.locals != 0).then(|| unsafe { Borrow::from_bits(self.locals) })
     }
 
+    /// The mapping of names that code without fast variables works on: where a function runs it, its globals.
+    pub fn names(&self) -> Borrow<'_> {
+        self.locals().unwrap_or_else(|| self.globals().as_value())
+    }
+
     /// The index of the instruction being executed, in code units; -1 before the first.
     pub fn instruction_index(&self) -> isize {
         // SAFETY: the instruction lies within the code, or one unit before it.
@@ -281,6 +286,8 @@ pub struct FrameStack {
     /// Where the topmost chunk begins.
     first: Cell<*mut u64>,
     chunks: UnsafeCell<Vec<Chunk>>,
+    /// The chunk popped last: what goes up and down around its beginning finds it again.
+    spare: UnsafeCell<Option<Vec<u64>>>,
 }
 
 struct Chunk {
@@ -291,6 +298,8 @@ struct Chunk {
 }
 
 const CHUNK_WORDS: usize = 8 << 10;
+/// The first chunk is smaller: most threads never need more.
+const FIRST_CHUNK_WORDS: usize = 2 << 10;
 
 impl FrameStack {
     /// A stack without memory.
@@ -300,6 +309,7 @@ impl FrameStack {
             limit: Cell::new(ptr::null_mut()),
             first: Cell::new(ptr::null_mut()),
             chunks: UnsafeCell::new(Vec::new()),
+            spare: UnsafeCell::new(None),
         }
     }
 
@@ -331,13 +341,22 @@ impl FrameStack {
     #[cold]
     #[inline(never)]
     fn push_chunk(&self, words: usize) -> Option<*mut Frame> {
-        let size = words.max(CHUNK_WORDS);
-        let mut memory = Vec::new();
-        memory.try_reserve_exact(size).ok()?;
+        // SAFETY: nobody else borrows the list of chunks or the spare one; the memory stays where it is when the list
+        // grows.
+        let (chunks, spare) = unsafe { (&mut *self.chunks.get(), &mut *self.spare.get()) };
+        let size = words.max(if chunks.is_empty() { FIRST_CHUNK_WORDS } else { CHUNK_WORDS });
+        let mut memory = match spare.take() {
+            Some(memory) if memory.capacity() >= size => memory,
+            _ => {
+                let mut memory = Vec::new();
+                memory.try_reserve_exact(size).ok()?;
+                memory
+            }
+        };
         let start = memory.as_mut_ptr();
+        let size = memory.capacity();
         let below = (self.top.get(), self.limit.get());
-        // SAFETY: nobody else borrows the list of chunks; the memory stays where it is when the list grows.
-        unsafe { (*self.chunks.get()).push(Chunk { memory, below }) };
+        chunks.push(Chunk { memory, below });
         self.top.set(start.wrapping_add(words));
         self.limit.set(start.wrapping_add(size));
         self.first.set(start);
@@ -369,13 +388,14 @@ impl FrameStack {
     #[cold]
     #[inline(never)]
     fn pop_chunk(&self) {
-        // SAFETY: nobody else borrows the list of chunks.
-        let chunks = unsafe { &mut *self.chunks.get() };
+        // SAFETY: nobody else borrows the list of chunks or the spare one.
+        let (chunks, spare) = unsafe { (&mut *self.chunks.get(), &mut *self.spare.get()) };
         if chunks.len() > 1
             && let Some(chunk) = chunks.pop()
         {
             self.top.set(chunk.below.0);
             self.limit.set(chunk.below.1);
+            *spare = Some(chunk.memory);
             let first = chunks.last_mut().map_or(ptr::null_mut(), |below| below.memory.as_mut_ptr());
             self.first.set(first);
         }

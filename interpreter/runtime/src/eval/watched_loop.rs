@@ -241,10 +241,15 @@ unsafe fn begin(
 /// Tells the profiling function of the call of a built-in function.
 fn profile_native(state: &State<'_>, native: Option<&(Value, Value)>, event: &str) -> PyResult<()> {
     let Some((callable, _)) = native else { return Ok(()) };
+    // A method made of a built-in function counts as that.
+    let function = match callable.downcast_exact::<crate::types::method::BoundMethod>() {
+        Some(method) => method.function().clone(),
+        None => callable.clone(),
+    };
     let is_built_in =
-        callable.downcast::<NativeFunction>().is_some() || callable.downcast::<NativeMethod>().is_some();
+        function.downcast::<NativeFunction>().is_some() || function.downcast::<NativeMethod>().is_some();
     if is_built_in {
-        return watch::tell_profile(state.vm, state.frame, event, callable.clone());
+        return watch::tell_profile(state.vm, state.frame, event, function);
     }
     Ok(())
 }

@@ -36,6 +36,17 @@ impl AttributeError {
     }
 }
 
+/// Tells an `AttributeError` that does not know it which attribute of which object was asked for.
+pub(crate) fn complete(error: &Exception, object: &Value, name: &Object<Str>) {
+    if let Some(fields) = error.value().downcast::<AttributeError>()
+        && fields.name.get().is_none()
+        && fields.obj.get().is_none()
+    {
+        fields.name.set(Some(name.to_value()));
+        fields.obj.set(Some(object.clone()));
+    }
+}
+
 #[pymethods(PICKLING)]
 impl AttributeError {
     /// The attributes, name and arguments; the object is left out, as it can seldom be pickled.

@@ -84,11 +84,32 @@ pub fn prepare_raise(vm: &Vm, raised: &Value, cause: Option<&Value>) -> Result<E
     Ok(vm.raised(exception))
 }
 
-/// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those.
+/// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those. Where
+/// tuples are nested too deep that is reported, and none matches.
 pub fn given_exception_matches(exception: &Value, class: &Value) -> bool {
-    if let Some(classes) = class.downcast::<Tuple>() {
-        return classes.items().iter().any(|class| given_exception_matches(exception, class));
+    if class.downcast::<Tuple>().is_none() {
+        return matches_class(exception, class);
     }
+    Vm::with_current(|vm| {
+        matches_nested(vm, exception, class).unwrap_or_else(|error| {
+            crate::exceptions::print::write_unraisable(vm, error, None, None);
+            false
+        })
+    })
+}
+
+fn matches_nested(vm: &Vm, exception: &Value, class: &Value) -> PyResult<bool> {
+    let Some(classes) = class.downcast::<Tuple>() else { return Ok(matches_class(exception, class)) };
+    vm.check_stack("")?;
+    for class in classes.items() {
+        if matches_nested(vm, exception, class)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn matches_class(exception: &Value, class: &Value) -> bool {
     if is_exception(exception)
         && let Some(class) = as_exception_class(class)
     {
@@ -135,11 +156,31 @@ pub fn shown_class_name(vm: &Vm, class: &TypeObject) -> String {
     }
 }
 
+/// The exception of a class that a value stands for: the value itself, or what the class makes of it.
+fn made_of(vm: &Vm, class: &Value, typ: &TypeObject, value: Option<&Value>) -> PyResult {
+    let made = match value {
+        Some(value) if value.type_of().is_subtype(typ) => return Ok(value.clone()),
+        None => return instantiate(vm, class),
+        Some(value) => match value.downcast::<Tuple>() {
+            Some(args) => vm.call(class, args.items())?,
+            None => vm.call(class, std::slice::from_ref(value))?,
+        },
+    };
+    if is_exception(&made) {
+        return Ok(made);
+    }
+    Err(vm.type_error(format!(
+        "calling {} should have returned an instance of BaseException, not {}",
+        vm.repr(class)?.to_string_lossy(),
+        made.type_of().full_name()
+    )))
+}
+
 /// The exception that `throw(typ, value, traceback)` of a generator throws. Its context is set when the generator
 /// goes on, with [`set_implicit_context`].
 ///
 /// # Errors
-/// `TypeError` where the arguments mean no exception, and what making it raises.
+/// `TypeError` where the arguments mean no exception.
 pub fn from_throw_arguments(
     vm: &Vm,
     class: &Value,
@@ -154,26 +195,14 @@ pub fn from_throw_arguments(
     }
     let value = value.filter(|value| !is_none(value));
     if let Some(typ) = as_exception_class(class) {
-        let exception = match value {
-            Some(value) if value.type_of().is_subtype(typ) => value.clone(),
-            None => instantiate(vm, class)?,
-            Some(value) => {
-                let made = match value.downcast::<Tuple>() {
-                    Some(args) => vm.call(class, args.items())?,
-                    None => vm.call(class, std::slice::from_ref(value))?,
-                };
-                if !is_exception(&made) {
-                    return Err(vm.type_error(format!(
-                        "calling {} should have returned an instance of BaseException, not {}",
-                        vm.repr(class)?.to_string_lossy(),
-                        made.type_of().full_name()
-                    )));
-                }
-                made
+        // What goes wrong while the exception is made is thrown in its place.
+        return Ok(match made_of(vm, class, typ, value) {
+            Ok(exception) => {
+                base_of(&exception).set_traceback(traceback.cloned());
+                Exception::from_value(exception)
             }
-        };
-        base_of(&exception).set_traceback(traceback.cloned());
-        return Ok(Exception::from_value(exception));
+            Err(error) => error,
+        });
     }
     if !is_exception(class) {
         return Err(vm.type_error(format!(

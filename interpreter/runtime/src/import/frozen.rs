@@ -120,7 +120,7 @@ pub fn import_native(vm: &Vm, name: &str) -> PyResult<Option<Ref<Module>>> {
 }
 
 fn not_frozen(vm: &Vm, name: &Object<Str>) -> Exception {
-    let text = format!("No such frozen object named {}", name.to_string_lossy());
+    let text = format!("No such frozen object named '{}'", name.to_string_lossy());
     vm.import_error(text, Some(&name.to_value()), None)
 }
 
@@ -131,24 +131,23 @@ impl Imp {
     /// Acquire the interpreter's import lock for the current thread.
     #[function("acquire_lock()")]
     fn acquire_lock(vm: &Vm) {
-        vm.interpreter.import_lock.set(vm.interpreter.import_lock.get() + 1);
+        vm.interpreter.import_lock.acquire(vm);
     }
 
     /// Release the interpreter's import lock.
     #[function("release_lock()")]
     fn release_lock(vm: &Vm) -> PyResult<()> {
-        let depth = vm.interpreter.import_lock.get();
-        if depth == 0 {
-            return Err(vm.runtime_error("not holding the import lock"));
+        if vm.interpreter.import_lock.release(vm) {
+            Ok(())
+        } else {
+            Err(vm.runtime_error("not holding the import lock"))
         }
-        vm.interpreter.import_lock.set(depth - 1);
-        Ok(())
     }
 
     /// Return True if the import lock is currently held, else False.
     #[function("lock_held()")]
     fn lock_held(vm: &Vm) -> bool {
-        vm.interpreter.import_lock.get() > 0
+        vm.interpreter.import_lock.is_held()
     }
 
     /// Create a builtin module.
@@ -238,8 +237,7 @@ impl Imp {
     #[function("get_frozen_object(name, data=None, /)")]
     fn get_frozen_object(vm: &Vm, name: &Object<Str>, data: Option<&Value>) -> PyResult {
         if let Some(data) = data {
-            let view = crate::buffer::view(vm, data)?;
-            return Ok(crate::marshal::load(vm, view.as_slice(), true)?.0);
+            return frozen_object(vm, name, data);
         }
         match frozen_code(vm, &name.to_string_lossy())? {
             Some((code, _)) => Ok(code),
@@ -323,4 +321,24 @@ native_module! {
         module.set_int(vm, "pyc_magic_number_token", i64::from(u32::from_le_bytes(rspy_code::pyc::MAGIC)));
         Ok(())
     },
+}
+
+/// The code object that bytes hold.
+fn frozen_object(vm: &Vm, name: &Object<Str>, data: &Value) -> PyResult {
+    let Some(bytes) = data.downcast::<crate::types::bytes::Bytes>() else {
+        return Err(vm.type_error(format!(
+            "get_frozen_object() argument 2 must be bytes, not {}",
+            data.type_of().full_name()
+        )));
+    };
+    let shown = name.to_string_lossy();
+    match crate::marshal::load(vm, bytes.as_slice(), true) {
+        Ok((code, _)) if code.downcast::<crate::types::code::Code>().is_some() => Ok(code),
+        Ok(_) => Err(vm.type_error(format!("frozen object '{shown}' is not a code object"))),
+        Err(_) => Err(vm.import_error(
+            format!("Frozen object named '{shown}' is invalid"),
+            Some(&name.as_value()),
+            None,
+        )),
+    }
 }

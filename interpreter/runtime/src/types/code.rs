@@ -56,6 +56,8 @@ pub struct Code {
     /// `co_exceptiontable`.
     pub exception_table: Ref<Bytes>,
     free_count: u32,
+    /// How many arguments fill the parameters as they are, [`Code::NEEDS_BINDING`] where that is not all there is.
+    exact_arguments: u32,
     /// `co_code`, once it was asked for.
     plain: GilCell<Option<Ref<Bytes>>>,
     /// The first unit of code that has not been verified yet; in its place stands one that has it verified.
@@ -96,11 +98,17 @@ pub fn shown_line_table(vm: &Vm, line_table: Ref<Bytes>) -> Ref<Bytes> {
 const WARMUP: u16 = 1 << 4 | 1;
 
 impl Code {
+    /// Stands for a number of arguments that no call has.
+    const NEEDS_BINDING: u32 = u32::MAX;
+
     /// Makes a code object.
     pub fn new(fields: CodeFields) -> Ref<Code> {
         let free_count =
             fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
         let units = quicken(&fields.code);
+        let collects = fields.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0;
+        let exact_arguments =
+            if collects || fields.keyword_only_count != 0 { Self::NEEDS_BINDING } else { fields.arg_count };
         Object::new(Code {
             arg_count: fields.arg_count,
             positional_only_count: fields.positional_only_count,
@@ -119,9 +127,25 @@ impl Code {
             line_table: fields.line_table,
             exception_table: fields.exception_table,
             free_count,
+            exact_arguments,
             plain: GilCell::new(None),
             unverified: Cell::new(None),
         })
+    }
+
+    /// Whether so many positional arguments fill the parameters, each as it is.
+    #[inline(always)]
+    pub fn takes_exactly(&self, count: usize) -> bool {
+        self.exact_arguments as usize == count
+    }
+
+    /// How many parameters positional arguments leave to defaults; `None` where there is more to be bound.
+    #[inline(always)]
+    pub fn lacking(&self, count: usize) -> Option<usize> {
+        if self.exact_arguments == Self::NEEDS_BINDING {
+            return None;
+        }
+        (self.exact_arguments as usize).checked_sub(count)
     }
 
     /// Makes a code object of bytecode that our compiler did not write: it is verified when it first runs.

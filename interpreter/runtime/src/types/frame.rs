@@ -385,7 +385,7 @@ impl FrameObject {
     fn set_f_trace_opcodes(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         match value.and_then(crate::types::bool::as_bool) {
             Some(truth) => self.trace_opcodes.set(truth),
-            None => return Err(vm.type_error("attribute value must be bool")),
+            None => return Err(vm.type_error("attribute value type must be bool")),
         }
         Ok(())
     }
@@ -417,7 +417,10 @@ impl FrameObject {
                     Some(generator) if generator.stage() == generator::Stage::Suspended => {
                         Err(vm.runtime_error("cannot clear a suspended frame"))
                     }
-                    Some(generator) => generator::Generator::close_value(&generator, vm).map(drop),
+                    Some(generator) => {
+                        generator::asynchronous::finalize(vm, generator.value());
+                        generator::Generator::close_value(&generator, vm).map(drop)
+                    }
                     None => Ok(()),
                 }
             }

@@ -25,7 +25,7 @@ pub mod int;
 mod int_methods;
 pub mod iterators;
 pub mod list;
-mod list_methods;
+pub(crate) mod list_methods;
 pub mod method;
 pub mod module;
 pub mod namespace;

@@ -25,6 +25,7 @@ use crate::vm::Vm;
     manual_trace,
     subclassable,
     variable,
+    extent,
     sequence,
     match_self,
     signature = "(iterable=(), /)",
@@ -36,6 +37,13 @@ pub struct Tuple {
     /// -1 until it is asked for.
     hash: Cell<i64>,
     items: [Value; 0],
+}
+
+impl Tuple {
+    /// Bytes of the items, which lie behind the payload.
+    fn extent(&self) -> usize {
+        self.length * 8
+    }
 }
 
 impl Trace for Tuple {
@@ -152,6 +160,50 @@ impl Tuple {
                 crate::gc::track(object);
             }
             Ref::from_raw(NonNull::new_unchecked(object.cast()))
+        }
+    }
+}
+
+/// A tuple that an iterator hands out again, with other items, as long as nobody keeps it.
+#[derive(Default)]
+pub(crate) struct ReusedTuple(GilCell<Option<Ref<Tuple>>>);
+
+impl crate::gc::Trace for ReusedTuple {
+    fn trace(&self, visitor: &mut Visitor<'_>) {
+        self.0.trace(visitor);
+    }
+
+    fn clear_references(&self) {
+        self.0.set(None);
+    }
+}
+
+impl ReusedTuple {
+    /// A tuple of the items. All calls give the same number of them.
+    pub(crate) fn with<const N: usize>(&self, items: [Value; N]) -> Value {
+        // SAFETY: only the thread that holds the interpreter's lock looks, and only at the count and the pointer.
+        let reused = unsafe { (*self.0.as_ptr()).as_ref() };
+        match reused {
+            Some(tuple) if tuple.header().reference_count() == 1 && tuple.length == N => {
+                let tuple = tuple.clone();
+                let places = tuple.items.as_ptr().cast_mut();
+                // SAFETY: nobody else has the tuple; it has so many items. The old ones go when the tuple is whole.
+                let old: [Value; N] = unsafe {
+                    let old = places.cast::<[Value; N]>().read();
+                    places.cast::<[Value; N]>().write(items);
+                    old
+                };
+                tuple.hash.set(-1);
+                crate::gc::track(tuple.as_ptr().cast());
+                drop(old);
+                tuple.into_value()
+            }
+            Some(_) => Tuple::from_values(items).into_value(),
+            None => {
+                let tuple = Tuple::from_values(items);
+                self.0.set(Some(tuple.clone()));
+                tuple.into_value()
+            }
         }
     }
 }

@@ -137,32 +137,11 @@ instructions! {
     /// Yields the value on top.
     YieldValue(state, argument) fast {
         let frame = state.frame;
-        if (*frame).owner == Owner::GeneratorEntry {
-            return Flow::Slow;
-        }
-        let vm = state.vm;
-        let value = word::keep(state.pop());
-        (*frame).stack_pointer = state.stack;
-        (*frame).instruction = state.next.sub(1);
-        let previous = (*frame).previous;
-        (*frame).previous = std::ptr::null_mut();
-        vm.pop_handled();
-        vm.frame.set(previous);
-        (*(*frame).generator).mark_suspended(argument & 1 != 0);
-        vm.leave_call();
-        state.frame = previous;
-        state.stack = (*previous).stack_pointer;
-        // Whoever resumes a generator inline has a cache of one unit behind its instruction.
-        state.next = (*previous).instruction.add(2);
-        state.push(value);
-        Flow::Next
-    } slow {
-        let value = word::keep(state.pop());
-        let frame = state.frame;
-        let vm = state.vm;
-        (*frame).stack_pointer = state.stack;
-        (*frame).instruction = state.next.sub(1);
         let entered = (*frame).owner == Owner::GeneratorEntry;
+        let vm = state.vm;
+        let value = word::keep(state.pop());
+        (*frame).stack_pointer = state.stack;
+        (*frame).instruction = state.next.sub(1);
         let previous = (*frame).previous;
         (*frame).previous = std::ptr::null_mut();
         vm.pop_handled();
@@ -178,7 +157,7 @@ instructions! {
         state.next = (*previous).instruction.add(2);
         state.push(value);
         Flow::Next
-    }
+    } slow { <YieldValue as crate::eval::Instruction>::fast(state, argument) }
 
     /// Sends a value into the iterator below, or jumps if it ends.
     Send(state, argument) {
