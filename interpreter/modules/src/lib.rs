@@ -39,6 +39,7 @@ modules! {
     contextvars
     csv
     errno
+    expat
     faulthandler
     fcntl
     functools
