@@ -117,6 +117,25 @@ impl Encoder {
     }
 }
 
+/// The table without columns and last lines, as `-X no_debug_ranges` has it.
+pub fn without_columns(line_table: &[u8]) -> Vec<u8> {
+    // Lines count from far above, so that none of them looks like the absence of one.
+    const FIRST: i32 = 1 << 28;
+    let mut short = Encoder::new(FIRST);
+    let mut decoder = Decoder::new(line_table, FIRST);
+    while let Some(entry) = decoder.next() {
+        let units = (entry.end - entry.start) as usize;
+        if entry.location == Location::NONE {
+            short.start(kind::NONE, units);
+        } else {
+            short.start(kind::NO_COLUMNS, units);
+            short.signed(decoder.line.wrapping_sub(short.line));
+            short.line = decoder.line;
+        }
+    }
+    short.finish()
+}
+
 /// One entry of a line table: code units with a common location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -215,17 +234,6 @@ impl Iterator for Decoder<'_> {
         let location = self.location(first >> 3 & 15)?;
         Some(Entry { start, end, location })
     }
-}
-
-/// The table without columns and last lines (`-X no_debug_ranges`).
-pub fn without_columns(line_table: &[u8], first_line: i32) -> Vec<u8> {
-    let mut encoder = Encoder::new(first_line);
-    for entry in Decoder::new(line_table, first_line) {
-        let line = entry.location.line;
-        let plain = if line < 0 { Location::NONE } else { Location::new(line, line, -1, -1) };
-        encoder.push(plain, (entry.end - entry.start) as usize);
-    }
-    encoder.finish()
 }
 
 /// Where the given code unit stands.

@@ -295,6 +295,7 @@ fn slot_function(
             (vec![(id("key"), value.clone()), (id("value"), quote!(Option<#value>))], false)
         }
         "contains" => (vec![(id("item"), value)], false),
+        "send" => (vec![(id("value"), value)], false),
         "get_item" | "concat" | "inplace_concat" => (vec![(id("other"), value)], true),
         "item" | "repeat" | "inplace_repeat" => (vec![(id("count"), quote!(isize))], true),
         "buffer" => (vec![(id("flags"), quote!(u32))], false),

@@ -1,8 +1,6 @@
 //! The module `_contextvars`: context variables (PEP 567).
 //!
-//! The values of a context are a map that contexts share until one of them changes its own. Every state of a map has
-//! a number that no other state has, so that a variable can remember the value that it had in the state it was asked
-//! for last.
+//! The values of a context are a map that contexts share until one of them changes its own.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -31,7 +29,7 @@ struct Functions;
 impl Functions {
     #[function("copy_context()")]
     fn copy_context(vm: &Vm) -> Ref<Context> {
-        Context::current(vm).duplicate()
+        Context::copy_current(vm)
     }
 }
 
@@ -61,20 +59,22 @@ impl Trace for Values {
 #[pyclass(name = "Context", static_type, module = "_contextvars", tracked, weak, mapping)]
 pub struct Context {
     values: GilCell<Values>,
-    /// The number of the state of the values.
-    state: Cell<u64>,
     entered: Cell<bool>,
     previous: GilCell<Option<Value>>,
 }
 
 impl Context {
-    fn with_values(values: Values, state: u64) -> Ref<Context> {
+    fn with_values(values: Values) -> Ref<Context> {
         Object::new(Context {
             values: GilCell::new(values),
-            state: Cell::new(state),
             entered: Cell::new(false),
             previous: GilCell::default(),
         })
+    }
+
+    /// A copy of the thread's context.
+    pub(crate) fn copy_current(vm: &Vm) -> Ref<Context> {
+        Context::current(vm).duplicate()
     }
 
     /// The thread's context, made when it is first asked for.
@@ -84,14 +84,14 @@ impl Context {
         {
             return context;
         }
-        let context = Context::with_values(Values::default(), fresh_number());
+        let context = Context::with_values(Values::default());
         context.entered.set(true);
         vm.context.set(Some(context.clone().into_value()));
         context
     }
 
     fn duplicate(&self) -> Ref<Context> {
-        Context::with_values(self.values.get(), self.state.get())
+        Context::with_values(self.values.get())
     }
 
     fn find(&self, variable: &ContextVar) -> Option<Value> {
@@ -100,7 +100,6 @@ impl Context {
 
     /// Sets or removes a variable's value; answers what it was.
     fn change(&self, variable: &Object<ContextVar>, value: Option<Value>) -> Option<Value> {
-        self.state.set(fresh_number());
         let old = {
             let mut values = self.values.borrow_mut();
             let map = Rc::make_mut(&mut values.0);
@@ -117,7 +116,8 @@ impl Context {
         values.0.values().map(|(variable, value)| (variable.to_value(), value.clone())).collect()
     }
 
-    fn enter(this: &Object<Context>, vm: &Vm) -> PyResult<()> {
+    /// Makes it the thread's context.
+    pub(crate) fn enter(this: &Object<Context>, vm: &Vm) -> PyResult<()> {
         if this.entered.get() {
             let shown = vm.repr(&this.as_value())?;
             return Err(vm.runtime_error(format!(
@@ -132,7 +132,8 @@ impl Context {
         Ok(())
     }
 
-    fn exit(&self, vm: &Vm) {
+    /// Makes what was the thread's context before the thread's context again.
+    pub(crate) fn exit(&self, vm: &Vm) {
         let previous = self.previous.take();
         self.entered.set(false);
         vm.context.set(previous);
@@ -157,7 +158,7 @@ impl Context {
             return Err(vm.type_error("Context() does not accept any arguments"));
         }
         let _ = cls;
-        Ok(Context::with_values(Values::default(), fresh_number()).into_value())
+        Ok(Context::with_values(Values::default()).into_value())
     }
 
     #[slot(length)]
@@ -292,35 +293,11 @@ pub struct ContextVar {
     name: Ref<Str>,
     default: Option<Value>,
     number: u64,
-    /// The value in a state of a context.
-    cached: GilCell<Option<(CachedState, Value)>>,
-}
-
-/// The number of a state; nothing that the collector must see.
-#[derive(Clone, Copy)]
-struct CachedState(u64);
-
-impl Trace for CachedState {
-    fn trace(&self, _: &mut Visitor<'_>) {}
 }
 
 impl ContextVar {
-    fn remember(&self, state: u64, value: &Value) {
-        self.cached.set(Some((CachedState(state), value.clone())));
-    }
-
     fn find(&self, vm: &Vm) -> Option<Value> {
-        let context = vm.context.get()?;
-        let context = context.downcast::<Context>()?;
-        let state = context.state.get();
-        if let Some((CachedState(cached), value)) = &*self.cached.borrow()
-            && *cached == state
-        {
-            return Some(value.clone());
-        }
-        let value = context.find(self)?;
-        self.remember(state, &value);
-        Some(value)
+        vm.context.borrow().as_ref()?.downcast::<Context>()?.find(self)
     }
 }
 
@@ -353,11 +330,11 @@ impl ContextVar {
         let Some(name) = name.downcast::<Str>() else {
             return Err(vm.type_error("context variable name must be a str"));
         };
+        vm.hash(&name.as_value())?;
         Ok(Object::new(ContextVar {
             name: name.to_ref(),
             default,
             number: fresh_number(),
-            cached: GilCell::default(),
         })
         .into_value())
     }
@@ -403,7 +380,6 @@ impl ContextVar {
     fn set(this: &Object<ContextVar>, vm: &Vm, value: &Value) -> Ref<Token> {
         let context = Context::current(vm);
         let old = context.change(this, Some(value.clone()));
-        this.remember(context.state.get(), value);
         Object::new(Token { context, variable: this.to_ref(), old, used: Cell::new(false) })
     }
 

@@ -98,11 +98,7 @@ impl Functions {
             let shown = vm.str(id).map_or_else(|_| "?".to_owned(), |shown| shown.to_string_lossy().into_owned());
             vm.key_error_message(format!("getgrgid(): gid not found: {shown}"))
         };
-        let number = match identity_number(vm, id, "gid") {
-            Ok(number) => number,
-            Err(error) if error.is_overflow_error() => return Err(missing()),
-            Err(error) => return Err(error),
-        };
+        let number = identity_number(vm, id, "gid")?;
         groups().iter().find(|group| group.id == number).map(Group::value).ok_or_else(missing)
     }
 

@@ -1,5 +1,6 @@
 //! Native modules of the standard library.
 
+mod decompression;
 mod hashes;
 mod support;
 mod testing;
@@ -30,14 +31,17 @@ macro_rules! modules {
 modules! {
     array
     ast
+    asyncio
     atexit
     binascii
     bisect
     blake2
+    bz2
     cmath
     collections
     contextvars
     csv
+    datetime
     errno
     expat
     faulthandler
@@ -50,12 +54,18 @@ modules! {
     itertools
     json
     locale
+    lsprof
+    lzma
     math
     md5
+    mmap
     multibyte
+    multiprocessing
     opcode
     operator
+    pickle
     posix
+    posixshmem
     posixsubprocess
     pwd
     queue
@@ -80,7 +90,10 @@ modules! {
     time
     tokenize
     unicodedata
+    uuid
     zlib
+    zoneinfo
+    zstd
 }
 
 /// All modules.

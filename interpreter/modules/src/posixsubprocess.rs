@@ -72,9 +72,7 @@ fn group_list(vm: &Vm, groups: &Value) -> PyResult<Option<Vec<u32>>> {
 fn identity(vm: &Vm, value: &Value, what: &str) -> PyResult<Option<u32>> {
     match optional(value) {
         None => Ok(None),
-        Some(value) => {
-            identity_number(vm, value, what).map(Some).map_err(|_| vm.value_error(format!("invalid {what}")))
-        }
+        Some(value) => identity_number(vm, value, what).map(Some),
     }
 }
 

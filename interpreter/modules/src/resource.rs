@@ -73,13 +73,17 @@ fn usage_value(usage: &Usage) -> Value {
     structseq::new::<StructUsage>(fields)
 }
 
-/// One limit; negative numbers count from the greatest.
+/// One limit; -1 is none.
 fn limit_of(vm: &Vm, value: &Value) -> PyResult<u64> {
     let number = vm.index(value)?;
-    if let Some(small) = int::small_value(&number) {
-        return Ok(small as u64);
+    if int::small_value(&number) == Some(-1) {
+        return Ok(u64::MAX);
+    }
+    if int::sign(&number) < 0 {
+        return Err(vm.value_error("Cannot convert negative int"));
     }
     int::to_fixed(vm, &number, "unsigned long")
+        .map_err(|_| vm.overflow_error("Python int too large to convert to C rlim_t"))
 }
 
 fn limits_of(vm: &Vm, limits: &Value) -> PyResult<(u64, u64)> {
@@ -90,8 +94,9 @@ fn limits_of(vm: &Vm, limits: &Value) -> PyResult<(u64, u64)> {
     }
 }
 
-fn limits_value((soft, hard): (u64, u64)) -> (i64, i64) {
-    (soft as i64, hard as i64)
+fn limits_value((soft, hard): (u64, u64)) -> (Value, Value) {
+    let value = |limit: u64| int::from_i128(if limit == u64::MAX { -1 } else { limit.into() });
+    (value(soft), value(hard))
 }
 
 fn check(vm: &Vm, resource: i32) -> PyResult<()> {
@@ -102,6 +107,7 @@ fn check(vm: &Vm, resource: i32) -> PyResult<()> {
 fn limit_error<T>(vm: &Vm, result: host::Result<T>) -> PyResult<T> {
     result.map_err(|error| match error.0 {
         c::EINVAL => vm.value_error("current limit exceeds maximum limit"),
+        c::EPERM => vm.value_error("not allowed to raise maximum limit"),
         number => vm.os_error(number, None, None),
     })
 }
@@ -123,7 +129,7 @@ impl Functions {
 
     /// The soft and the hard limit of a resource.
     #[function("getrlimit(resource, /)")]
-    fn getrlimit(vm: &Vm, resource: i32) -> PyResult<(i64, i64)> {
+    fn getrlimit(vm: &Vm, resource: i32) -> PyResult<(Value, Value)> {
         check(vm, resource)?;
         host::get_resource_limit(resource).or_raise(vm).map(limits_value)
     }
@@ -143,7 +149,7 @@ impl Functions {
 
     /// The limits of another process, which are set too where some are given.
     #[function("prlimit(pid, resource, limits=None, /)")]
-    fn prlimit(vm: &Vm, pid: i32, resource: i32, limits: Option<&Value>) -> PyResult<(i64, i64)> {
+    fn prlimit(vm: &Vm, pid: i32, resource: i32, limits: Option<&Value>) -> PyResult<(Value, Value)> {
         check(vm, resource)?;
         let shown = limits.cloned().unwrap_or_else(rspy_runtime::types::none::none);
         audit::raise_event(vm, "resource.prlimit", || vec![Value::int(pid), Value::int(resource), shown])?;

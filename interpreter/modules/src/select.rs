@@ -90,7 +90,7 @@ fn poll_time(vm: &Vm, timeout: Option<&Value>) -> PyResult<Option<Duration>> {
         if number.is_nan() {
             return Err(vm.value_error("Invalid value NaN (not a number)"));
         }
-        number.ceil()
+        if number < 0.0 { -1.0 } else { number.ceil() }
     } else if timeout.type_of().slots().index.get().is_some() {
         float::to_f64(vm, &vm.index(timeout)?)?
     } else {
@@ -303,9 +303,13 @@ impl Epoll {
 
 /// The objects of one list of `select`, each with its descriptor.
 fn with_descriptors(vm: &Vm, list: &Value) -> PyResult<Vec<(Value, i32)>> {
-    let items = vm.collect_or(list, || vm.type_error("arguments 1-3 must be sequences"))?;
+    // A list is read as it is at each moment: asking an item for its descriptor may change it.
+    let items = match list.downcast::<List>() {
+        Some(list) => list.to_ref(),
+        None => List::from_vec(vm.collect_or(list, || vm.type_error("arguments 1-3 must be sequences"))?),
+    };
     let mut all = Vec::with_capacity(items.len());
-    for item in items {
+    while let Some(item) = items.get(all.len()) {
         let descriptor = as_descriptor(vm, &item)?;
         if descriptor >= DescriptorSet::LIMIT {
             return Err(vm.value_error("filedescriptor out of range in select()"));

@@ -79,6 +79,10 @@ fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     TIMER_ERROR.set(Some(error.clone()));
     module.set(vm, "ItimerError", error);
     host::notify_of_signals(&vm.interpreter.requests, request::SIGNAL);
+    // Broken pipes and files that grow too large are errors, not the end.
+    for signal in [c::SIGPIPE, c::SIGXFSZ] {
+        host::set_disposition(signal, Disposition::Ignore).or_raise(vm)?;
+    }
     let handlers = &vm.interpreter.threads.signals;
     if vm.is_main_thread()
         && matches!(handlers.get(c::SIGINT), SignalHandler::Default)
@@ -88,18 +92,6 @@ fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
         handlers.set(c::SIGINT, SignalHandler::Function(handler));
     }
     Ok(())
-}
-
-/// What the interpreter does about signals when it starts: broken pipes and files that are too large are errors, not
-/// the end, and an interrupt from the keyboard raises `KeyboardInterrupt`.
-///
-/// # Errors
-/// The system's.
-pub fn install(vm: &Vm) -> PyResult<()> {
-    for signal in [c::SIGPIPE, c::SIGXFSZ] {
-        host::set_disposition(signal, Disposition::Ignore).or_raise(vm)?;
-    }
-    rspy_runtime::import::import_module(vm, "_signal").map(drop)
 }
 
 fn check_number(vm: &Vm, signal: i32) -> PyResult<()> {

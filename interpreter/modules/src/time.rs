@@ -8,11 +8,12 @@ use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, BrokenTime, c};
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, Ref};
-use rspy_runtime::paths::{OrRaise, decode, encode};
+use rspy_runtime::paths::{OrRaise, decode};
 use rspy_runtime::struct_sequence;
 use rspy_runtime::types::module::Module;
 use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::types::string::Str;
+use rspy_runtime::types::string::build::StrBuilder;
 use rspy_runtime::types::structseq;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::types::{float, int};
@@ -89,6 +90,8 @@ pub(crate) enum Rounding {
     Truncate,
     /// Away from zero.
     Up,
+    /// Down.
+    Down,
 }
 
 /// The nanoseconds of a number of seconds.
@@ -101,7 +104,7 @@ pub(crate) fn nanoseconds_of(vm: &Vm, seconds: &Value, rounding: Rounding) -> Py
         let rounded = match rounding {
             Rounding::Truncate => exact.trunc(),
             Rounding::Up if exact >= 0.0 => exact.ceil(),
-            Rounding::Up => exact.floor(),
+            Rounding::Up | Rounding::Down => exact.floor(),
         };
         if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
             return Err(vm.overflow_error("timestamp out of range for platform time_t"));
@@ -110,7 +113,7 @@ pub(crate) fn nanoseconds_of(vm: &Vm, seconds: &Value, rounding: Rounding) -> Py
     }
     if !int::is_int(seconds) {
         return Err(vm.type_error(format!(
-            "'{}' object cannot be interpreted as an integer",
+            "'{}' object cannot be interpreted as an integer or float",
             seconds.type_of().full_name()
         )));
     }
@@ -168,9 +171,15 @@ fn broken_argument(vm: &Vm, function: &str, value: &Value) -> PyResult<BrokenTim
     }
     let mut numbers = [0i32; 9];
     for (number, item) in numbers.iter_mut().zip(items) {
+        if int::small_value(&vm.index(item)?).is_none() {
+            return Err(vm.overflow_error("Python int too large to convert to C long"));
+        }
         *number = int::to_fixed(vm, item, "int")?;
     }
     let [year, month, day, hour, minute, second, weekday, day_of_year, summer] = numbers;
+    if year < i32::MIN + 1900 {
+        return Err(vm.overflow_error("year out of range"));
+    }
     let (mut zone, mut offset) = (String::new(), 0);
     if let Some(time) = value.downcast::<StructTime>() {
         let fields = structseq::fields(time.payload());
@@ -428,19 +437,27 @@ impl Functions {
     fn strftime(vm: &Vm, format: &Object<Str>, tuple: Option<&Value>) -> PyResult<Ref<Str>> {
         let mut time = local_or_given(vm, "strftime", tuple)?;
         time.summer = time.summer.clamp(-1, 1);
-        let pattern = encode(vm, format)?;
-        let mut out = Vec::new();
-        // Zero bytes end a pattern for the C library; what lies between them is formatted apart.
-        for (index, part) in pattern.split(|&byte| byte == 0).enumerate() {
-            if index > 0 {
-                out.push(0);
+        let mut out = StrBuilder::new();
+        let characters = format.characters();
+        let is_plain = |at: usize| matches!(characters.get(at), 1..=0x7f);
+        // The C library gets the ASCII parts; zero bytes would end a pattern, and what else there is it might not know.
+        let mut at = 0;
+        while at < characters.len() {
+            let start = at;
+            while at < characters.len() && is_plain(at) {
+                at += 1;
             }
+            let part: Vec<u8> = characters.slice(start, at).iter().map(|c| c as u8).collect();
             if !part.is_empty() {
                 let part = CString::new(part).map_err(|_| vm.value_error("embedded null byte"))?;
-                out.extend(host::format_time(&part, &time));
+                out.push_object(&*decode(&host::format_time(&part, &time)));
+            }
+            while at < characters.len() && !is_plain(at) {
+                out.push(characters.get(at));
+                at += 1;
             }
         }
-        Ok(decode(&out))
+        Ok(out.finish())
     }
 
     /// Parse a string to a time tuple according to a format specification.

@@ -4,8 +4,9 @@
 use std::sync::atomic::Ordering;
 
 use crate::cell::GilCell;
-use crate::exceptions::{Exception, PyResult};
+use crate::exceptions::{Exception, PyResult, os_error};
 use crate::host;
+use crate::object::Payload;
 use crate::types::none::none;
 use crate::value::Value;
 use crate::vm::{Vm, request};
@@ -52,9 +53,17 @@ impl SignalHandlers {
         before
     }
 
-    /// Lets go of all functions, when the interpreter ends.
+    /// Lets go of all functions, when the interpreter ends; their signals do what the system has them do.
     pub fn clear(&self) {
-        drop(self.handlers.take());
+        let mut handlers = self.handlers.take();
+        for (signal, handler) in &mut handlers {
+            if let SignalHandler::Function(_) = handler {
+                // Whatever it is, the end goes on.
+                drop(host::set_disposition(*signal, host::Disposition::Default));
+                drop(std::mem::replace(handler, SignalHandler::Unknown));
+            }
+        }
+        self.handlers.set(handlers);
     }
 }
 
@@ -126,7 +135,12 @@ impl Vm {
                 self.call(&function, &[Value::int(signal), frame]).map(drop)
             }
             // The handler was taken away between the signal's arrival and now.
-            _ => Ok(()),
+            _ => {
+                let message = format!("Signal {signal} ignored due to race condition");
+                let error = self.new_exception(os_error::OsError::static_type(), message);
+                crate::exceptions::print::write_unraisable(self, error, None, None);
+                Ok(())
+            }
         }
     }
 

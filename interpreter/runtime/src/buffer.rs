@@ -3,8 +3,8 @@
 //!
 //! # Safety argument
 //!
-//! A [`BufferView`] keeps the exporter alive. Memory that can move belongs to an [`ExportableVec`], which counts its
-//! views and neither grows, shrinks nor moves while there is one; immutable memory does not move at all. So the
+//! A [`BufferView`] keeps the exporter alive. Memory that can move belongs to an [`ExportableVec`] or an
+//! [`ExportableMapping`], which count their views and neither grow, shrink nor move while there is one; immutable memory does not move at all. So the
 //! memory that a view points to is there as long as the view. Slices of it are only used by the thread that holds
 //! the interpreter's lock, and not across calls that run Python code which could write through another view.
 
@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use crate::cell::{Borrowed, BorrowedMut, GilCell};
 use crate::exceptions::{Exception, PyResult};
+use crate::host::Mapping;
 use crate::names;
 use crate::object::{Object, Payload};
 use crate::types::bytes::{Bytes, MemoryView};
@@ -170,6 +171,26 @@ impl BufferView {
             release: Release::Count(NonNull::from(&bytes.exports)),
             exporter: exporter.to_value(),
         }
+    }
+
+    /// A view of mapped pages that count their views.
+    pub fn of_mapping<T: Payload>(
+        exporter: &Object<T>,
+        part: fn(&T) -> &ExportableMapping,
+    ) -> Option<BufferView> {
+        let pages = part(exporter.payload());
+        let (memory, size) =
+            pages.mapping.borrow().as_ref().map(|mapping| (mapping.address(), mapping.len()))?;
+        pages.exports.set(pages.exports.get() + 1);
+        Some(BufferView {
+            memory,
+            size,
+            offset: 0,
+            readonly: pages.readonly,
+            layout: None,
+            release: Release::Count(NonNull::from(&pages.exports)),
+            exporter: exporter.to_value(),
+        })
     }
 
     /// A view of memory that belongs to something else.
@@ -411,6 +432,48 @@ impl ExportableVec {
             return Err(vm.buffer_error("Existing exports of data: object cannot be re-sized"));
         }
         Ok(self.data.borrow_mut())
+    }
+}
+
+/// Mapped pages that others may look at: while someone does, they stay where they are.
+pub struct ExportableMapping {
+    mapping: GilCell<Option<Mapping>>,
+    exports: Cell<usize>,
+    readonly: bool,
+}
+
+impl ExportableMapping {
+    /// Pages without views, which can be written unless told otherwise.
+    pub fn new(mapping: Mapping, readonly: bool) -> ExportableMapping {
+        ExportableMapping { mapping: GilCell::new(Some(mapping)), exports: Cell::new(0), readonly }
+    }
+
+    /// Whether nothing can be written.
+    pub fn is_readonly(&self) -> bool {
+        self.readonly
+    }
+
+    /// Number of views.
+    pub fn exports(&self) -> usize {
+        self.exports.get()
+    }
+
+    /// The pages, until they are given up.
+    pub fn borrow(&self) -> Borrowed<'_, Option<Mapping>> {
+        self.mapping.borrow()
+    }
+
+    /// Changes the bytes in place; nothing where the pages are given up or cannot be written.
+    pub fn edit<R>(&self, edit: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+        if self.readonly {
+            return None;
+        }
+        self.mapping.borrow_mut().as_mut().map(|mapping| edit(mapping.as_mut_slice()))
+    }
+
+    /// The pages, to be resized or given up; nothing while there are views.
+    pub fn exclusive(&self) -> Option<BorrowedMut<'_, Option<Mapping>>> {
+        (self.exports.get() == 0).then(|| self.mapping.borrow_mut())
     }
 }
 

@@ -38,14 +38,14 @@ names! {
     __subclasshook__ __text_signature__ __traceback__ __truediv__ __trunc__ __type_params__ __typing_subst__
     __typing_is_unpacked_typevartuple__ __typing_unpacked_tuple_args__ __typing_prepare_subst__
     __unpacked__ __warningregistry__ __weakref__ __wrapped__ __xor__ __suppress_context__
-    _abc_impl _fields _attributes _initializing _loop _uninitialized_submodules _find_and_load _handle_fromlist
+    _abc_impl _asyncio_future_blocking _fields _attributes _initializing _loop _uninitialized_submodules _find_and_load _handle_fromlist
     _shutdown _lock_unlock_module _frozen_importlib _frozen_importlib_external _is_text_encoding
     _get_sourcefile _fix_up_module _strptime _bootstrap _check_retval_
-    add append argv args asyncio bases begin big builtin_module_names builtins buffering byteorder children clear
-    close closed code codecs column consts copy copyreg cur dict decode default defaultaction deleter
-    displayhook doc encode encoding end end_lineno end_offset errno errors excepthook
+    add add_done_callback append argv args asyncio bases begin big builtin_module_names builtins buffering byteorder call_exception_handler call_soon cancel children clear
+    close closed code codecs column consts context copy copyreg cur dict decode default defaultaction deleter
+    displayhook discard doc done encode encoding end end_lineno end_offset errno errors excepthook
     exceptions exec_prefix executable exit extend extra_tokens fdel fget file fileno filename fillvalue filter
-    flags flush format from_bytes fromlist fset func get getattr isinstance len getencoding getpreferredencoding getvalue globals
+    flags flush format from_bytes fromlist fset func get get_debug get_event_loop get_loop getattr is_running isinstance len getencoding getpreferredencoding getvalue globals
     id importlib indexgroup inf ignore insert intern isatty item items iter join key keys kind
     keyword last_exc last_traceback last_type last_value lineno little locals mapping
     max_length maxdigits maxevents metaclass mode module modules msg name namespace newline newlines next nl_char
@@ -53,12 +53,14 @@ names! {
     parent path path_hooks path_importer_cache pattern peek
     platlibdir pop popitem pos pos1 posix prefix print_file_and_line priority progress_routine
     ps1 ps2 raw read read1 readable readall readinto readinto1 readline readonly release reload repl replace
-    reset resetids reversed reversed_ script seek seekable select send sep setdefault
+    reset resetids result reversed reversed_ script seek seekable select send sep setdefault
     setcomp signal size sort source space stderr stdin stdout stdlib_dir store_name strict
     strict_mode string sub_key surrogateescape surrogatepass suppress symmetric sys tb_frame tb_lasti tb_lineno tb_next
     tell text throw times truncate type_params tzinfo unicode_errors unraisablehook
     update upper value values version warn warn_explicit warnings warnoptions
     weekday which who writable write year zipimporter meta_path __breakpointhook__ breakpointhook
     _warn_unawaited_coroutine showwarnmsg _showwarnmsg
+    dispatch_table dst find_class fromutc isoformat persistent_id persistent_load reducer_override timetuple tzname
+    utcoffset
     ensure_ascii utf_8 ascii latin_1 _io io TextIOWrapper BytesIO StringIO
 }

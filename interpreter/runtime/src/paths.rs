@@ -203,8 +203,18 @@ impl<const DESCRIPTOR: bool, const NULLABLE: bool> FromArgument<'_> for PathArgu
     }
 }
 
+/// Warns where a truth value is taken for a descriptor.
+fn warn_of_bool(vm: &Vm, value: &Value) -> PyResult<()> {
+    if crate::types::bool::as_bool(value).is_none() {
+        return Ok(());
+    }
+    let category = <crate::exceptions::hierarchy::RuntimeWarning as crate::object::Payload>::static_type();
+    crate::warnings::warn(vm, category, "bool is used as a file descriptor", 1)
+}
+
 /// The number of a descriptor given where a path could be.
 fn descriptor_number(vm: &Vm, value: &Value) -> PyResult<i32> {
+    warn_of_bool(vm, value)?;
     let number = vm.index(value)?;
     let small = crate::types::int::small_value(&number);
     match small.map(i32::try_from) {
@@ -251,14 +261,7 @@ impl FromArgument<'_> for FileDescriptor {
 /// `TypeError` and `ValueError` where it stands for none.
 pub fn as_descriptor(vm: &Vm, value: &Value) -> PyResult<i32> {
     let descriptor: i32 = if crate::types::int::is_int(value) {
-        if crate::types::bool::as_bool(value).is_some() {
-            crate::warnings::warn(
-                vm,
-                <crate::exceptions::hierarchy::RuntimeWarning as crate::object::Payload>::static_type(),
-                "bool is used as a file descriptor",
-                1,
-            )?;
-        }
+        warn_of_bool(vm, value)?;
         crate::types::int::to_fixed(vm, value, "int")?
     } else {
         let method = vm.get_attribute_optional(value, &vm.intern("fileno"))?;

@@ -435,6 +435,9 @@ impl Vm {
         if left.is(right) {
             return Ok(true);
         }
+        if left.is_small_int() && right.is_small_int() {
+            return Ok(false);
+        }
         if let (Some(left), Some(right)) = (left.downcast_exact::<Str>(), right.downcast_exact::<Str>()) {
             return Ok(left.same_text(right));
         }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use crate::buffer::BufferView;
 use crate::exceptions::PyResult;
 use crate::object::{Object, TypeObject};
+use crate::types::generator::Sent;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -28,6 +29,8 @@ pub type Length = fn(&Vm, &Value) -> PyResult<usize>;
 pub type Hash = fn(&Vm, &Value) -> PyResult<i64>;
 /// Rich comparison.
 pub type Compare = fn(&Vm, &Value, &Value, Comparison) -> PyResult;
+/// Resumes an awaited object with a value; tells what it yields from what it returns (PEP 342) without an exception.
+pub type Send = fn(&Vm, &Value, &Value) -> PyResult<Sent>;
 /// The next item of an iterator; `None` at the end.
 pub type Next = fn(&Vm, &Value) -> PyResult<Option<Value>>;
 /// A call: callable, arguments (the keyword ones last), their names.
@@ -132,7 +135,7 @@ macro_rules! for_each_slot {
             inplace_matrix_multiply: Binary,
             length: Length, get_item: Binary, set_item: SetItem, contains: Contains, item: Item, concat: Binary,
             repeat: Repeat, inplace_concat: Binary, inplace_repeat: Repeat,
-            await_: Unary, aiter: Unary, anext: Unary
+            await_: Unary, aiter: Unary, anext: Unary, send: Send
         }
     };
 }

@@ -130,6 +130,10 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     crate::import::import_module(vm, "encodings")?;
     add_zip_importer(vm)?;
     open_streams(vm, interactive)?;
+    if wants_fault_handler(configuration) {
+        let handler = crate::import::import_module(vm, "faulthandler")?;
+        vm.call_method_str(&handler, "enable", &[])?;
+    }
     if !configuration.warn_options.is_empty() {
         crate::import::import_module(vm, "warnings")?;
     }
@@ -244,6 +248,14 @@ pub fn folder_of(path: &str) -> String {
     }
 }
 
+/// Whether the program's fatal errors are to be reported with the Python stack.
+fn wants_fault_handler(configuration: &Configuration) -> bool {
+    let option = configuration.x_options.iter().any(|(name, _)| name == "faulthandler");
+    let variable = !configuration.ignore_environment
+        && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|value| !value.is_empty());
+    option || variable || configuration.dev_mode
+}
+
 /// A path from the root on.
 pub fn absolute(path: &str) -> String {
     if path.starts_with('/') {
@@ -302,6 +314,7 @@ pub fn finalize(vm: &Vm) -> bool {
     let mut well = flush_streams(vm);
     vm.interpreter.finalizing.set(true);
     vm.interpreter.threads.finalize(vm);
+    vm.interpreter.threads.signals.clear();
     clear_modules(vm);
     vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
     crate::gc::dump_shutdown_statistics(vm);
@@ -348,37 +361,78 @@ fn flush_streams(vm: &Vm) -> bool {
     well
 }
 
-/// Empties the modules, the main one first, so that finalisers run while the library still works.
+/// Lets go of the modules. What only they kept alive goes by the collector, so that its finalisers find the names of
+/// their modules; modules that something else keeps alive are emptied after that.
 fn clear_modules(vm: &Vm) {
-    let sys = vm.interpreter.sys.get();
-    if let Some(sys) = sys {
-        for name in [
-            "path",
-            "argv",
-            "ps1",
-            "ps2",
-            "last_exc",
-            "last_type",
-            "last_value",
-            "last_traceback",
-            "path_hooks",
-            "path_importer_cache",
-            "meta_path",
-        ] {
-            let dict = sys.dict();
-            let name = vm.intern(name);
-            if dict.contains_str(&name) {
-                dict.set_str(&name, none());
+    clear_sys(vm);
+    let modules = &vm.interpreter.modules;
+    let mut weak = Vec::new();
+    for (_, module) in modules.pairs() {
+        if module.downcast::<Module>().is_some()
+            && let Ok(reference) = crate::types::weakref::new_reference(vm, &module, None)
+        {
+            weak.push(reference);
+        }
+    }
+    modules.clear();
+    vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
+    for reference in weak.into_iter().rev() {
+        if let Some(Some(module)) = crate::types::weakref::referent(&reference) {
+            clear_module(vm, &module);
+        }
+    }
+}
+
+/// Forgets what `sys` knows of the program and how to import.
+fn clear_sys(vm: &Vm) {
+    let Some(sys) = vm.interpreter.sys.get() else { return };
+    let dict = sys.dict();
+    for name in [
+        "path",
+        "argv",
+        "ps1",
+        "ps2",
+        "last_exc",
+        "last_type",
+        "last_value",
+        "last_traceback",
+        "path_hooks",
+        "path_importer_cache",
+        "meta_path",
+    ] {
+        let name = vm.intern(name);
+        if dict.contains_str(&name) {
+            dict.set_str(&name, none());
+        }
+    }
+    for (name, original) in [("stdin", "__stdin__"), ("stdout", "__stdout__"), ("stderr", "__stderr__")] {
+        let original = dict.get_str(&vm.intern(original)).unwrap_or_else(none);
+        dict.set_str(&vm.intern(name), original);
+    }
+}
+
+/// Empties a module: names that begin with one underscore first, then the rest, so that what belongs to the module
+/// alone goes before what others may look for. `sys` and `builtins` stay to the last.
+fn clear_module(vm: &Vm, module: &Value) {
+    let Some(module) = module.downcast::<Module>() else { return };
+    let is = |kept: &Option<crate::object::Ref<Module>>| {
+        kept.as_ref().is_some_and(|kept| kept.is(&module.as_value()))
+    };
+    if is(&vm.interpreter.sys.borrow()) || is(&vm.interpreter.builtins.borrow()) {
+        return;
+    }
+    let dict = module.dict();
+    for private in [true, false] {
+        for name in dict.keys() {
+            let Some(name) = name.downcast::<crate::types::string::Str>() else { continue };
+            let characters = name.characters();
+            let mut start = characters.iter().take(2).map(|c| c == u32::from('_'));
+            let is_private = start.next() == Some(true) && start.next() != Some(true);
+            if is_private == private && !name.equals_str("__builtins__") && dict.contains_str(name) {
+                dict.set_str(name, none());
             }
         }
     }
-    let main = vm.intern("__main__");
-    if let Some(main) = vm.interpreter.modules.remove_str(&main)
-        && let Some(module) = main.downcast::<Module>()
-    {
-        module.dict().clear();
-    }
-    vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
 }
 
 /// The exit status when the library could not be started; the reason goes to the standard error descriptor, since the

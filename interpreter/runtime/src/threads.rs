@@ -39,6 +39,8 @@ pub struct Threads {
 /// Functions to be called around a fork (`os.register_at_fork`).
 #[derive(Default)]
 pub struct ForkHooks {
+    /// What native modules do in the child before anything else.
+    pub native_in_child: GilCell<Vec<fn(&Vm)>>,
     /// Before it, the last one first.
     pub before: GilCell<Vec<Value>>,
     /// Afterwards in the child.
@@ -252,36 +254,70 @@ impl Threads {
         is_child: impl Fn(&T) -> bool,
     ) -> host::Result<T> {
         ForkHooks::call_all(vm, self.fork_hooks.before.get().into_iter().rev());
-        let result = self.fork_plainly(vm, fork, &is_child);
-        let hooks = match &result {
-            Ok(answer) if is_child(answer) => &self.fork_hooks.in_child,
-            _ => &self.fork_hooks.in_parent,
-        };
-        ForkHooks::call_all(vm, hooks.get().into_iter());
-        result
+        // No import is under way in the moment of the fork, as far as that takes the lock.
+        vm.interpreter.import_lock.acquire(vm);
+        let result = self.fork_and_adopt(vm, fork, &is_child);
+        if matches!(&result, Ok((result, _)) if is_child(result)) {
+            vm.interpreter.import_lock.lock.waiting.set(0);
+        }
+        vm.interpreter.import_lock.release(vm);
+        let (result, vanished) = result?;
+        if !is_child(&result) {
+            ForkHooks::call_all(vm, self.fork_hooks.in_parent.get().into_iter());
+            return Ok(result);
+        }
+        for entry in vanished {
+            // SAFETY: the state of a thread that did not come along stays where it is, and nobody else looks at it.
+            unsafe { (*entry.vm).forget_values() };
+        }
+        // The child runs none of its parent's event loops.
+        drop(vm.running_task.take());
+        drop(vm.running_loop.take());
+        let native = self.fork_hooks.native_in_child.get();
+        native.into_iter().for_each(|hook| hook(vm));
+        ForkHooks::call_all(vm, self.fork_hooks.in_child.get().into_iter());
+        Ok(result)
     }
 
-    /// As `fork`, calling nothing around it. Nobody else is inside the lock meanwhile.
+    /// As `fork`, calling nothing around it.
     pub fn fork_plainly<T>(
         &self,
         vm: &Vm,
         fork: impl FnOnce() -> host::Result<T>,
         is_child: impl Fn(&T) -> bool,
     ) -> host::Result<T> {
+        let (result, vanished) = self.fork_and_adopt(vm, fork, &is_child)?;
+        // Dropping would run code.
+        std::mem::forget(vanished);
+        Ok(result)
+    }
+
+    /// Forks while nobody else is inside the lock. The child takes what it needs for itself; the entries of the threads
+    /// that did not come along are answered.
+    fn fork_and_adopt<T>(
+        &self,
+        vm: &Vm,
+        fork: impl FnOnce() -> host::Result<T>,
+        is_child: &impl Fn(&T) -> bool,
+    ) -> host::Result<(T, Vec<Entry>)> {
         let mut turn = self.turn();
-        let result = fork();
-        if result.as_ref().is_ok_and(is_child) {
-            *turn = Turn { holder: host::thread_identity(), switches: turn.switches, waiting: 0 };
-            drop(turn);
-            self.list.borrow_mut().retain(|entry| entry.identity == vm.thread_id);
-            if let Some(entry) = self.list.borrow_mut().first_mut() {
-                entry.native = host::native_thread_id();
-            }
-            self.main.set(vm.thread_id);
-            self.others.store(0, Ordering::Relaxed);
-            host::forget_signals();
+        let result = fork()?;
+        if !is_child(&result) {
+            return Ok((result, Vec::new()));
         }
-        result
+        *turn = Turn { holder: host::thread_identity(), switches: turn.switches, waiting: 0 };
+        drop(turn);
+        let all = self.list.take();
+        let (mut own, vanished): (Vec<Entry>, Vec<Entry>) =
+            all.into_iter().partition(|entry| entry.identity == vm.thread_id);
+        if let Some(entry) = own.first_mut() {
+            entry.native = host::native_thread_id();
+        }
+        self.list.set(own);
+        self.main.set(vm.thread_id);
+        self.others.store(0, Ordering::Relaxed);
+        host::forget_signals();
+        Ok((result, vanished))
     }
 }
 
@@ -308,18 +344,23 @@ impl Vm {
 
     /// Lets go of what belongs to the thread, while it still can run the finalisers of that.
     fn forget_thread(&self) {
-        let dict = self.thread_dict.take();
-        drop(dict);
-        drop(self.context.take());
-        drop(self.trace.take());
-        drop(self.profile.take());
-        drop(self.async_generator_hooks.take());
+        self.forget_values();
         let threads = &self.interpreter.threads;
         let mut list = threads.list.borrow_mut();
         let place = list.iter().position(|entry| std::ptr::eq(entry.vm, self));
         let entry = place.map(|place| list.remove(place));
         drop(list);
         drop(entry);
+    }
+
+    fn forget_values(&self) {
+        drop(self.thread_dict.take());
+        drop(self.context.take());
+        self.forget_handled();
+        crate::watch::set_functions(self, Some(None), Some(None));
+        drop(self.async_generator_hooks.take());
+        drop(self.running_task.take());
+        drop(self.running_loop.take());
     }
 
     /// Gives the interpreter's lock up for the time of a call that blocks and touches no value.
@@ -369,18 +410,16 @@ impl Handover {
         let Handover { interpreter, run } = self;
         let limit = host::stack_end(stack_size) + crate::vm::STACK_RESERVE.min(stack_size / 4);
         let vm = Vm::new(interpreter, host::thread_identity(), limit);
-        vm.run_thread(|vm| {
-            run(vm);
-            interpreter.threads.others.fetch_sub(1, Ordering::Relaxed);
-        });
+        vm.run_thread(run);
+        interpreter.threads.others.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Starts a thread that runs `run` holding the interpreter's lock.
+/// Starts a thread that runs `run` holding the interpreter's lock; answers the thread's identity.
 ///
 /// # Errors
 /// The system's, where it makes no more threads.
-pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread::JoinHandle<()>> {
+pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<u64> {
     let stack_size = match vm.interpreter.threads.stack_size.get() {
         0 => USUAL_STACK_SIZE,
         size => size,
@@ -388,11 +427,11 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<std::thread:
     let handover = Handover { interpreter: vm.interpreter, run };
     let others = &vm.interpreter.threads.others;
     others.fetch_add(1, Ordering::Relaxed);
-    std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size)).inspect_err(
-        |_| {
-            others.fetch_sub(1, Ordering::Relaxed);
-        },
-    )
+    let started = std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size));
+    if started.is_err() {
+        others.fetch_sub(1, Ordering::Relaxed);
+    }
+    started.map(|thread| host::identity_of(&thread))
 }
 
 /// A lock inside an object, taken for single operations. Threads that must wait do so without the interpreter's lock.
@@ -425,6 +464,11 @@ impl ObjectLock {
         true
     }
 
+    /// Whether this thread has the lock.
+    pub fn is_held_by(&self, vm: &Vm) -> bool {
+        self.owner.get() == vm.thread_id
+    }
+
     /// Gives the lock back.
     pub fn release(&self) {
         self.owner.set(0);
@@ -432,5 +476,37 @@ impl ObjectLock {
             *self.released.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             self.changed.notify_all();
         }
+    }
+}
+
+/// The lock that keeps imports apart (`_imp.acquire_lock`); its thread can take it again.
+#[derive(Default)]
+pub struct ImportLock {
+    lock: ObjectLock,
+    depth: Cell<u32>,
+}
+
+impl ImportLock {
+    /// Takes the lock.
+    pub fn acquire(&self, vm: &Vm) {
+        self.lock.acquire(vm);
+        self.depth.set(self.depth.get() + 1);
+    }
+
+    /// Gives the lock back; answers no where this thread does not have it.
+    pub fn release(&self, vm: &Vm) -> bool {
+        if !self.lock.is_held_by(vm) {
+            return false;
+        }
+        self.depth.set(self.depth.get() - 1);
+        if self.depth.get() == 0 {
+            self.lock.release();
+        }
+        true
+    }
+
+    /// Whether any thread has it.
+    pub fn is_held(&self) -> bool {
+        self.depth.get() > 0
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cell::GilCell;
 use crate::eval::frame::{Frame, FrameStack};
+use crate::eval::polymorphic::AttributeTable;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::Collector;
 use crate::object::{Header, Object, Ref};
@@ -25,6 +26,8 @@ use crate::value::Value;
 pub struct Interpreter {
     /// Remembered attribute lookups.
     pub method_cache: MethodCache,
+    /// Where attributes lie, for places of the code that meet many classes.
+    pub(crate) attributes: AttributeTable,
     /// The cycle collector.
     pub collector: Collector,
     type_versions: Cell<u32>,
@@ -59,8 +62,8 @@ pub struct Interpreter {
     pub codecs: crate::codecs::Registry,
     /// What `compile()` asks first: it makes and takes syntax trees as Python objects.
     pub tree_hook: Cell<Option<TreeHook>>,
-    /// How often the import lock has been taken.
-    pub import_lock: Cell<u32>,
+    /// The lock that keeps imports apart.
+    pub import_lock: crate::threads::ImportLock,
     /// Whether the interpreter is shutting down.
     pub finalizing: Cell<bool>,
     /// The threads and the lock they share.
@@ -165,12 +168,18 @@ pub struct Vm {
     pub(crate) has_trace: Cell<bool>,
     /// How many callbacks of those who watch are running.
     pub(crate) watch_depth: Cell<u32>,
+    /// What a trace or profile function is being told of.
+    pub(crate) telling: Cell<Option<crate::watch::Moment>>,
     /// Whether watching began since the dispatcher last looked.
     pub(crate) watch_begins: Cell<bool>,
     /// `contextvars`' current context.
     pub context: GilCell<Option<Value>>,
     /// Hooks for asynchronous generators.
     pub async_generator_hooks: GilCell<(Option<Value>, Option<Value>)>,
+    /// The event loop that the thread runs.
+    pub running_loop: GilCell<Option<Value>>,
+    /// The task that the event loop is in.
+    pub running_task: GilCell<Option<Value>>,
     /// How far the origin of coroutines is recorded.
     pub coroutine_origin_depth: Cell<u32>,
     /// Identifies the thread.
@@ -205,9 +214,12 @@ impl Vm {
             profile: GilCell::default(),
             has_trace: Cell::new(false),
             watch_depth: Cell::new(0),
+            telling: Cell::new(None),
             watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
+            running_loop: GilCell::default(),
+            running_task: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
             thread_id,
             thread_dict: GilCell::default(),
@@ -372,13 +384,33 @@ impl Vm {
     }
 }
 
-impl Drop for Vm {
-    fn drop(&mut self) {
+impl Vm {
+    /// Makes an exception the one being handled, or `None` for none.
+    pub(crate) fn set_handled(&self, exception: Value) {
+        let bits = if crate::types::none::is_none(&exception) { 0 } else { exception.into_bits() };
+        // SAFETY: the level is alive while the thread runs in it; it owned what it had.
+        unsafe {
+            let before = (*self.handled.get()).value.replace(bits);
+            if before != 0 {
+                drop(Value::from_bits(before));
+            }
+        }
+    }
+
+    /// Lets go of an exception that is still being handled when the thread ends.
+    pub(crate) fn forget_handled(&self) {
         let bits = self.bottom_handled.value.replace(0);
         if bits != 0 {
             // SAFETY: the level owned the value.
             drop(unsafe { Value::from_bits(bits) });
         }
+        crate::heap::free_kept();
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.forget_handled();
     }
 }
 
@@ -398,6 +430,7 @@ impl Interpreter {
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
             method_cache: MethodCache::default(),
+            attributes: AttributeTable::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
             keys_versions: Cell::new(0),
@@ -419,7 +452,7 @@ impl Interpreter {
             monitoring: crate::watch::Monitoring::default(),
             codecs: crate::codecs::Registry::default(),
             tree_hook: Cell::new(None),
-            import_lock: Cell::new(0),
+            import_lock: crate::threads::ImportLock::default(),
             finalizing: Cell::new(false),
             threads: crate::threads::Threads::default(),
         }))

@@ -54,7 +54,7 @@ fn compile_object(vm: &Vm, object: &Value, request: &CompileRequest<'_>) -> PyRe
         optimize::optimize(&mut tree, request.optimize);
         return to_objects::object_of(vm, &tree);
     }
-    Ok(runtime_compile::compile_tree(vm, &tree, None, request)?.into_value())
+    Ok(runtime_compile::compile_tree(vm, &tree, request)?.into_value())
 }
 
 /// Checks that the tree is of the kind that the mode asks for.

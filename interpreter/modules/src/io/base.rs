@@ -96,6 +96,13 @@ pub(super) fn finalize_stream(vm: &Vm, stream: &Value) {
     }
 }
 
+/// What `_finalizing` is set to.
+pub(super) fn finalizing_argument(vm: &Vm, value: Option<&Value>) -> PyResult<bool> {
+    let Some(value) = value else { return Err(vm.type_error("can't delete numeric/char attribute")) };
+    rspy_runtime::types::bool::as_bool(value)
+        .ok_or_else(|| vm.type_error("attribute value type must be bool"))
+}
+
 /// A size argument: `None` and negative numbers mean everything.
 pub(super) fn size_argument(vm: &Vm, size: Option<&Value>) -> PyResult<Option<usize>> {
     let Some(size) = size.filter(|size| !is_none(size)) else { return Ok(None) };

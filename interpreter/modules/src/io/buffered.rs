@@ -648,7 +648,7 @@ macro_rules! buffered_type {
 
             #[setter("_finalizing")]
             fn set_finalizing(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-                self.buffered.finalizing.set(value.is_some_and(|value| vm.is_true(value).unwrap_or(false)));
+                self.buffered.finalizing.set(crate::io::base::finalizing_argument(vm, value)?);
                 Ok(())
             }
 

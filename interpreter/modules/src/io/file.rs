@@ -420,7 +420,7 @@ impl FileIO {
 
     #[setter("_finalizing")]
     fn set_finalizing(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-        self.finalizing.set(value.is_some_and(|value| vm.is_true(value).unwrap_or(false)));
+        self.finalizing.set(super::base::finalizing_argument(vm, value)?);
         Ok(())
     }
 

@@ -398,7 +398,7 @@ impl TextIOWrapper {
             _ => None,
         };
         let through = self.write_through.get();
-        let flush_after = !through && self.line_buffering.get() && (has_ending || has(text, b'\r'));
+        let flush_after = self.line_buffering.get() && (has_ending || has(text, b'\r'));
         let mut bytes = self.pending.take();
         let before = bytes.len();
         let encoded = encoder.encode(vm, translated.as_deref().unwrap_or(text), &mut bytes);
@@ -641,7 +641,7 @@ impl TextIOWrapper {
 
     #[setter("_finalizing")]
     fn set_finalizing(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-        self.finalizing.set(value.is_some_and(|value| vm.is_true(value).unwrap_or(false)));
+        self.finalizing.set(super::base::finalizing_argument(vm, value)?);
         Ok(())
     }
 

@@ -88,26 +88,28 @@ pub(crate) fn signal_set(vm: &Vm, signals: &Value) -> PyResult<SignalSet> {
     let mut set = SignalSet::new();
     for item in vm.collect(signals)? {
         let number = vm.index(&item)?;
-        match int::small_value(&number) {
-            Some(signal) if (1..i64::from(host::SIGNAL_COUNT)).contains(&signal) => {
+        // Numbers of any size are out of range as -1 is.
+        match int::small_value(&number).unwrap_or(-1) {
+            signal if (1..i64::from(host::SIGNAL_COUNT)).contains(&signal) => {
                 // Numbers that the C library keeps for itself are left out.
                 let _ = set.add(signal as i32);
             }
-            Some(signal) => {
+            signal => {
                 return Err(vm.value_error(format!(
                     "signal number {signal} out of range [1; {}]",
                     host::SIGNAL_COUNT - 1
                 )));
             }
-            None => return Err(vm.overflow_error("Python int too large to convert to C long")),
         }
     }
     Ok(set)
 }
 
 fn schedule(vm: &Vm, scheduler: &Value) -> PyResult<(Option<i32>, i32)> {
-    let items = scheduler.downcast::<Tuple>().map(|tuple| tuple.items().to_vec()).unwrap_or_default();
-    let [policy, parameters] = &items[..] else {
+    let Some(scheduler) = scheduler.downcast::<Tuple>() else {
+        return Err(vm.type_error("scheduler must be a tuple or None"));
+    };
+    let [policy, parameters] = scheduler.items() else {
         return Err(vm.type_error("A scheduler tuple must have two elements"));
     };
     let policy = if is_none(policy) { None } else { Some(int::to_fixed(vm, policy, "int")?) };

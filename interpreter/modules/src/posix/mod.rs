@@ -60,6 +60,7 @@ fn execute(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     publish::<system::UnameResult>(vm, module);
     publish::<system::TimesResult>(vm, module);
     publish::<scheduling::SchedParam>(vm, module);
+    scheduling::complete(vm);
     directories::ScandirIterator::static_type().ready(vm);
     module.set(vm, "error", rspy_runtime::exceptions::os_error::OsError::static_type().to_value());
     module.set(vm, "environ", system::environment(vm)?);

@@ -37,6 +37,17 @@ fn reject_archived(vm: &Vm, path: &PathName) -> PyResult<()> {
     Err(path.error(vm, Errno(if exists { c::EROFS } else { c::ENOENT })))
 }
 
+/// As [`reject_archived`], for removing: what is not there is missing, and nothing else.
+fn reject_archived_removal(vm: &Vm, path: &PathName) -> PyResult<()> {
+    let Some(inner) = paths::archived(vm, path.bytes()) else { return Ok(()) };
+    let there = vm.interpreter.library.borrow().as_ref().map(|library| library.entry(inner).is_some());
+    match there {
+        Some(true) => Err(path.error(vm, Errno(c::EROFS))),
+        Some(false) => Err(path.error(vm, Errno(c::ENOENT))),
+        None => Ok(()),
+    }
+}
+
 fn link_flag(follow_symlinks: bool) -> i32 {
     if follow_symlinks { 0 } else { c::AT_SYMLINK_NOFOLLOW }
 }
@@ -125,7 +136,7 @@ fn rename(
 }
 
 fn unlink(vm: &Vm, path: &PathName, dir_fd: Option<FolderDescriptor>, flags: i32) -> PyResult<()> {
-    reject_archived(vm, path)?;
+    reject_archived_removal(vm, path)?;
     let folder = folder_or_current(dir_fd);
     vm.allow_threads(|| host::unlink(folder, path.as_c_str(), flags)).or_raise_for(vm, &path.object)
 }

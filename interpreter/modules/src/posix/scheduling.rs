@@ -3,10 +3,14 @@
 use rspy_macros::pyfunctions;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host;
+use rspy_runtime::native::NativeDef;
+use rspy_runtime::object::{Object, Payload};
 use rspy_runtime::paths::OrRaise;
 use rspy_runtime::struct_sequence;
 use rspy_runtime::types::int;
+use rspy_runtime::types::native_function::NativeMethod;
 use rspy_runtime::types::structseq;
+use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
@@ -17,6 +21,32 @@ struct_sequence! {
         unnamed 0
         hidden {}
     }
+}
+
+/// What `sched_param` has instead of what struct sequences have: it is made of its one field, not of a sequence.
+struct Construction;
+
+#[pyfunctions]
+impl Construction {
+    #[function("sched_param(sched_priority)")]
+    fn make(sched_priority: &Value) -> Value {
+        structseq::new::<SchedParam>(vec![sched_priority.clone()])
+    }
+
+    #[function("__reduce__(parameters, /)")]
+    fn reduce(parameters: &Object<SchedParam>) -> Value {
+        let fields = structseq::fields(parameters.payload());
+        let arguments = Tuple::from_slice(fields);
+        Tuple::from_values([parameters.type_of().to_value(), arguments.into_value()]).into_value()
+    }
+}
+
+/// Gives the type `sched_param` its construction.
+pub(super) fn complete(vm: &Vm) {
+    let typ = SchedParam::static_type();
+    typ.slots().new.set(Some(|vm, _, args, names| (Construction::FUNCTIONS[0].call)(vm, args, names)));
+    static REDUCE: &NativeDef = &Construction::FUNCTIONS[1];
+    typ.dict().set_str(&vm.intern("__reduce__"), NativeMethod::new(REDUCE, typ).into_value());
 }
 
 /// The priority in a `sched_param`.

@@ -26,7 +26,7 @@ impl Functions {
     /// Create and return a timer file descriptor.
     #[function("timerfd_create(clockid, /, *, flags=0)")]
     fn timerfd_create(vm: &Vm, clockid: i32, flags: Option<i32>) -> PyResult<i32> {
-        let flags = flags.unwrap_or(c::TFD_CLOEXEC);
+        let flags = c::TFD_CLOEXEC | flags.unwrap_or(0);
         vm.allow_threads(|| host::timer_descriptor(clockid, flags)).or_raise(vm)
     }
 

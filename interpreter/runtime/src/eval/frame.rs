@@ -286,15 +286,20 @@ pub struct FrameStack {
     /// Where the topmost chunk begins.
     first: Cell<*mut u64>,
     chunks: UnsafeCell<Vec<Chunk>>,
+    /// The chunk popped last: what goes up and down around its beginning finds it again.
+    spare: UnsafeCell<Option<Vec<u64>>>,
 }
 
 struct Chunk {
-    memory: Box<[u64]>,
+    /// Room that is reserved; frames write what they read.
+    memory: Vec<u64>,
     /// Where the chunk below ended.
     below: (*mut u64, *mut u64),
 }
 
 const CHUNK_WORDS: usize = 8 << 10;
+/// The first chunk is smaller: most threads never need more.
+const FIRST_CHUNK_WORDS: usize = 2 << 10;
 
 impl FrameStack {
     /// A stack without memory.
@@ -304,16 +309,17 @@ impl FrameStack {
             limit: Cell::new(ptr::null_mut()),
             first: Cell::new(ptr::null_mut()),
             chunks: UnsafeCell::new(Vec::new()),
+            spare: UnsafeCell::new(None),
         }
     }
 
-    /// Room for some words on top.
+    /// Room for some words on top; nothing where there is no memory for so many.
     #[inline(always)]
-    pub fn push(&self, words: usize) -> *mut Frame {
+    pub fn push(&self, words: usize) -> Option<*mut Frame> {
         let top = self.top.get();
         if (self.limit.get() as usize).wrapping_sub(top as usize) >= words * 8 && !top.is_null() {
             self.top.set(top.wrapping_add(words));
-            return top.cast();
+            return Some(top.cast());
         }
         self.push_chunk(words)
     }
@@ -334,17 +340,27 @@ impl FrameStack {
 
     #[cold]
     #[inline(never)]
-    fn push_chunk(&self, words: usize) -> *mut Frame {
-        let size = words.max(CHUNK_WORDS);
-        let mut memory = vec![0u64; size].into_boxed_slice();
+    fn push_chunk(&self, words: usize) -> Option<*mut Frame> {
+        // SAFETY: nobody else borrows the list of chunks or the spare one; the memory stays where it is when the list
+        // grows.
+        let (chunks, spare) = unsafe { (&mut *self.chunks.get(), &mut *self.spare.get()) };
+        let size = words.max(if chunks.is_empty() { FIRST_CHUNK_WORDS } else { CHUNK_WORDS });
+        let mut memory = match spare.take() {
+            Some(memory) if memory.capacity() >= size => memory,
+            _ => {
+                let mut memory = Vec::new();
+                memory.try_reserve_exact(size).ok()?;
+                memory
+            }
+        };
         let start = memory.as_mut_ptr();
+        let size = memory.capacity();
         let below = (self.top.get(), self.limit.get());
-        // SAFETY: nobody else borrows the list of chunks; the memory stays where it is when the list grows.
-        unsafe { (*self.chunks.get()).push(Chunk { memory, below }) };
+        chunks.push(Chunk { memory, below });
         self.top.set(start.wrapping_add(words));
         self.limit.set(start.wrapping_add(size));
         self.first.set(start);
-        start.cast()
+        Some(start.cast())
     }
 
     /// Frees the topmost frame.
@@ -372,13 +388,14 @@ impl FrameStack {
     #[cold]
     #[inline(never)]
     fn pop_chunk(&self) {
-        // SAFETY: nobody else borrows the list of chunks.
-        let chunks = unsafe { &mut *self.chunks.get() };
+        // SAFETY: nobody else borrows the list of chunks or the spare one.
+        let (chunks, spare) = unsafe { (&mut *self.chunks.get(), &mut *self.spare.get()) };
         if chunks.len() > 1
             && let Some(chunk) = chunks.pop()
         {
             self.top.set(chunk.below.0);
             self.limit.set(chunk.below.1);
+            *spare = Some(chunk.memory);
             let first = chunks.last_mut().map_or(ptr::null_mut(), |below| below.memory.as_mut_ptr());
             self.first.set(first);
         }

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod instructions;
 pub mod intrinsics;
 mod match_loop;
+pub(crate) mod polymorphic;
 pub mod raise;
 pub mod specialize;
 #[cfg(not(debug_assertions))]
@@ -53,6 +54,9 @@ pub enum Flow {
 
 /// One instruction.
 pub trait Instruction {
+    /// The instruction whose slow path this one shares: itself, or the generic one of its family.
+    type General: Instruction;
+
     /// Does the common case if nothing has to be called or freed for it; otherwise changes nothing and answers
     /// [`Flow::Slow`].
     ///
@@ -261,6 +265,11 @@ pub unsafe fn run_raising(vm: &Vm, frame: *mut Frame) -> u64 {
         }
         (*frame).previous = vm.frame.get();
         vm.frame.set(frame);
+        if crate::watch::is_wanted(vm) {
+            let thrown = vm.take_raised();
+            let told = crate::watch::thrown(vm, frame, thrown.value());
+            vm.set_raised(told.err().unwrap_or(thrown));
+        }
         let mut state = State { vm, frame, next: (*frame).instruction.add(1), stack: (*frame).stack_pointer };
         let word = match raise::unwind(&mut state) {
             Flow::Leave(word) => word,

@@ -2,7 +2,7 @@
 //! handled becomes the context; and how a handler's class is matched.
 
 use crate::exceptions::{Exception, PyResult, as_exception_class, base_of, is_exception};
-use crate::object::{Object, TypeObject};
+use crate::object::TypeObject;
 use crate::types::none::is_none;
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
@@ -156,11 +156,31 @@ pub fn shown_class_name(vm: &Vm, class: &TypeObject) -> String {
     }
 }
 
+/// The exception of a class that a value stands for: the value itself, or what the class makes of it.
+fn made_of(vm: &Vm, class: &Value, typ: &TypeObject, value: Option<&Value>) -> PyResult {
+    let made = match value {
+        Some(value) if value.type_of().is_subtype(typ) => return Ok(value.clone()),
+        None => return instantiate(vm, class),
+        Some(value) => match value.downcast::<Tuple>() {
+            Some(args) => vm.call(class, args.items())?,
+            None => vm.call(class, std::slice::from_ref(value))?,
+        },
+    };
+    if is_exception(&made) {
+        return Ok(made);
+    }
+    Err(vm.type_error(format!(
+        "calling {} should have returned an instance of BaseException, not {}",
+        vm.repr(class)?.to_string_lossy(),
+        made.type_of().full_name()
+    )))
+}
+
 /// The exception that `throw(typ, value, traceback)` of a generator throws. Its context is set when the generator
 /// goes on, with [`set_implicit_context`].
 ///
 /// # Errors
-/// `TypeError` where the arguments mean no exception, and what making it raises.
+/// `TypeError` where the arguments mean no exception.
 pub fn from_throw_arguments(
     vm: &Vm,
     class: &Value,
@@ -175,26 +195,14 @@ pub fn from_throw_arguments(
     }
     let value = value.filter(|value| !is_none(value));
     if let Some(typ) = as_exception_class(class) {
-        let exception = match value {
-            Some(value) if value.type_of().is_subtype(typ) => value.clone(),
-            None => instantiate(vm, class)?,
-            Some(value) => {
-                let made = match value.downcast::<Tuple>() {
-                    Some(args) => vm.call(class, args.items())?,
-                    None => vm.call(class, std::slice::from_ref(value))?,
-                };
-                if !is_exception(&made) {
-                    return Err(vm.type_error(format!(
-                        "calling {} should have returned an instance of BaseException, not {}",
-                        vm.repr(class)?.to_string_lossy(),
-                        made.type_of().full_name()
-                    )));
-                }
-                made
+        // What goes wrong while the exception is made is thrown in its place.
+        return Ok(match made_of(vm, class, typ, value) {
+            Ok(exception) => {
+                base_of(&exception).set_traceback(traceback.cloned());
+                Exception::from_value(exception)
             }
-        };
-        base_of(&exception).set_traceback(traceback.cloned());
-        return Ok(Exception::from_value(exception));
+            Err(error) => error,
+        });
     }
     if !is_exception(class) {
         return Err(vm.type_error(format!(

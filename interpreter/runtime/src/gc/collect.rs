@@ -119,17 +119,18 @@ impl Collector {
         for typ in garbage.iter().filter_map(|object| object.downcast::<Type>()) {
             typ.forget_as_subclass();
         }
-        crate::types::weakref::clear_for_garbage(vm, &garbage);
-        for object in &garbage {
-            if let Some(header) = object.header()
-                && !header.has_meta(meta::FINALIZED)
-                && let Some(finalizer) = header.type_of().slots().finalize.get()
-            {
-                header.set_meta(meta::FINALIZED);
-                finalizer(vm, object);
-            }
+        let mut ran = crate::types::weakref::clear_for_garbage(vm, &garbage);
+        // Objects of Python classes first: their finalisers may want what native ones close or report on.
+        ran |= finalize_all(vm, &garbage, true);
+        ran |= finalize_all(vm, &garbage, false);
+        if vm.interpreter.finalizing.get() {
+            // The process ends: what is left behind goes with it.
+            let found = garbage.len();
+            std::mem::forget(garbage);
+            return found;
         }
-        let garbage = still_garbage(garbage);
+        // Only code that ran meanwhile can have brought something back to life.
+        let garbage = if ran { still_garbage(garbage) } else { garbage };
         let found = garbage.len();
         if self.debug.get() & debug::SAVE_ALL != 0 {
             let kept = self.garbage();
@@ -143,6 +144,24 @@ impl Collector {
         }
         found
     }
+}
+
+/// Runs the finalisers of objects of Python classes, or of native types, that have not run; answers whether there were
+/// any.
+fn finalize_all(vm: &Vm, garbage: &[Value], of_classes: bool) -> bool {
+    let mut ran = false;
+    for object in garbage {
+        if let Some(header) = object.header()
+            && header.type_of().is_heap() == of_classes
+            && !header.has_meta(meta::FINALIZED)
+            && let Some(finalizer) = header.type_of().slots().finalize.get()
+        {
+            header.set_meta(meta::FINALIZED);
+            finalizer(vm, object);
+            ran = true;
+        }
+    }
+    ran
 }
 
 /// Which objects of a generation's list something outside of it reaches.
@@ -281,6 +300,8 @@ fn clear_object(header: &Header) {
         }
         if typ.has_flag(crate::types::typ::TypeFlags::PREFIX)
             && let Some(dict) = crate::types::typ::instance::existing_dict(header)
+            // A dict that others refer to is garbage itself or stays as it is.
+            && dict.header().reference_count() == 1
         {
             dict.to_ref().clear();
         }

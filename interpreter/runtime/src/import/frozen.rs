@@ -131,24 +131,23 @@ impl Imp {
     /// Acquire the interpreter's import lock for the current thread.
     #[function("acquire_lock()")]
     fn acquire_lock(vm: &Vm) {
-        vm.interpreter.import_lock.set(vm.interpreter.import_lock.get() + 1);
+        vm.interpreter.import_lock.acquire(vm);
     }
 
     /// Release the interpreter's import lock.
     #[function("release_lock()")]
     fn release_lock(vm: &Vm) -> PyResult<()> {
-        let depth = vm.interpreter.import_lock.get();
-        if depth == 0 {
-            return Err(vm.runtime_error("not holding the import lock"));
+        if vm.interpreter.import_lock.release(vm) {
+            Ok(())
+        } else {
+            Err(vm.runtime_error("not holding the import lock"))
         }
-        vm.interpreter.import_lock.set(depth - 1);
-        Ok(())
     }
 
     /// Return True if the import lock is currently held, else False.
     #[function("lock_held()")]
     fn lock_held(vm: &Vm) -> bool {
-        vm.interpreter.import_lock.get() > 0
+        vm.interpreter.import_lock.is_held()
     }
 
     /// Create a builtin module.

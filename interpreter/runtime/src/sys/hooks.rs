@@ -156,6 +156,24 @@ impl Hooks {
         crate::watch::set_functions(vm, None, Some((!is_none(function)).then(|| function.clone())));
     }
 
+    /// Set the debug tracing function of all running threads.
+    #[function("_settraceallthreads(function, /)")]
+    fn settraceallthreads(vm: &Vm, function: &Value) {
+        let function = (!is_none(function)).then(|| function.clone());
+        vm.interpreter
+            .threads
+            .for_each(|thread| crate::watch::set_functions(thread, Some(function.clone()), None));
+    }
+
+    /// Set the profiling function of all running threads.
+    #[function("_setprofileallthreads(function, /)")]
+    fn setprofileallthreads(vm: &Vm, function: &Value) {
+        let function = (!is_none(function)).then(|| function.clone());
+        vm.interpreter
+            .threads
+            .for_each(|thread| crate::watch::set_functions(thread, None, Some(function.clone())));
+    }
+
     /// Return the profiling function set with sys.setprofile.
     #[function("getprofile()")]
     fn getprofile(vm: &Vm) -> Option<Value> {

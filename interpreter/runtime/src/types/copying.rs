@@ -165,6 +165,9 @@ pub fn change_class(vm: &Vm, object: &Value, new: &Object<Type>) -> PyResult<()>
             std::mem::forget(new.to_ref());
         }
         header.set_type(new);
+        if new.allocation_size() > old.allocation_size() {
+            new.set_flag(TypeFlags::UNEVEN);
+        }
         if old.is_heap() {
             crate::object::release(old.as_ptr().cast());
         }

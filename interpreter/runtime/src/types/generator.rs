@@ -9,6 +9,8 @@
 use std::cell::Cell;
 
 use rspy_code::code_object::flags;
+use rspy_code::opcode::Opcode;
+use rspy_code::operation::Resume;
 use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
@@ -16,6 +18,7 @@ use crate::eval::frame::{Frame, Owner};
 use crate::eval::{self, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::{Trace, Visitor};
+use crate::heap::Words;
 use crate::names;
 use crate::object::{Object, Ref};
 use crate::types::code::Code;
@@ -41,7 +44,7 @@ pub enum Stage {
 
 /// The state that all three kinds share.
 pub struct GeneratorState {
-    memory: Box<[u64]>,
+    memory: Words,
     stage: Cell<Stage>,
     /// Whether it waits in `yield from` or `await`.
     delegating: Cell<bool>,
@@ -67,6 +70,9 @@ impl Trace for GeneratorState {
         if matches!(self.stage.get(), Stage::Created | Stage::Suspended) {
             // SAFETY: the words of a frame that waits are valid and own their references.
             unsafe { trace_frame(self.frame(), visitor) };
+        } else if self.stage.get() == Stage::Running {
+            // SAFETY: a running frame's variables are valid words at any time, unlike its stack.
+            unsafe { trace_words(Frame::local(self.frame(), 0), Frame::stack_base(self.frame()), visitor) };
         }
     }
 
@@ -84,18 +90,28 @@ impl Trace for GeneratorState {
 pub(crate) unsafe fn trace_frame(frame: *mut Frame, visitor: &mut Visitor<'_>) {
     // SAFETY: as promised.
     unsafe {
-        let mut at = Frame::local(frame, 0);
-        while at < (*frame).stack_pointer {
+        trace_words(Frame::local(frame, 0), (*frame).stack_pointer, visitor);
+        for word in [(*frame).function, (*frame).locals, (*frame).frame_object.get()] {
+            if word::owns(word) {
+                visitor.object(word as *mut crate::object::Header);
+            }
+        }
+    }
+}
+
+/// Visits what words refer to.
+///
+/// # Safety
+/// The words are valid.
+unsafe fn trace_words(mut at: *mut u64, end: *mut u64, visitor: &mut Visitor<'_>) {
+    // SAFETY: as promised.
+    unsafe {
+        while at < end {
             let word = *at;
             if word::owns(word) {
                 visitor.object(word as *mut crate::object::Header);
             }
             at = at.add(1);
-        }
-        for word in [(*frame).function, (*frame).locals, (*frame).frame_object.get()] {
-            if word::owns(word) {
-                visitor.object(word as *mut crate::object::Header);
-            }
         }
     }
 }
@@ -114,7 +130,7 @@ impl Drop for GeneratorState {
 impl GeneratorState {
     #[inline(always)]
     fn frame(&self) -> *mut Frame {
-        self.memory.as_ptr().cast_mut().cast()
+        self.memory.as_ptr().cast()
     }
 
     /// Gives back what the frame holds.
@@ -219,6 +235,16 @@ impl Generator {
         self.state.qualified_name.borrow().to_string_lossy().into_owned()
     }
 
+    /// Whether an exception raised where it waits would leave it at once: no handler and no `finally` is around.
+    fn ends_quietly(&self) -> bool {
+        let frame = self.state.frame();
+        // SAFETY: a suspended frame stands at a yield, and the instruction behind that says where it goes on.
+        let next = unsafe { (*(*frame).instruction.add(1)).get() };
+        let (opcode, argument) = (next as u8, next >> 8);
+        (opcode == Opcode::Resume as u8 || opcode == Opcode::ResumeCheck as u8)
+            && argument & Resume::DEPTH_ONE as u16 != 0
+    }
+
     /// What it waits for in `yield from` or `await`.
     pub fn delegate(&self) -> Option<Value> {
         if self.state.stage.get() != Stage::Suspended || !self.state.delegating.get() {
@@ -279,8 +305,8 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
-                    // Where a value would be sent in, handlers count on one.
-                    *(*frame).stack_pointer = none().into_bits();
+                    // Where it waits the stack has room for what is sent, and handlers count on it.
+                    *(*frame).stack_pointer = crate::types::none::none_word();
                     (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
@@ -315,9 +341,27 @@ impl Generator {
     /// What comes through.
     pub fn throw_exception(this: &Object<Generator>, vm: &Vm, error: Exception) -> PyResult<Sent> {
         if let Some(inner) = this.delegate() {
+            vm.check_stack("")?;
             return Self::throw_into_delegate(this, vm, &inner, error);
         }
         Generator::resume(this, vm, Err(error))
+    }
+
+    /// Does something with what it delegates to. Meanwhile this generator counts as running, and its frame as the one
+    /// that calls.
+    fn as_caller<R>(this: &Object<Generator>, vm: &Vm, run: impl FnOnce() -> R) -> R {
+        let frame = this.state.frame();
+        let caller = vm.frame.get();
+        this.state.stage.set(Stage::Running);
+        // SAFETY: the frame waits, and is taken off the thread's frames again before it goes on.
+        unsafe { (*frame).previous = caller };
+        vm.frame.set(frame);
+        let result = run();
+        vm.frame.set(caller);
+        // SAFETY: as above.
+        unsafe { (*frame).previous = std::ptr::null_mut() };
+        this.state.stage.set(Stage::Suspended);
+        result
     }
 
     fn throw_into_delegate(
@@ -327,19 +371,12 @@ impl Generator {
         error: Exception,
     ) -> PyResult<Sent> {
         if error.is_generator_exit() {
-            // While the delegate is closed this generator counts as running.
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, inner);
-            this.state.stage.set(Stage::Suspended);
-            return match closed {
+            return match Generator::as_caller(this, vm, || close_iterator(vm, inner)) {
                 Ok(()) => Generator::resume(this, vm, Err(error)),
                 Err(other) => Generator::resume(this, vm, Err(other)),
             };
         }
-        this.state.stage.set(Stage::Running);
-        let result = throw_into(vm, inner, &error);
-        this.state.stage.set(Stage::Suspended);
-        match result {
+        match Generator::as_caller(this, vm, || throw_into(vm, inner, &error)) {
             Ok(Some(value)) => Ok(Sent::Yielded(value)),
             Ok(None) => Generator::resume(this, vm, Err(error)),
             Err(raised) => {
@@ -364,15 +401,16 @@ impl Generator {
             Stage::Running => return Err(this.already_running(vm)),
             Stage::Suspended => {}
         }
-        let mut error = vm.generator_exit();
+        let mut failed = None;
         if let Some(inner) = this.delegate() {
-            this.state.stage.set(Stage::Running);
-            let closed = close_iterator(vm, &inner);
-            this.state.stage.set(Stage::Suspended);
-            if let Err(other) = closed {
-                error = other;
-            }
+            vm.check_stack("")?;
+            failed = Generator::as_caller(this, vm, || close_iterator(vm, &inner)).err();
         }
+        if failed.is_none() && this.ends_quietly() && !crate::watch::is_wanted(vm) {
+            this.state.end();
+            return Ok(none());
+        }
+        let error = failed.unwrap_or_else(|| vm.generator_exit());
         match Generator::resume(this, vm, Err(error)) {
             Ok(Sent::Yielded(_)) => Err(vm.runtime_error(format!("{} ignored GeneratorExit", this.kind()))),
             Ok(Sent::Returned(value)) => Ok(value),
@@ -439,8 +477,8 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
         let function = (*frame).function();
         let names = (function.name(), function.qualified_name());
         let words = Frame::words(&code);
-        let mut memory = vec![0u64; words].into_boxed_slice();
-        let copy: *mut Frame = memory.as_mut_ptr().cast();
+        let memory = Words::new(words);
+        let copy: *mut Frame = memory.as_ptr().cast();
         let used = (*frame).stack_pointer.offset_from(Frame::local(frame, 0)) as usize;
         copy.copy_from_nonoverlapping(frame, 1);
         for index in 0..used {
@@ -450,6 +488,7 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
         (*copy).previous = std::ptr::null_mut();
         (*copy).function = word::keep((*frame).function);
         (*copy).owner = Owner::Generator;
+        (*copy).drops_result = false;
         let kind = code.flags;
         let state = GeneratorState {
             memory,
@@ -526,6 +565,9 @@ pub(crate) unsafe fn finish_frame(frame: *mut Frame) {
 pub fn send_to(vm: &Vm, iterator: &Value, value: &Value) -> PyResult<Sent> {
     if let Some(generator) = as_generator(iterator) {
         return Generator::resume(generator, vm, Ok(value.clone()));
+    }
+    if let Some(send) = iterator.type_of().slots().send.get() {
+        return send(vm, iterator, value);
     }
     let result = if is_none(value) && iterator.type_of().slots().next.get().is_some() {
         match iterator.type_of().slots().next.get() {

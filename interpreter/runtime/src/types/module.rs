@@ -29,8 +29,11 @@ impl crate::gc::Trace for GilCell<Ref<Dict>> {
         visitor.value(self.borrow().value());
     }
     fn clear_references(&self) {
+        // A dict that others refer to is garbage itself or stays as it is: functions may need it.
         let dict = self.borrow().clone();
-        dict.clear();
+        if dict.header().reference_count() == 2 {
+            dict.clear();
+        }
     }
 }
 

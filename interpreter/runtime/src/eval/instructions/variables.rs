@@ -241,7 +241,11 @@ instructions! {
     CopyFreeVars(state, argument) {
         let frame = state.frame;
         let count = argument as usize;
-        if let Some(closure) = (*frame).function().closure() {
+        let closure = (*frame).function().closure();
+        if closure.as_ref().map_or(0, |closure| closure.items().len()) != count {
+            return state.raise(state.vm.system_error("the closure does not fit the code"));
+        }
+        if let Some(closure) = closure {
             let first = (*frame).code().variable_count() - count;
             for (index, cell) in closure.items().iter().take(count).enumerate() {
                 *Frame::local(frame, first + index) = cell.clone().into_bits();

@@ -31,15 +31,17 @@ pub fn stack_end(stack_size: usize) -> usize {
 }
 
 /// Names the thread for the system's tools; longer names are cut.
-pub fn set_thread_name(name: &str) {
+pub fn set_thread_name(name: &[u8]) {
     let mut short = [0u8; 16];
-    let mut length = name.len().min(15);
-    while !name.is_char_boundary(length) {
-        length -= 1;
-    }
-    short[..length].copy_from_slice(&name.as_bytes()[..length]);
+    let length = name.len().min(15);
+    short[..length].copy_from_slice(&name[..length]);
     // SAFETY: the name ends with a zero byte.
     unsafe { libc::pthread_setname_np(libc::pthread_self(), short.as_ptr().cast()) };
+}
+
+/// What identifies a thread that was started.
+pub fn identity_of(thread: &std::thread::JoinHandle<()>) -> u64 {
+    std::os::unix::thread::JoinHandleExt::as_pthread_t(thread) as u64
 }
 
 /// Lets other threads run.

@@ -173,22 +173,22 @@ impl Dict {
     /// Searches for a key with its hash.
     fn find(&self, vm: &Vm, key: &Value, hash: i64) -> PyResult<Option<usize>> {
         let text = key.downcast_exact::<Str>();
-        let mut after = None;
+        let mut done = 0;
         loop {
-            let found = self.table.borrow().find(hash, after, |other| verdict(key, other, text));
+            let found = self.table.borrow().find(hash, done, |other| verdict(key, other, text));
             match found {
                 Found::At(at) => return Ok(Some(at)),
                 Found::Absent => return Ok(None),
-                Found::Unsure(at) => {
+                Found::Unsure(at, past) => {
                     let before = self.changes.get();
                     let Some(other) = self.table.borrow().entries[at].key.clone() else { continue };
                     let equal = vm.equal(&other, key)?;
                     if self.changes.get() != before {
-                        after = None;
+                        done = 0;
                     } else if equal {
                         return Ok(Some(at));
                     } else {
-                        after = Some(at);
+                        done = past;
                     }
                 }
             }
@@ -199,7 +199,7 @@ impl Dict {
     #[inline]
     fn find_str(&self, name: &Object<Str>) -> Option<usize> {
         let sought = name.as_value();
-        let found = self.table.borrow().find(name.hash_value(), None, |key| {
+        let found = self.table.borrow().find(name.hash_value(), 0, |key| {
             if key.is(&sought) {
                 return Verdict::Same;
             }

@@ -121,8 +121,8 @@ pub enum Found {
     At(usize),
     /// The key is not there.
     Absent,
-    /// At an entry whose key Python code must compare.
-    Unsure(usize),
+    /// At an entry whose key Python code must compare; with how far the search has got.
+    Unsure(usize, usize),
 }
 
 /// Entries and their index.
@@ -165,18 +165,18 @@ impl Table {
         self.entries.capacity() * size_of::<Entry>() + self.index.size()
     }
 
-    /// Searches from the beginning, or goes on behind the entry `after` that turned out to be another key.
+    /// Searches from the beginning, or goes on from where a search got that found an entry to be another key: `done`
+    /// places are past. (Places and not entries are counted, since the probe sequence may come by an entry twice.)
     #[inline(always)]
-    pub fn find(&self, hash: i64, after: Option<usize>, mut verdict: impl FnMut(&Value) -> Verdict) -> Found {
+    pub fn find(&self, hash: i64, done: usize, mut verdict: impl FnMut(&Value) -> Verdict) -> Found {
         if let Index::None = self.index {
-            let start = after.map_or(0, |index| index + 1);
-            for (at, entry) in self.entries.iter().enumerate().skip(start) {
+            for (at, entry) in self.entries.iter().enumerate().skip(done) {
                 if entry.hash == hash
                     && let Some(key) = &entry.key
                 {
                     match verdict(key) {
                         Verdict::Same => return Found::At(at),
-                        Verdict::Ask => return Found::Unsure(at),
+                        Verdict::Ask => return Found::Unsure(at, at + 1),
                         Verdict::Different => {}
                     }
                 }
@@ -184,30 +184,28 @@ impl Table {
             return Found::Absent;
         }
         let mut probe = Probe::new(hash, self.index.mask());
-        let mut skipping = after;
+        let mut past = 0;
         loop {
             match self.index.get(probe.place) {
                 EMPTY => return Found::Absent,
                 DELETED => {}
-                at => {
+                at if past >= done => {
                     let at = at as usize;
-                    if skipping == Some(at) {
-                        skipping = None;
-                    } else if skipping.is_none() {
-                        let entry = &self.entries[at];
-                        if entry.hash == hash
-                            && let Some(key) = &entry.key
-                        {
-                            match verdict(key) {
-                                Verdict::Same => return Found::At(at),
-                                Verdict::Ask => return Found::Unsure(at),
-                                Verdict::Different => {}
-                            }
+                    let entry = &self.entries[at];
+                    if entry.hash == hash
+                        && let Some(key) = &entry.key
+                    {
+                        match verdict(key) {
+                            Verdict::Same => return Found::At(at),
+                            Verdict::Ask => return Found::Unsure(at, past + 1),
+                            Verdict::Different => {}
                         }
                     }
                 }
+                _ => {}
             }
             probe.advance();
+            past += 1;
         }
     }
 

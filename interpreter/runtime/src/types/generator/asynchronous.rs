@@ -6,9 +6,10 @@ use rspy_code::code_object::flags;
 use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
+use crate::exceptions::hierarchy::RuntimeWarning;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::{Trace, Visitor};
-use crate::object::{Object, Ref};
+use crate::object::{Object, Payload, Ref};
 use crate::slots::KeywordNames;
 use crate::types::generator::{Coroutine, Generator, Sent, Stage, any_generator};
 use crate::types::none::{is_none, none};
@@ -138,7 +139,7 @@ pub(super) fn record_origin(vm: &Vm, coroutine: &Value) {
 }
 
 /// What happens when the last reference to a generator that has not ended goes: it is closed.
-pub(super) fn finalize(vm: &Vm, this: &Value) {
+pub fn finalize(vm: &Vm, this: &Value) {
     let Some(generator) = any_generator(this) else { return };
     let raised = vm.raised.replace(0);
     let kind = generator.code().flags;
@@ -294,6 +295,15 @@ fn unwrap(vm: &Vm, generator: &Object<Generator>, result: PyResult<Sent>) -> PyR
     }
 }
 
+/// Warns of an awaitable that was made and never awaited.
+fn warn_unawaited(vm: &Vm, this: &Value, method: &str, generator: &Value) {
+    let name = as_object(generator).qualified_name();
+    let message = format!("coroutine method '{method}' of '{name}' was never awaited");
+    if let Err(error) = crate::warnings::warn(vm, RuntimeWarning::static_type(), &message, 1) {
+        crate::exceptions::print::write_unraisable(vm, error, None, Some(this));
+    }
+}
+
 fn reused(vm: &Vm, what: &str) -> Exception {
     vm.runtime_error(format!("cannot reuse already awaited {what}"))
 }
@@ -358,6 +368,13 @@ impl AsyncSend {
 
 #[pymethods]
 impl AsyncSend {
+    #[slot(finalize)]
+    fn finalize(this: &Object<AsyncSend>, vm: &Vm) {
+        if this.progress.get() == Progress::Fresh {
+            warn_unawaited(vm, &this.as_value(), "asend", &this.generator);
+        }
+    }
+
     #[slot(iter, await_)]
     fn iter(this: &Value) -> Value {
         this.clone()
@@ -503,6 +520,14 @@ impl AsyncThrow {
 
 #[pymethods]
 impl AsyncThrow {
+    #[slot(finalize)]
+    fn finalize(this: &Object<AsyncThrow>, vm: &Vm) {
+        if this.progress.get() == Progress::Fresh {
+            let method = if this.closing() { "aclose" } else { "athrow" };
+            warn_unawaited(vm, &this.as_value(), method, &this.generator);
+        }
+    }
+
     #[slot(iter, await_)]
     fn iter(this: &Value) -> Value {
         this.clone()

@@ -1,7 +1,5 @@
 //! Making types: the dict of a native type, and new classes from a name, bases and a namespace.
 
-use rspy_code::code_object::flags as code_flags;
-
 use crate::exceptions::PyResult;
 use crate::exceptions::hierarchy::RuntimeWarning;
 use crate::names;
@@ -364,11 +362,13 @@ fn allocate_class(
     if wants_dict || !member_names.is_empty() || base.has_flag(TypeFlags::TRACKED) {
         flags = flags.with(TypeFlags::TRACKED);
     }
-    for other in bases.items().iter().filter_map(|base| base.downcast::<Type>()) {
-        for flag in [TypeFlags::SEQUENCE, TypeFlags::MAPPING] {
-            if other.has_flag(flag) {
-                flags = flags.with(flag);
-            }
+    flags = TypeFlags(flags.0 & !TypeFlags::SEQUENCE.with(TypeFlags::MAPPING).0);
+    // What a class is for `match`, the first base says that is anything.
+    let patterns = [TypeFlags::SEQUENCE, TypeFlags::MAPPING];
+    let mut classes = bases.items().iter().filter_map(|base| base.downcast::<Type>());
+    if let Some(first) = classes.find(|class| patterns.iter().any(|&flag| class.has_flag(flag))) {
+        for flag in patterns.into_iter().filter(|&flag| first.has_flag(flag)) {
+            flags = flags.with(flag);
         }
     }
     let variable = base.has_flag(TypeFlags::VARIABLE);
@@ -638,7 +638,6 @@ pub fn build_class(vm: &Vm, args: &[Value], keyword_names: crate::slots::Keyword
 }
 
 fn run_body(vm: &Vm, body: &Object<Function>, namespace: &Value) -> PyResult {
-    debug_assert!(body.code().flags & code_flags::OPTIMIZED == 0);
     crate::eval::call::run_with_locals(vm, &body.to_value(), namespace.clone())
 }
 

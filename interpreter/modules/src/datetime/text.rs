@@ -1,0 +1,378 @@
+//! Times as text: digits into a buffer, ISO 8601 formats written and read.
+
+use rspy_runtime::exceptions::{Exception, PyResult};
+use rspy_runtime::object::{Object, Ref};
+use rspy_runtime::types::string::build::{StrBuilder, from_ascii};
+use rspy_runtime::types::string::{Characters, Str};
+use rspy_runtime::value::Value;
+use rspy_runtime::vm::Vm;
+
+use super::calendar::{IsoError, Moment, days_in_month, from_iso_calendar};
+use super::delta::TimeDelta;
+
+/// ASCII text of bounded length.
+pub struct Digits {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Digits {
+    /// No text.
+    pub fn new() -> Digits {
+        Digits { bytes: [0; 64], length: 0 }
+    }
+
+    /// The text.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Appends a character.
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    /// Appends a number with leading zeros. Its further digits are shown where there are more than the width.
+    #[inline]
+    pub fn number(&mut self, mut number: i32, mut width: usize) {
+        let mut limit = 10i64.pow(width as u32);
+        while i64::from(number) >= limit {
+            width += 1;
+            limit *= 10;
+        }
+        for place in (self.length..self.length + width).rev() {
+            self.bytes[place] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        self.length += width;
+    }
+
+    /// Appends `YYYY-MM-DD`.
+    #[inline]
+    pub fn date(&mut self, year: i32, month: i32, day: i32) {
+        self.number(year, 4);
+        self.push(b'-');
+        self.number(month, 2);
+        self.push(b'-');
+        self.number(day, 2);
+    }
+
+    /// Appends the time of the day as far as asked.
+    #[inline]
+    pub fn time(&mut self, moment: &Moment, precision: Precision) {
+        let precision = match precision {
+            Precision::Auto if moment.microsecond == 0 => Precision::Seconds,
+            Precision::Auto => Precision::Microseconds,
+            other => other,
+        };
+        self.number(moment.hour, 2);
+        if precision >= Precision::Minutes {
+            self.push(b':');
+            self.number(moment.minute, 2);
+        }
+        if precision >= Precision::Seconds {
+            self.push(b':');
+            self.number(moment.second, 2);
+        }
+        match precision {
+            Precision::Milliseconds => {
+                self.push(b'.');
+                self.number(moment.microsecond / 1000, 3);
+            }
+            Precision::Microseconds => {
+                self.push(b'.');
+                self.number(moment.microsecond, 6);
+            }
+            _ => {}
+        }
+    }
+
+    /// Appends an offset from UTC, with something between its parts.
+    pub fn offset(&mut self, offset: &TimeDelta, separator: &str) {
+        // Offsets are less than a day, so that the whole fits comfortably.
+        let total = offset.total();
+        self.push(if total < 0 { b'-' } else { b'+' });
+        let total = total.unsigned_abs() as i64;
+        let (seconds, microseconds) = ((total / 1_000_000) as i32, (total % 1_000_000) as i32);
+        self.number(seconds / 3600, 2);
+        self.extend(separator);
+        self.number(seconds / 60 % 60, 2);
+        if seconds % 60 != 0 || microseconds != 0 {
+            self.extend(separator);
+            self.number(seconds % 60, 2);
+        }
+        if microseconds != 0 {
+            self.push(b'.');
+            self.number(microseconds, 6);
+        }
+    }
+
+    /// Appends text.
+    pub fn extend(&mut self, text: &str) {
+        text.bytes().for_each(|byte| self.push(byte));
+    }
+
+    /// The text as a string.
+    pub fn finish(&self) -> Ref<Str> {
+        from_ascii(self.as_slice())
+    }
+}
+
+/// How much of a time of the day is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Precision {
+    /// Microseconds where there are some, else seconds.
+    Auto,
+    /// `HH`
+    Hours,
+    /// `HH:MM`
+    Minutes,
+    /// `HH:MM:SS`
+    Seconds,
+    /// `HH:MM:SS.sss`
+    Milliseconds,
+    /// `HH:MM:SS.ssssss`
+    Microseconds,
+}
+
+impl Precision {
+    /// What an argument `timespec` asks for.
+    ///
+    /// # Errors
+    /// `ValueError` for an unknown name.
+    pub fn of_name(vm: &Vm, name: &Object<Str>) -> PyResult<Precision> {
+        Ok(match name.as_ascii() {
+            Some("auto") => Precision::Auto,
+            Some("hours") => Precision::Hours,
+            Some("minutes") => Precision::Minutes,
+            Some("seconds") => Precision::Seconds,
+            Some("milliseconds") => Precision::Milliseconds,
+            Some("microseconds") => Precision::Microseconds,
+            _ => return Err(vm.value_error("Unknown timespec value")),
+        })
+    }
+}
+
+/// A date, something, and a time with an offset.
+pub fn join(date: &Digits, separator: u32, time: &Digits) -> Ref<Str> {
+    if separator < 0x80 {
+        let mut whole = Digits::new();
+        for &byte in date.as_slice().iter().chain(&[separator as u8]).chain(time.as_slice()) {
+            whole.push(byte);
+        }
+        return whole.finish();
+    }
+    let mut whole = StrBuilder::new();
+    whole.push_characters(Characters::One(date.as_slice()));
+    whole.push(separator);
+    whole.push_characters(Characters::One(time.as_slice()));
+    whole.finish()
+}
+
+/// The error for a text that is no ISO format.
+pub fn invalid(vm: &Vm, text: &Object<Str>) -> Exception {
+    match vm.repr(&text.as_value()) {
+        Ok(shown) => vm.value_error(format!("Invalid isoformat string: {}", shown.to_string_lossy())),
+        Err(error) => error,
+    }
+}
+
+/// The text that `fromisoformat` was called with.
+pub fn text_argument<'a>(vm: &Vm, argument: &'a Value) -> PyResult<&'a Object<Str>> {
+    argument.downcast::<Str>().ok_or_else(|| vm.type_error("fromisoformat: argument must be str"))
+}
+
+/// What was read of a time of the day; hours up to 24 and out of range otherwise too.
+#[derive(Clone, Copy, Default, Debug)]
+#[allow(missing_docs)]
+pub struct ReadTime {
+    pub hour: i32,
+    pub minute: i32,
+    pub second: i32,
+    pub microsecond: i32,
+    /// The offset from UTC in microseconds, if there is one.
+    pub offset: Option<i64>,
+}
+
+fn digit(text: &[u32], at: usize) -> Option<i32> {
+    let digit = text.get(at)?.wrapping_sub(u32::from(b'0'));
+    (digit < 10).then_some(digit as i32)
+}
+
+fn is_at(text: &[u32], at: usize, byte: u8) -> bool {
+    text.get(at) == Some(&u32::from(byte))
+}
+
+/// So many digits from a place on.
+fn number(text: &[u32], at: usize, count: usize) -> Option<i32> {
+    (at..at + count).try_fold(0, |number, at| Some(number * 10 + digit(text, at)?))
+}
+
+/// Reads a date: `YYYY-MM-DD`, `YYYYMMDD`, `YYYY-Www-D` and their like. The day may not exist.
+pub fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
+    let year = number(text, 0, 4)?;
+    let separated = is_at(text, 4, b'-');
+    let mut at = 4 + usize::from(separated);
+    if is_at(text, at, b'W') {
+        let week = number(text, at + 1, 2)?;
+        at += 3;
+        let mut day = 1;
+        if at < text.len() {
+            if separated {
+                if !is_at(text, at, b'-') {
+                    return None;
+                }
+                at += 1;
+            }
+            day = digit(text, at)?;
+            at += 1;
+        }
+        return match from_iso_calendar(year, week, day) {
+            Ok(date) if at == text.len() => Some(date),
+            Ok(_) | Err(IsoError::Year | IsoError::Week | IsoError::Day) => None,
+        };
+    }
+    let month = number(text, at, 2)?;
+    at += 2;
+    if separated {
+        if !is_at(text, at, b'-') {
+            return None;
+        }
+        at += 1;
+    }
+    let day = number(text, at, 2)?;
+    (at + 2 == text.len()).then_some((year, month, day))
+}
+
+/// What [`read_clock`] read.
+struct Clock {
+    parts: [i32; 3],
+    microsecond: i32,
+    /// Whether something is left over.
+    is_rest: bool,
+}
+
+/// Reads `HH[:MM[:SS[.fraction]]]` or the same without colons (and then without the point as well).
+fn read_clock(text: &[u32]) -> Option<Clock> {
+    let mut clock = Clock { parts: [0; 3], microsecond: 0, is_rest: false };
+    let mut at = 0;
+    let mut separated = true;
+    for index in 0..3 {
+        clock.parts[index] = number(text, at, 2)?;
+        at += 2;
+        if index == 0 {
+            separated = is_at(text, at, b':');
+        }
+        if at + 1 >= text.len() {
+            clock.is_rest = at < text.len();
+            return Some(clock);
+        }
+        if separated && is_at(text, at, b':') {
+            if index == 2 {
+                return None;
+            }
+            at += 1;
+        } else if is_at(text, at, b'.') || is_at(text, at, b',') {
+            if index < 2 {
+                return None;
+            }
+            at += 1;
+        } else if separated {
+            return None;
+        }
+    }
+    let digits = (text.len() - at).min(6);
+    clock.microsecond = number(text, at, digits)? * 10i32.pow(6 - digits as u32);
+    // What is finer than microseconds is cut off.
+    clock.is_rest = (at + digits..text.len()).any(|at| digit(text, at).is_none());
+    Some(clock)
+}
+
+/// Reads a time of the day with an optional offset.
+pub fn read_time(text: &[u32]) -> Option<ReadTime> {
+    let is_zone = |&c: &u32| c == u32::from(b'Z') || c == u32::from(b'+') || c == u32::from(b'-');
+    let end = text.iter().position(is_zone).unwrap_or(text.len());
+    let clock = read_clock(&text[..end])?;
+    let [hour, minute, second] = clock.parts;
+    let read = ReadTime { hour, minute, second, microsecond: clock.microsecond, offset: None };
+    // CPython does not mind a rest where an offset follows.
+    let Some(&sign) = text.get(end) else { return (!clock.is_rest).then_some(read) };
+    let rest = &text[end + 1..];
+    if sign == u32::from(b'Z') {
+        return rest.is_empty().then_some(ReadTime { offset: Some(0), ..read });
+    }
+    let offset = read_clock(rest).filter(|offset| !offset.is_rest)?;
+    let [hours, minutes, seconds] = offset.parts.map(i64::from);
+    let offset = (hours * 3600 + minutes * 60 + seconds) * 1_000_000 + i64::from(offset.microsecond);
+    Some(ReadTime { offset: Some(if sign == u32::from(b'-') { -offset } else { offset }), ..read })
+}
+
+/// Where the date of a date with time ends.
+fn end_of_date(text: &[u32]) -> Option<usize> {
+    let length = text.len();
+    if length == 7 {
+        return Some(7);
+    }
+    if is_at(text, 4, b'-') {
+        if !is_at(text, 5, b'W') {
+            return Some(10);
+        }
+        if length > 8 && is_at(text, 8, b'-') {
+            return match length {
+                9 => None,
+                // A hyphen between date and time is likelier than a digit there.
+                _ if length > 10 && digit(text, 10).is_some() => Some(8),
+                _ => Some(10),
+            };
+        }
+        return Some(8);
+    }
+    if !is_at(text, 4, b'W') {
+        return Some(8);
+    }
+    let end = (7..length).find(|&at| digit(text, at).is_none()).unwrap_or(length);
+    Some(match end {
+        _ if end < 9 => end,
+        _ if end % 2 == 0 => 7,
+        _ => 8,
+    })
+}
+
+/// Reads a date with an optional time, which any character may separate.
+pub fn read_moment(text: &[u32]) -> Option<((i32, i32, i32), ReadTime)> {
+    if text.len() < 7 {
+        return None;
+    }
+    let end = end_of_date(text)?.min(text.len());
+    let date = read_date(&text[..end])?;
+    let time = if end < text.len() { read_time(&text[end + 1..])? } else { ReadTime::default() };
+    Some((date, time))
+}
+
+/// Midnight at the end of a day is midnight at the beginning of the next.
+///
+/// # Errors
+/// `ValueError` where the time is past that midnight.
+pub fn roll_over(vm: &Vm, date: &mut (i32, i32, i32), time: &mut ReadTime) -> PyResult<()> {
+    let (year, month, day) = *date;
+    if time.hour != 24 || !(1..=12).contains(&month) || day > days_in_month(year, month) {
+        return Ok(());
+    }
+    if (time.minute, time.second, time.microsecond) != (0, 0, 0) {
+        return Err(beyond_midnight(vm));
+    }
+    time.hour = 0;
+    *date = match (month, day) {
+        _ if day < days_in_month(year, month) => (year, month, day + 1),
+        (12, _) => (year + 1, 1, 1),
+        _ => (year, month + 1, 1),
+    };
+    Ok(())
+}
+
+/// The error for times such as 24:01.
+pub fn beyond_midnight(vm: &Vm) -> Exception {
+    vm.value_error("minute, second, and microsecond must be 0 when hour is 24")
+}

@@ -1,0 +1,102 @@
+//! The bytes of a pickle while it is written, in frames from protocol 4 on (PEP 3154).
+
+use super::opcodes::FRAME;
+
+/// Opcode and length of a frame.
+const HEADER: usize = 9;
+/// Frames shorter than this go without their header.
+const SHORTEST: usize = 4;
+/// A frame ends where it has become this long, and bytes of this length stay outside of frames.
+pub const FRAME_TARGET: usize = 64 * 1024;
+
+/// One growing buffer.
+#[derive(Default)]
+pub struct Output {
+    bytes: Vec<u8>,
+    framing: bool,
+    /// Where the frame being written begins.
+    frame: Option<usize>,
+}
+
+impl Output {
+    /// Nothing written yet.
+    pub fn new() -> Output {
+        Output { bytes: Vec::with_capacity(256), framing: false, frame: None }
+    }
+
+    /// From here on bytes belong to frames, or no more.
+    pub fn set_framing(&mut self, framing: bool) {
+        self.framing = framing;
+    }
+
+    /// Whether bytes belong to frames.
+    pub fn is_framing(&self) -> bool {
+        self.framing
+    }
+
+    #[inline]
+    fn begin_frame(&mut self) {
+        if self.framing && self.frame.is_none() {
+            self.frame = Some(self.bytes.len());
+            self.bytes.extend_from_slice(&[0; HEADER]);
+        }
+    }
+
+    /// Writes an opcode.
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        self.begin_frame();
+        self.bytes.push(byte);
+    }
+
+    /// Writes bytes.
+    #[inline]
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.begin_frame();
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Writes an opcode and its argument.
+    #[inline]
+    pub fn opcode<const N: usize>(&mut self, opcode: u8, argument: [u8; N]) {
+        self.begin_frame();
+        self.bytes.push(opcode);
+        self.bytes.extend_from_slice(&argument);
+    }
+
+    /// Whether the frame is long enough to end here.
+    #[inline]
+    pub fn is_frame_full(&self) -> bool {
+        self.frame.is_some_and(|start| self.bytes.len() - start - HEADER >= FRAME_TARGET)
+    }
+
+    /// Ends the frame.
+    pub fn end_frame(&mut self) {
+        let Some(start) = self.frame.take() else { return };
+        let length = self.bytes.len() - start - HEADER;
+        if length >= SHORTEST {
+            self.bytes[start] = FRAME;
+            self.bytes[start + 1..start + HEADER].copy_from_slice(&(length as u64).to_le_bytes());
+        } else {
+            self.bytes.drain(start..start + HEADER);
+        }
+    }
+
+    /// The bytes so far, and nothing is written any more.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.frame = None;
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Forgets what was written.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.frame = None;
+        self.framing = false;
+    }
+
+    /// How much room is taken.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+}
