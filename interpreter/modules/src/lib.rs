@@ -43,6 +43,7 @@ modules! {
     csv
     datetime
     errno
+    expat
     faulthandler
     fcntl
     functools
