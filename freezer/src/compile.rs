@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use rspy_code::Text;
 use rspy_code::marshal::{self, WriteError};
+use rspy_code::{CodeObject, Text};
 use rspy_compiler::{CompileError, CompileOptions};
-use rspy_syntax::{ParseOptions, Source, SyntaxError, parse_module};
+use rspy_syntax::{ErrorKind, ParseOptions, Source, SyntaxError, parse_module};
 
 /// The version of marshal that code is written in.
 const MARSHAL_VERSION: u32 = 5;
@@ -39,6 +40,37 @@ impl fmt::Display for CompileFailure {
 
 impl std::error::Error for CompileFailure {}
 
+impl CompileFailure {
+    /// What the exception says that CPython would raise: type, message, line, column, end line and end column, with tabs
+    /// between. Nothing for failures that are none of CPython's.
+    pub fn report(&self) -> Option<String> {
+        let error = match self {
+            CompileFailure::Syntax(error) => error,
+            CompileFailure::Compile(CompileError::Syntax(error)) => error,
+            _ => return None,
+        };
+        let SyntaxError { message, line, column, end_line, end_column, .. } = &**error;
+        Some(match error.kind {
+            ErrorKind::Encoding => format!("SyntaxError\t{message}\t{line}\t{column}\tNone\tNone"),
+            kind => {
+                format!("{}\t{message}\t{line}\t{column}\t{end_line}\t{end_column}", exception_name(kind))
+            }
+        })
+    }
+}
+
+fn exception_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Syntax | ErrorKind::Encoding => "SyntaxError",
+        ErrorKind::Indentation => "IndentationError",
+        ErrorKind::Tab => "TabError",
+        ErrorKind::IncompleteInput => "_IncompleteInputError",
+        ErrorKind::Memory => "MemoryError",
+        ErrorKind::UnicodeDecode => "UnicodeDecodeError",
+        ErrorKind::Value => "ValueError",
+    }
+}
+
 /// Compiles a file to what `marshal` writes of its code object, which bears `display_name` as its file name.
 pub fn compile_file(path: &Path, display_name: &str, optimize: u8) -> Result<Vec<u8>, CompileFailure> {
     compile_source(&fs::read(path).map_err(CompileFailure::Unreadable)?, display_name, optimize)
@@ -46,11 +78,52 @@ pub fn compile_file(path: &Path, display_name: &str, optimize: u8) -> Result<Vec
 
 /// Compiles the bytes of a source file; its encoding is what it declares.
 pub fn compile_source(source: &[u8], display_name: &str, optimize: u8) -> Result<Vec<u8>, CompileFailure> {
+    let variant = Variant { optimize, ..Variant::default() };
+    compile_variant(source, display_name, variant).map(|(_, bytes)| bytes)
+}
+
+/// Which of several codes is made of a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variant {
+    /// The optimisation level.
+    pub optimize: u8,
+    /// Whether columns are left out of line tables, as with `-X no_debug_ranges`.
+    pub omit_columns: bool,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Variant; 6] = [
+        Variant { optimize: 0, omit_columns: false },
+        Variant { optimize: 1, omit_columns: false },
+        Variant { optimize: 2, omit_columns: false },
+        Variant { optimize: 0, omit_columns: true },
+        Variant { optimize: 1, omit_columns: true },
+        Variant { optimize: 2, omit_columns: true },
+    ];
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "level {}", self.optimize)?;
+        if self.omit_columns { formatter.write_str(" without columns") } else { Ok(()) }
+    }
+}
+
+/// Compiles the bytes of a source file to a code object, and that to the bytes in a `.pyc` file.
+pub fn compile_variant(
+    source: &[u8],
+    display_name: &str,
+    variant: Variant,
+) -> Result<(Arc<CodeObject>, Vec<u8>), CompileFailure> {
     let parsed = parse_module(&Source::Bytes(source), &ParseOptions::default())
         .map_err(|error| CompileFailure::Syntax(Box::new(error)))?;
-    let options = CompileOptions { optimize, ..CompileOptions::default() };
+    let Variant { optimize, omit_columns } = variant;
+    let options = CompileOptions { optimize, omit_columns, ..CompileOptions::default() };
     let compiled = rspy_compiler::compile(&parsed.tree, &Text::from(display_name), &options)
         .map_err(CompileFailure::Compile)?;
-    // The bytes of a `.pyc` file, which CPython writes while it holds the code.
-    marshal::dump_held(&compiled.code, MARSHAL_VERSION).map_err(CompileFailure::Marshal)
+    // CPython writes these bytes while it holds the code.
+    let dump = if omit_columns { marshal::dump_held_without_columns } else { marshal::dump_held };
+    let bytes = dump(&compiled.code, MARSHAL_VERSION).map_err(CompileFailure::Marshal)?;
+    Ok((compiled.code, bytes))
 }

@@ -15,7 +15,7 @@ pub mod parity;
 mod tree;
 
 pub use cache::cache_path;
-pub use compile::{CompileFailure, compile_file, compile_source};
+pub use compile::{CompileFailure, Variant, compile_file, compile_source, compile_variant};
 pub use freeze::{FileError, FreezeError, FrozenTree, Options, Progress, freeze};
 pub use output::write_atomically;
 pub use tree::{Kind, Tree, TreeError, TreeFile};

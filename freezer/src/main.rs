@@ -306,7 +306,7 @@ fn compare(arguments: &ParityArguments) -> Result<ExitCode, Failure> {
     let text = fs::read_to_string(&arguments.record).map_err(at(&arguments.record))?;
     let record =
         parity::parse_record(&text).ok_or("the record is not of the form that tests/parity/record writes")?;
-    let outcomes = parity::compare(&record, &arguments.library, compile_source);
+    let outcomes = parity::compare(&record, &arguments.library);
     let (mut identical, mut different, mut failed, mut other) = (0, 0, 0, 0);
     let mut output = io::stdout().lock();
     for (file, outcome) in record.iter().zip(&outcomes) {
@@ -315,9 +315,18 @@ fn compare(arguments: &ParityArguments) -> Result<ExitCode, Failure> {
                 identical += 1;
                 continue;
             }
-            Outcome::Different => {
+            Outcome::Different(variants) => {
                 different += 1;
-                "differs".to_owned()
+                let variants: Vec<String> = variants.iter().map(ToString::to_string).collect();
+                format!("differs at {}", variants.join(", "))
+            }
+            Outcome::Refused(refusal) => {
+                different += 1;
+                format!("would be refused from outside: {} at unit {}", refusal.reason, refusal.unit)
+            }
+            Outcome::NotRefused => {
+                failed += 1;
+                "compiles, and should not".to_owned()
             }
             Outcome::Failed(failure) => {
                 failed += 1;
@@ -340,12 +349,15 @@ fn compare(arguments: &ParityArguments) -> Result<ExitCode, Failure> {
     let percent = if compared == 0 { 0.0 } else { 100.0 * f64::from(identical) / f64::from(compared) };
     writeln!(
         output,
-        "{identical} of {compared} files compile to CPython's bytes ({percent:.1} %); {different} differ, {failed} do \
-         not compile, {other} could not be compared"
+        "{identical} of {compared} files compile to CPython's bytes or error ({percent:.1} %); {different} differ, \
+         {failed} do not compile, {other} could not be compared"
     )?;
     Ok(if percent < arguments.at_least { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn describe_failure(failure: &CompileFailure) -> String {
-    format!("does not compile: {failure}")
+    match failure.report() {
+        Some(report) => format!("does not compile: {}", report.replace('\t', ", ")),
+        None => format!("does not compile: {failure}"),
+    }
 }

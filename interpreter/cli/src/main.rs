@@ -5,9 +5,10 @@ mod options;
 mod report;
 mod run;
 
+use std::ffi::OsString;
 use std::io::Write;
 
-use options::{Command, Options};
+use options::{Arguments, Command, Options};
 
 /// The native stack that the interpreter gets; evaluation of Python code takes none of it.
 const STACK_SIZE: usize = 64 << 20;
@@ -16,9 +17,9 @@ fn main() {
     report::install();
     // Arguments that are no UTF-8 keep their bytes as lone surrogates once they are Python's; here they only have to
     // be recognised.
-    let arguments: Vec<String> =
-        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let options = match options::parse(&arguments) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let arguments: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let options = match options::parse(&Arguments { words: &words, texts: &arguments }) {
         Ok(options) => options,
         Err(error) => {
             let program = arguments.first().map_or("rspy", String::as_str);

@@ -1,5 +1,7 @@
 //! The command line and the environment: what the interpreter is to do and how.
 
+use std::ffi::OsString;
+
 use rspy_runtime::vm::Configuration;
 
 /// What to run.
@@ -15,6 +17,14 @@ pub enum Command {
     Input,
     /// Print a text and end.
     Print(String),
+}
+
+/// The words of a command line: as they are, and for recognition.
+pub struct Arguments<'a> {
+    /// As they are.
+    pub words: &'a [OsString],
+    /// With U+FFFD for what is no UTF-8.
+    pub texts: &'a [String],
 }
 
 /// A command line that cannot be followed.
@@ -104,17 +114,18 @@ impl Words<'_> {
 ///
 /// # Errors
 /// [`UsageError`] for options that do not exist or lack their argument.
-pub fn parse(arguments: &[String]) -> Result<Options, UsageError> {
+pub fn parse(words_and_texts: &Arguments<'_>) -> Result<Options, UsageError> {
+    let arguments = words_and_texts.texts;
     let program = arguments.first().cloned().unwrap_or_else(|| "rspy".to_owned());
     let mut configuration = Configuration {
-        original_arguments: arguments.to_vec(),
+        original_arguments: words_and_texts.words.to_vec(),
         compiler: env!("RSPY_COMPILER").to_owned(),
         int_max_str_digits: -1,
         ..Configuration::default()
     };
     let mut words = Words { arguments, next: 1, letters: Vec::new() };
     let mut command = None;
-    let (mut skip_first_line, mut versions) = (false, 0);
+    let (mut skip_first_line, mut versions, mut ignore_seed) = (false, 0, false);
     while command.is_none() {
         let letter = match words.letters.pop() {
             Some(letter) => letter,
@@ -156,7 +167,8 @@ pub fn parse(arguments: &[String]) -> Result<Options, UsageError> {
             'O' => configuration.optimize += 1,
             'P' => configuration.safe_path = true,
             'q' => configuration.quiet += 1,
-            'R' | 't' => {}
+            'R' => ignore_seed = true,
+            't' => {}
             's' => configuration.no_user_site = true,
             'S' => configuration.no_site = true,
             'u' => configuration.unbuffered = true,
@@ -182,29 +194,33 @@ pub fn parse(arguments: &[String]) -> Result<Options, UsageError> {
     if versions > 0 {
         command = Some(Command::Print(version_text(&program, versions > 1) + "\n"));
     }
-    let rest = &arguments[words.next.min(arguments.len())..];
+    let rest_from = words.next.min(arguments.len());
+    let (rest, rest_words) = (&arguments[rest_from..], &words_and_texts.words[rest_from..]);
     let command = match command {
         Some(command) => {
             let first = match &command {
                 Command::Code(_) => "-c",
                 _ => "-m",
             };
-            configuration.arguments.push(first.to_owned());
-            configuration.arguments.extend_from_slice(rest);
+            configuration.arguments.push(first.into());
+            configuration.arguments.extend_from_slice(rest_words);
             command
         }
         None => match rest.first() {
             Some(file) => {
-                configuration.arguments.extend_from_slice(rest);
+                configuration.arguments.extend_from_slice(rest_words);
                 if file == "-" { Command::Input } else { Command::File(file.clone()) }
             }
             None => {
-                configuration.arguments.push(String::new());
+                configuration.arguments.push(OsString::new());
                 Command::Input
             }
         },
     };
     apply_environment(&mut configuration)?;
+    if ignore_seed {
+        configuration.hash_seed = None;
+    }
     let inspect = configuration.inspect > 0 || variable(&configuration, "PYTHONINSPECT").is_some();
     configuration.inspect = i32::from(inspect);
     Ok(Options { command, configuration, skip_first_line, inspect })
@@ -243,7 +259,7 @@ fn long_option(
             configuration.check_hash_based_pycs = value;
             None
         }
-        other => return Err(UsageError { message: format!("unknown option --{other}") }),
+        other => return Err(UsageError { message: format!("Unknown option: --{other}") }),
     })
 }
 
@@ -253,6 +269,7 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
     configuration.optimize = raised(configuration, "PYTHONOPTIMIZE", configuration.optimize);
     configuration.verbose = raised(configuration, "PYTHONVERBOSE", configuration.verbose);
     configuration.dont_write_bytecode |= variable(configuration, "PYTHONDONTWRITEBYTECODE").is_some();
+    configuration.no_debug_ranges |= variable(configuration, "PYTHONNODEBUGRANGES").is_some();
     configuration.no_user_site |= variable(configuration, "PYTHONNOUSERSITE").is_some();
     configuration.unbuffered |= variable(configuration, "PYTHONUNBUFFERED").is_some();
     configuration.safe_path |= variable(configuration, "PYTHONSAFEPATH").is_some();
@@ -282,6 +299,10 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
     if let Some(digits) = variable(configuration, "PYTHONINTMAXSTRDIGITS") {
         configuration.int_max_str_digits = digit_limit(&digits, "PYTHONINTMAXSTRDIGITS")?;
     }
+    if let Some(count) = variable(configuration, "PYTHON_CPU_COUNT") {
+        configuration.cpu_count = processor_count(&count, "PYTHON_CPU_COUNT=n")?;
+    }
+    configuration.no_debug_ranges = variable(configuration, "PYTHONNODEBUGRANGES").is_some();
     for (name, value) in configuration.x_options.clone() {
         match (name.as_str(), value.as_deref()) {
             ("dev", _) => configuration.dev_mode = true,
@@ -290,11 +311,16 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
             ("importtime", value) => {
                 configuration.import_time = value.map_or(1, |value| value.parse().unwrap_or(1))
             }
-            ("pycache_prefix", Some(value)) => configuration.pycache_prefix = Some(value.to_owned()),
+            ("pycache_prefix", value) => {
+                configuration.pycache_prefix = value.filter(|value| !value.is_empty()).map(str::to_owned);
+            }
+            ("cpu_count", value) => {
+                configuration.cpu_count = processor_count(value.unwrap_or(""), "-X cpu_count=n option")?;
+            }
             ("no_debug_ranges", _) => configuration.no_debug_ranges = true,
             ("warn_default_encoding", _) => configuration.warn_default_encoding = true,
-            ("int_max_str_digits", Some(value)) => {
-                configuration.int_max_str_digits = digit_limit(value, "-X int_max_str_digits")?;
+            ("int_max_str_digits", value) => {
+                configuration.int_max_str_digits = digit_limit(value.unwrap_or(""), "-X int_max_str_digits")?;
             }
             _ => {}
         }
@@ -302,7 +328,22 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
     if configuration.dev_mode {
         configuration.warn_options.insert(0, "default".to_owned());
     }
+    match configuration.bytes_warning {
+        ..=0 => {}
+        1 => configuration.warn_options.push("default::BytesWarning".to_owned()),
+        2.. => configuration.warn_options.push("error::BytesWarning".to_owned()),
+    }
     Ok(())
+}
+
+fn processor_count(value: &str, what: &str) -> Result<Option<i32>, UsageError> {
+    match value.parse::<i32>() {
+        Ok(count) if count > 0 => Ok(Some(count)),
+        _ if value == "default" => Ok(None),
+        _ => Err(UsageError {
+            message: format!("{what}: n is missing or an invalid number, n must be greater than 0"),
+        }),
+    }
 }
 
 fn digit_limit(value: &str, what: &str) -> Result<i64, UsageError> {
@@ -319,9 +360,10 @@ mod tests {
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<Options, UsageError> {
-        let words: Vec<String> =
+        let texts: Vec<String> =
             std::iter::once("rspy").chain(words.iter().copied()).map(str::to_owned).collect();
-        parse(&words)
+        let words: Vec<OsString> = texts.iter().map(OsString::from).collect();
+        parse(&Arguments { words: &words, texts: &texts })
     }
 
     #[test]

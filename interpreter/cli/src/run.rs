@@ -8,6 +8,7 @@ use rspy_runtime::object::Ref;
 use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
 use rspy_runtime::types::string::Str;
+use rspy_runtime::vm::Configuration;
 use rspy_runtime::{PyResult, Value, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
@@ -16,7 +17,7 @@ use crate::options::{Command, Options};
 /// Runs the interpreter to its end and answers the exit status.
 pub fn run(options: Options, stack_limit: usize) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
-    configuration.program = program(configuration.original_arguments.first().map_or("", String::as_str));
+    configuration.program = program(&first_word(&configuration));
     configuration.executable = executable(&configuration.program);
     configuration.environment = environment(&configuration.program);
     startup::run(configuration, rspy_modules::modules(), crate::library::open(), stack_limit, |vm| {
@@ -43,6 +44,14 @@ fn status_after(vm: &Vm, outcome: PyResult<()>) -> i32 {
         Ok(()) => 0,
         Err(error) => startup::status_of(vm, error),
     }
+}
+
+/// The name that the process was started by.
+fn first_word(configuration: &Configuration) -> String {
+    configuration
+        .original_arguments
+        .first()
+        .map_or_else(String::new, |word| word.to_string_lossy().into_owned())
 }
 
 /// The path that the process was started by: as given, or where the shell found it.
@@ -126,7 +135,9 @@ fn execute(
 
 /// Runs the argument of `-c`. Tracebacks can show its lines, since `linecache` is told of them.
 fn run_command(vm: &Vm, source: &str, main: &Ref<Module>) -> PyResult<()> {
-    let code = compile(vm, source.as_bytes(), "<string>")?;
+    // It is text already, whatever a comment says of its encoding.
+    let filename = vm.intern("<string>");
+    let code = rspy_runtime::compile::compile_source(vm, &Source::Text(source), &request(vm, &filename))?;
     let linecache = rspy_runtime::import::import_module(vm, "linecache")?;
     let arguments = [code.value().clone(), vm.new_str(source), vm.new_str("<string>")];
     vm.call_method_str(&linecache, "_register_code", &arguments)?;
@@ -196,8 +207,7 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
     let mut source = match std::fs::read(path) {
         Ok(source) => source,
         Err(error) => {
-            let program =
-                vm.interpreter.configuration.original_arguments.first().cloned().unwrap_or_default();
+            let program = first_word(&vm.interpreter.configuration);
             let number = error.raw_os_error().unwrap_or(0);
             let text = rspy_runtime::exceptions::construct::error_message(number);
             eprintln!("{program}: can't open file '{}': [Errno {number}] {text}", startup::absolute(path));

@@ -19,7 +19,8 @@ pub struct Entry {
     pub push_last_instruction: bool,
 }
 
-const ENTRY_START: u8 = 0x80;
+/// Marks the first byte of an entry.
+pub(crate) const ENTRY_START: u8 = 0x80;
 const MORE: u8 = 0x40;
 
 /// Appends an entry to a table.
@@ -78,6 +79,24 @@ impl Iterator for Decoder<'_> {
         let handler = self.number()?;
         let depth = self.number()?;
         Some(Entry { start, end, handler, depth: depth >> 1, push_last_instruction: depth & 1 != 0 })
+    }
+}
+
+/// Whether the bytes are entries and nothing else, and each entry is marked where it begins and nowhere else.
+pub(crate) fn is_marked(table: &[u8]) -> bool {
+    let mut decoder = Decoder::new(table);
+    loop {
+        let rest = decoder.bytes;
+        if rest.is_empty() {
+            return true;
+        }
+        if decoder.next().is_none() {
+            return false;
+        }
+        let entry = &rest[..rest.len() - decoder.bytes.len()];
+        if entry[0] & ENTRY_START == 0 || entry[1..].iter().any(|byte| byte & ENTRY_START != 0) {
+            return false;
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod opcode;
 pub mod operation;
 pub mod pyc;
 pub mod text;
+pub mod verify;
 
 pub use code_object::{CodeObject, Constant};
 pub use location::Location;

@@ -117,6 +117,25 @@ impl Encoder {
     }
 }
 
+/// The table without columns and last lines, as `-X no_debug_ranges` has it.
+pub fn without_columns(line_table: &[u8]) -> Vec<u8> {
+    // Lines count from far above, so that none of them looks like the absence of one.
+    const FIRST: i32 = 1 << 28;
+    let mut short = Encoder::new(FIRST);
+    let mut decoder = Decoder::new(line_table, FIRST);
+    while let Some(entry) = decoder.next() {
+        let units = (entry.end - entry.start) as usize;
+        if entry.location == Location::NONE {
+            short.start(kind::NONE, units);
+        } else {
+            short.start(kind::NO_COLUMNS, units);
+            short.signed(decoder.line.wrapping_sub(short.line));
+            short.line = decoder.line;
+        }
+    }
+    short.finish()
+}
+
 /// One entry of a line table: code units with a common location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -11,7 +11,7 @@ pub mod code;
 pub mod read;
 pub mod write;
 
-pub use code::{dump, dump_held, load};
+pub use code::{dump, dump_held, dump_held_without_columns, load};
 pub use read::{Builder, CodeParts, Container, ReadError, Source};
 pub use write::{WriteError, Writer};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rspy_code::code_object::{flags, local_kind};
 use rspy_code::exception_table::{self, Entry};
-use rspy_code::location::Encoder;
+use rspy_code::location::{self, Encoder};
 use rspy_code::{CodeObject, Constant, Location, Opcode, Text};
 
 use crate::flowgraph::{Handler, Instruction, Layout, Variables};
@@ -36,6 +36,8 @@ pub struct Metadata<'a> {
     pub hidden: &'a [NameId],
     /// The names of globals and attributes.
     pub names: &'a [NameId],
+    /// Whether columns are left out of the line table.
+    pub omits_columns: bool,
 }
 
 /// The offset of the `END_SEND` from the `SEND` it belongs to, in code units.
@@ -52,7 +54,10 @@ pub fn assemble(
     choose_jump_directions(&mut instructions);
     let offsets = resolve_jumps(&mut instructions);
     let code = emit(&instructions);
-    let line_table = line_table(&mut instructions, metadata.first_line);
+    let mut line_table = line_table(&mut instructions, metadata.first_line);
+    if metadata.omits_columns {
+        line_table = location::without_columns(&line_table);
+    }
     let exception_table = exception_table(&instructions, &handlers, &offsets);
     let (locals_plus_names, locals_plus_kinds) = locals_plus(metadata, variable_count, names);
     CodeObject {

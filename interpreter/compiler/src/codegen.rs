@@ -61,6 +61,8 @@ pub struct Settings {
     pub flags: u32,
     /// How deep the tree may be nested.
     pub recursion_limit: u32,
+    /// Whether columns are left out of line tables.
+    pub omit_columns: bool,
 }
 
 /// Generates the code of a module, and notes warnings.
@@ -287,9 +289,10 @@ impl<'a> Generator<'a> {
             variables,
             hidden: &unit.hidden.list,
             names: &unit.names.list,
+            omits_columns: self.settings.omit_columns,
         };
         let names = &self.names;
-        let is_identifier = |text: &Text| names.is_known(text);
+        let is_identifier = |text: &Text| names.is_known(text) || crate::names::is_builtin(text);
         let constants = self.constants.list(&constants, is_identifier);
         let code = assemble(layout, &metadata, constants, names);
         Finished { code, free: unit.free.list }

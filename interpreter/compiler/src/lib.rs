@@ -14,7 +14,7 @@ mod arithmetic;
 mod assemble;
 mod codegen;
 mod constants;
-mod docstring;
+pub mod docstring;
 mod error;
 mod finally_warnings;
 mod flowgraph;
@@ -49,6 +49,8 @@ pub struct CompileOptions {
     pub future_flags: u32,
     /// `PyCF_ALLOW_TOP_LEVEL_AWAIT`: `await` may stand at the top level of a module.
     pub allow_top_level_await: bool,
+    /// Leave columns out of line tables (`-X no_debug_ranges`).
+    pub omit_columns: bool,
 }
 
 /// What compiling gives.
@@ -123,6 +125,7 @@ fn compile_noting(
         futures,
         flags: options.future_flags & rspy_code::code_object::flags::FUTURES | futures.flags(),
         recursion_limit,
+        omit_columns: options.omit_columns,
     };
     codegen::generate(module, table, names, settings, warnings)
 }

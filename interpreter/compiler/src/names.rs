@@ -141,3 +141,27 @@ impl Names {
         self.ids.get(text.as_bytes()).copied()
     }
 }
+
+/// Whether a text is the name of a builtin. CPython has interned these before it compiles anything.
+pub fn is_builtin(text: &Text) -> bool {
+    text.as_utf8().is_some_and(|text| BUILTINS.split_whitespace().any(|name| name == text))
+}
+
+const BUILTINS: &str = "
+    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError
+    BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
+    ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception
+    ExceptionGroup False FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit IOError
+    ImportError ImportWarning IndentationError IndexError InterruptedError IsADirectoryError KeyError
+    KeyboardInterrupt LookupError MemoryError ModuleNotFoundError NameError None NotADirectoryError NotImplemented
+    NotImplementedError OSError OverflowError PendingDeprecationWarning PermissionError ProcessLookupError
+    PythonFinalizationError RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning
+    StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError True
+    TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError
+    UnicodeWarning UserWarning ValueError Warning ZeroDivisionError _IncompleteInputError __build_class__ __debug__
+    __doc__ __import__ __loader__ __name__ __package__ __spec__ abs aiter all anext any ascii bin bool breakpoint
+    bytearray bytes callable chr classmethod compile complex delattr dict dir divmod enumerate eval exec filter
+    float format frozenset getattr globals hasattr hash hex id input int isinstance issubclass iter len list locals
+    map max memoryview min next object oct open ord pow print property range repr reversed round set setattr slice
+    sorted staticmethod str sum super tuple type vars zip
+";

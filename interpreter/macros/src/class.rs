@@ -16,6 +16,7 @@ struct Options {
     flags: Vec<&'static str>,
     tracked: bool,
     prefix: bool,
+    extent: bool,
     manual_trace: bool,
     tables: Vec<Ident>,
     no_methods: bool,
@@ -57,6 +58,15 @@ pub fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStrea
         quote!(.with(#rt::types::typ::TypeFlags::#flag))
     });
     let (tracked, prefix) = (options.tracked, options.prefix);
+    let sized = options.extent || !options.flags.contains(&"VARIABLE");
+    let extent = options.extent.then(|| {
+        quote! {
+            #[inline(always)]
+            fn extent(&self) -> usize {
+                #ident::extent(self)
+            }
+        }
+    });
     let tables = &options.tables;
     let (methods, attributes, slots) = if options.no_methods {
         (quote!(&[]), quote!(&[]), quote!(#rt::slots::Slots::EMPTY))
@@ -99,6 +109,8 @@ pub fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStrea
             }
             const TRACKED: bool = #tracked || #base_tracked;
             const PREFIX: bool = #prefix || #base_prefix;
+            const SIZED: bool = #sized;
+            #extent
         }
 
         #trace
@@ -144,6 +156,7 @@ fn parse_options(tokens: TokenStream) -> syn::Result<Options> {
             ("match_self", _) => options.flags.push("MATCH_SELF"),
             ("no_new", _) => options.flags.push("NO_NEW"),
             ("method_descriptor", _) => options.flags.push("METHOD_DESCRIPTOR"),
+            ("extent", _) => options.extent = true,
             ("variable", _) => options.flags.push("VARIABLE"),
             ("int_subclass", _) => options.flags.push("INT_SUBCLASS"),
             ("str_subclass", _) => options.flags.push("STR_SUBCLASS"),

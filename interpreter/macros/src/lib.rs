@@ -20,7 +20,8 @@
 //!   `signature = "…"` (the type's `__text_signature__`), `extends = Type` (a native base whose payload is the first
 //!   field), `tracked` (the collector looks at it; the fields must be `Trace`, `#[untraced]` leaves a field out),
 //!   `weak` and `dict` (weak references and attributes are possible), `subclassable`, `sequence`, `mapping`,
-//!   `match_self`, `no_new`, `method_descriptor`, `variable`, `manual_trace` (`Trace` is implemented by hand),
+//!   `match_self`, `no_new`, `method_descriptor`, `variable` (objects differ in size), `extent` (a method of that name
+//!   says by how many bytes), `manual_trace` (`Trace` is implemented by hand),
 //!   `from_module` and `static_type` (whether the dict has `__module__`; types of native modules have it unless told
 //!   otherwise), `shows_get`, `shows_set`, `hides_set`, `hides_new`, `hides_del` (which special methods the dict
 //!   shows apart from those that are the type's own), `unhashable`, `methods(TABLE, …)` (further tables made by `#[pymethods(TABLE)]`), `no_methods` (there is no `#[pymethods]`).

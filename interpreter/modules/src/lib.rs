@@ -2,6 +2,7 @@
 
 mod hashes;
 mod support;
+mod testing;
 
 use rspy_runtime::native::NativeModule;
 
@@ -9,7 +10,19 @@ macro_rules! modules {
     ($($name:ident)*) => {
         $(pub mod $name;)*
 
-        static MODULES: &[&NativeModule] = &[$(&$name::MODULE,)*];
+        static MODULES: &[&NativeModule] = &[
+            $(&$name::MODULE,)*
+            &multibyte::providers::cn::MODULE,
+            &multibyte::providers::hk::MODULE,
+            &multibyte::providers::iso2022_::MODULE,
+            &multibyte::providers::jp::MODULE,
+            &multibyte::providers::kr::MODULE,
+            &multibyte::providers::tw::MODULE,
+            &testing::capi::MODULE,
+            &testing::internal::MODULE,
+            &testing::limited::MODULE,
+            &testing::multi_phase::MODULE,
+        ];
     };
 }
 
@@ -41,6 +54,7 @@ modules! {
     math
     md5
     multiprocessing
+    multibyte
     opcode
     operator
     posix

@@ -136,7 +136,7 @@ impl Functions {
         let options = CompileOptions { optimize, ..CompileOptions::default() };
         match describe_symbols(&tree, &options) {
             Ok(scope) => Ok(entry_of(&scope)),
-            Err(error) => Err(compile_error(vm, error, Some(&text.source()), &request)),
+            Err(error) => Err(compile_error(vm, error, &request)),
         }
     }
 }

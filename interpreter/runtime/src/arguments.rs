@@ -159,11 +159,7 @@ fn bind_slowly<'a, const N: usize>(
                 {
                     return Err(too_few_positional(vm, parameters, positional.len()));
                 }
-                return Err(vm.type_error(format!(
-                    "{}() got an unexpected keyword argument '{}'",
-                    parameters.function,
-                    name.to_string_lossy()
-                )));
+                return Err(unexpected(vm, parameters, name));
             }
         }
     }
@@ -186,6 +182,21 @@ fn bind_slowly<'a, const N: usize>(
         }));
     }
     Ok(())
+}
+
+/// The error for a keyword that no parameter has, with the parameter that may have been meant.
+fn unexpected<const N: usize>(vm: &Vm, parameters: &Parameters<N>, name: &Object<Str>) -> Exception {
+    let shown = name.to_string_lossy();
+    if parameters.names[parameters.positional_only..].contains(&&*shown) {
+        return vm.type_error(format!("invalid keyword argument for {}()", parameters.function));
+    }
+    let candidates: Vec<String> =
+        parameters.names[parameters.positional_only..].iter().map(|&name| name.to_owned()).collect();
+    let message = format!("{}() got an unexpected keyword argument '{shown}'", parameters.function);
+    vm.type_error(match crate::exceptions::suggestions::closest(&candidates, &shown) {
+        Some(meant) => format!("{message}. Did you mean '{meant}'?"),
+        None => message,
+    })
 }
 
 fn first_missing<const N: usize>(parameters: &Parameters<N>, bound: &Bound<'_, N>) -> Option<usize> {

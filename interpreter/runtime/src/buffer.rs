@@ -328,7 +328,9 @@ impl Drop for BufferView {
 fn release_by_method(vm: &Vm, exporter: &Value, memoryview: Value) {
     let result = vm.call_special(exporter, &names::__release_buffer__, std::slice::from_ref(&memoryview));
     if let Err(error) = result {
-        crate::exceptions::print::write_unraisable(vm, error, None, Some(exporter));
+        let message =
+            format!("Exception ignored in __release_buffer__ of {}", exporter.type_of().full_name());
+        crate::exceptions::print::write_unraisable(vm, error, Some(&message), None);
     }
     if let Some(view) = memoryview.downcast::<MemoryView>() {
         view.release_quietly();

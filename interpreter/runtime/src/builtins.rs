@@ -777,16 +777,10 @@ impl Builtins {
 
     /// Return a new list containing all items from the iterable in ascending order.
     #[function("sorted(iterable, /, *, key=None, reverse=False)")]
-    fn sorted(vm: &Vm, iterable: &Value, key: Option<Value>, reverse: Option<Value>) -> PyResult {
-        let list = List::from_vec(vm.collect(iterable)?).into_value();
-        let key = key.unwrap_or_else(none);
-        let sort = vm.get_attribute_str(&list, "sort")?;
-        vm.call_with_keywords(
-            &sort,
-            &[],
-            &[("key", key), ("reverse", reverse.unwrap_or_else(|| crate::types::bool::boolean(false)))],
-        )?;
-        Ok(list)
+    fn sorted(vm: &Vm, iterable: &Value, key: Option<&Value>, reverse: bool) -> PyResult {
+        let list = List::from_vec(vm.collect(iterable)?);
+        crate::types::list_methods::sort(vm, &list, key, reverse)?;
+        Ok(list.into_value())
     }
 
     /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers

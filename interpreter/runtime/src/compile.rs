@@ -4,7 +4,7 @@ use rspy_code::{CodeObject, Constant, Text};
 use rspy_compiler::{CompileError, CompileOptions};
 use rspy_syntax::{ErrorKind, Mode, ParseOptions, Source, SyntaxError, Warning, WarningCategory};
 
-use crate::exceptions::{Exception, PyResult, syntax_error};
+use crate::exceptions::{Exception, PyResult, set_implicit_context, syntax_error};
 use crate::object::{Object, Payload, Ref};
 use crate::types::bytes::Bytes;
 use crate::types::code::{Code, CodeFields};
@@ -183,30 +183,26 @@ pub fn compile_tree(
         optimize: request.optimize,
         future_flags: request.flags & compile_flags::FUTURES,
         allow_top_level_await: request.flags & compile_flags::ALLOW_TOP_LEVEL_AWAIT != 0,
+        omit_columns: vm.interpreter.configuration.no_debug_ranges,
     };
     match rspy_compiler::compile(tree, &text_of(request.filename), &options) {
         Ok(compiled) => {
             show_warnings(vm, &compiled.warnings, &request.filename.to_ref())?;
             Ok(code_of(vm, &compiled.code))
         }
-        Err(error) => Err(compile_error(vm, error, source, request)),
+        Err(error) => Err(compile_error(vm, error, request)),
     }
 }
 
 /// The exception for an error of the compiler; warnings that came before it are shown.
-pub fn compile_error(
-    vm: &Vm,
-    error: CompileError,
-    source: Option<&Source<'_>>,
-    request: &CompileRequest<'_>,
-) -> Exception {
+pub fn compile_error(vm: &Vm, error: CompileError, request: &CompileRequest<'_>) -> Exception {
     match error {
         CompileError::Syntax(mut error) => {
             if let Err(other) = show_warnings(vm, &error.warnings, &request.filename.to_ref()) {
                 return other;
             }
             if error.text.is_none() {
-                add_line(vm, &mut error, source, request);
+                add_line(vm, &mut error, request);
             }
             source_error(vm, &error, request.filename)
         }
@@ -215,30 +211,19 @@ pub fn compile_error(
     }
 }
 
-/// Adds the line of source that an error of the compiler is about; its columns, counted in bytes, become characters.
-fn add_line(vm: &Vm, error: &mut SyntaxError, source: Option<&Source<'_>>, request: &CompileRequest<'_>) {
-    let text = source.and_then(|source| source.decode(request.mode, &request.parse_options(vm)).ok());
-    let from_file;
-    let text = match &text {
-        Some(text) => text.as_ref(),
-        None => {
-            // A tree without source: the file may still be there.
-            from_file = std::fs::read_to_string(&*request.filename.to_string_lossy()).unwrap_or_default();
-            &from_file
-        }
-    };
-    let Ok(line) = usize::try_from(error.line - 1) else { return };
-    let Some(line_text) = text.split_inclusive('\n').nth(line) else { return };
-    let characters = |bytes: i64, line: &str| match usize::try_from(bytes - 1) {
-        Ok(bytes) => line.get(..bytes).map_or(bytes as i64, |part| part.chars().count() as i64) + 1,
-        Err(_) => bytes,
-    };
-    error.column = characters(error.column, line_text);
-    if error.end_line == error.line {
-        error.end_column = characters(error.end_column, line_text);
-    }
-    error.text = Some(line_text.to_owned());
+/// Adds the line that an error of the compiler is about, from the file of that name if there is one. As in CPython its
+/// columns stay counts of bytes, and what the source was compiled from does not matter.
+fn add_line(vm: &Vm, error: &mut SyntaxError, request: &CompileRequest<'_>) {
+    let Ok(bytes) = std::fs::read(&*request.filename.to_string_lossy()) else { return };
+    let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
+    let options = ParseOptions { ignore_cookie: false, ..request.parse_options(vm) };
+    let Ok(text) = Source::EncodedBytes(&bytes, &decode).decode(Mode::Module, &options) else { return };
+    let line = usize::try_from(error.line - 1).ok().and_then(|line| text.split_inclusive('\n').nth(line));
+    error.text = line.map(|line| line[..line.floor_char_boundary(LONGEST_LINE.min(line.len()))].to_owned());
 }
+
+/// The bytes of a line that CPython reads for an error.
+const LONGEST_LINE: usize = 999;
 
 /// Shows warnings of the parser or the compiler.
 ///
@@ -282,7 +267,7 @@ pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exc
                 error.message.clone(),
             );
         }
-        ErrorKind::UnicodeDecode => return vm.value_error(error.message.clone()),
+        ErrorKind::UnicodeDecode | ErrorKind::Value => return vm.value_error(error.message.clone()),
     };
     let optional_text = |text: &Option<String>| text.as_ref().map_or_else(none, |text| vm.new_str(text));
     let message = vm.new_str(&error.message);
@@ -295,7 +280,10 @@ pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exc
     }
     let args = [message, Tuple::from_values(details).into_value()];
     match vm.call(&typ.to_value(), &args) {
-        Ok(exception) => Exception::from_value(exception),
+        Ok(exception) => {
+            set_implicit_context(vm, &exception);
+            Exception::from_value(exception)
+        }
         Err(other) => other,
     }
 }

@@ -26,7 +26,7 @@ pub fn run_exit_functions(vm: &Vm) {
         };
         if let Err(error) = result {
             let message = "Exception ignored in atexit callback";
-            crate::exceptions::print::write_unraisable(vm, error, Some(message), Some(&exit.function));
+            crate::exceptions::print::write_unraisable_about(vm, error, message, &exit.function);
         }
     }
 }

@@ -1,12 +1,16 @@
-//! Memory for heap objects, straight from mimalloc.
+//! Memory for heap objects: mimalloc's, with the thread's own chains of small blocks before it.
 //!
 //! # Safety argument
 //!
 //! Blocks come from `mi_malloc` and go back to `mi_free`, which needs no size. Both are called with the
-//! interpreter's lock held or not; mimalloc is thread-safe either way. Running out of memory ends the process
+//! interpreter's lock held or not; mimalloc is thread-safe either way. Every block is a multiple of [`STEP`] bytes, so
+//! that one given back with its size serves any object of that step; a block may end in another thread than it began
+//! in. Running out of memory ends the process
 //! with a message: the places that take sizes from Python code ask [`can_allocate`] first.
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::ptr;
 
 use libmimalloc_sys::{
     mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc, mi_zalloc_aligned,
@@ -70,33 +74,159 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// A block of `size` bytes, aligned to 16, with unspecified contents.
+/// Blocks of objects come in steps of so many bytes.
+const STEP: usize = 16;
+/// Blocks up to this size are kept by the thread when an object ends, for the next one.
+const LARGEST_KEPT: usize = 512;
+/// The most blocks of one size that a thread keeps.
+const MOST_KEPT: u16 = 1000;
+const SIZES: usize = LARGEST_KEPT / STEP + 1;
+
+/// The blocks that a thread keeps, a chain for each size: every block holds the address of the next.
+struct Kept {
+    first: [Cell<*mut u8>; SIZES],
+    count: [Cell<u16>; SIZES],
+}
+
+thread_local! {
+    static KEPT: Kept = const {
+        Kept { first: [const { Cell::new(ptr::null_mut()) }; SIZES], count: [const { Cell::new(0) }; SIZES] }
+    };
+}
+
+/// A block of at least `size` bytes, aligned to 16, with unspecified contents.
 #[inline(always)]
 pub(crate) unsafe fn allocate(size: usize) -> *mut u8 {
+    if size <= LARGEST_KEPT {
+        let step = size.div_ceil(STEP);
+        let kept = KEPT.with(|kept| {
+            let block = kept.first[step].get();
+            if !block.is_null() {
+                // SAFETY: a kept block belongs to nobody and begins with the address of the next.
+                kept.first[step].set(unsafe { block.cast::<*mut u8>().read() });
+                kept.count[step].set(kept.count[step].get() - 1);
+            }
+            block
+        });
+        if !kept.is_null() {
+            return kept;
+        }
+    }
     // SAFETY: any size may be asked for.
-    let block = unsafe { mi_malloc(size) }.cast::<u8>();
+    unsafe { allocate_anew(size) }
+}
+
+#[inline(never)]
+unsafe fn allocate_anew(size: usize) -> *mut u8 {
+    // SAFETY: any size may be asked for.
+    let block = unsafe { mi_malloc(size.next_multiple_of(STEP)) }.cast::<u8>();
     if block.is_null() {
         out_of_memory(size);
     }
     block
 }
 
-/// A block of `size` bytes, aligned to 16, filled with zeros.
+/// As [`allocate`], filled with zeros.
 #[inline(always)]
 pub(crate) unsafe fn allocate_zeroed(size: usize) -> *mut u8 {
-    // SAFETY: any size may be asked for.
-    let block = unsafe { mi_zalloc(size) }.cast::<u8>();
-    if block.is_null() {
-        out_of_memory(size);
+    // SAFETY: the block has at least `size` bytes.
+    unsafe {
+        let block = allocate(size);
+        block.write_bytes(0, size);
+        block
     }
-    block
 }
 
-/// Gives a block back.
+/// Gives back a block whose size is not known.
 #[inline(always)]
 pub(crate) unsafe fn free(block: *mut u8) {
     // SAFETY: the block came from `allocate` or `allocate_zeroed`.
     unsafe { mi_free(block.cast()) }
+}
+
+/// Gives back a block that was allocated with `size` bytes at least; the thread keeps it if it has few of that size.
+#[inline(always)]
+pub(crate) unsafe fn free_sized(block: *mut u8, size: usize) {
+    if size <= LARGEST_KEPT {
+        let step = size.div_ceil(STEP);
+        let is_kept = KEPT.with(|kept| {
+            let count = kept.count[step].get();
+            if count < MOST_KEPT {
+                // SAFETY: nobody uses the block any more, and it has room for an address.
+                unsafe { block.cast::<*mut u8>().write(kept.first[step].get()) };
+                kept.first[step].set(block);
+                kept.count[step].set(count + 1);
+            }
+            count < MOST_KEPT
+        });
+        if is_kept {
+            return;
+        }
+    }
+    // SAFETY: the block came from `allocate` or `allocate_zeroed`.
+    unsafe { mi_free(block.cast()) }
+}
+
+/// Makes a block larger, which may move it; what it holds stays.
+pub(crate) unsafe fn grow(block: *mut u8, size: usize) -> *mut u8 {
+    // SAFETY: the block came from `allocate` or `allocate_zeroed`.
+    let block = unsafe { mi_realloc(block.cast(), size.next_multiple_of(STEP)) }.cast::<u8>();
+    if block.is_null() {
+        out_of_memory(size);
+    }
+    block
+}
+
+/// Words of memory, all zero at first, from the same chains.
+pub(crate) struct Words {
+    start: *mut u64,
+    length: usize,
+}
+
+impl Words {
+    /// So many words.
+    pub(crate) fn new(length: usize) -> Words {
+        // SAFETY: blocks are aligned to 16.
+        #[allow(clippy::cast_ptr_alignment)]
+        let start = unsafe { allocate_zeroed(length * 8) }.cast();
+        Words { start, length }
+    }
+
+    /// The first.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *mut u64 {
+        self.start
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+}
+
+impl Drop for Words {
+    fn drop(&mut self) {
+        // SAFETY: the block was allocated with this size, and nobody uses it any more.
+        unsafe { free_sized(self.start.cast(), self.length * 8) }
+    }
+}
+
+/// Gives back all blocks that the thread keeps; it is about to end.
+pub(crate) fn free_kept() {
+    KEPT.with(|kept| {
+        for (first, count) in kept.first.iter().zip(&kept.count) {
+            let mut block = first.replace(ptr::null_mut());
+            count.set(0);
+            while !block.is_null() {
+                // SAFETY: kept blocks belong to nobody, and each begins with the address of the next.
+                unsafe {
+                    let next = block.cast::<*mut u8>().read();
+                    mi_free(block.cast());
+                    block = next;
+                }
+            }
+        }
+    });
 }
 
 /// Whether a block of `size` bytes can be had; asked before memory whose size a program chose is allocated.

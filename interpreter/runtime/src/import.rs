@@ -295,8 +295,14 @@ fn cannot_import(
         .map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
     let spec =
         vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
+    // Only a spec that speaks of a file tells where the module is from.
+    let has_location = |spec: &&Value| {
+        let known = vm.get_attribute_optional(spec, &vm.intern("has_location")).ok().flatten();
+        known.is_some_and(|known| vm.is_true(&known).unwrap_or(false))
+    };
     let origin = spec
         .as_ref()
+        .filter(has_location)
         .and_then(|spec| vm.get_attribute_optional(spec, &names::origin).ok().flatten())
         .filter(|origin| origin.downcast::<Str>().is_some())
         .or_else(|| vm.get_attribute_optional(module, &names::__file__).ok().flatten());

@@ -34,6 +34,7 @@ pub mod names;
 pub mod native;
 pub mod object;
 pub mod paths;
+mod plain_code;
 pub mod post_mortem;
 pub mod protocol;
 pub mod slots;

@@ -1,6 +1,7 @@
 //! `marshal`: values to bytes and back, for code objects above all. The module of that name is here too.
 
 use num_bigint::BigInt;
+use rspy_code::CodeObject;
 use rspy_code::marshal::read::{ErrorClass, read};
 use rspy_code::marshal::{self, Builder, CodeParts, Container, ReadError, WriteError, Writer};
 use rspy_macros::pyfunctions;
@@ -8,8 +9,8 @@ use rspy_macros::pyfunctions;
 use crate::exceptions::{Exception, PyResult};
 use crate::native_module;
 use crate::object::{Object, Ref};
-use crate::types::bytes::Bytes;
-use crate::types::code::{Code, CodeFields};
+use crate::types::bytes::{ByteArray, Bytes, memoryview_of};
+use crate::types::code::{Code, CodeFields, shown_line_table};
 use crate::types::complex::Complex;
 use crate::types::dict::Dict;
 use crate::types::list::List;
@@ -146,12 +147,13 @@ impl Builder for ValueBuilder<'_> {
         Ok(if interned { intern::intern(&text).into_value() } else { text.into_value() })
     }
 
-    fn reserve(&mut self, kind: Container, _length: usize) -> Option<Value> {
+    fn reserve(&mut self, kind: Container, length: usize) -> Option<Value> {
         match kind {
+            Container::Tuple => Some(Tuple::reserve(length).into_value()),
             Container::List => Some(List::new().into_value()),
             Container::Dict => Some(Dict::new().into_value()),
             Container::Set => Some(Set::new().into_value()),
-            Container::Tuple | Container::FrozenSet => None,
+            Container::FrozenSet => None,
         }
     }
 
@@ -163,7 +165,13 @@ impl Builder for ValueBuilder<'_> {
     ) -> Result<Value, Failure> {
         let vm = self.vm;
         Ok(match kind {
-            Container::Tuple => Tuple::from_values(items).into_value(),
+            Container::Tuple => match reserved.and_then(|reserved| reserved.downcast_into::<Tuple>().ok()) {
+                Some(tuple) => {
+                    tuple.complete(items);
+                    tuple.into_value()
+                }
+                None => Tuple::from_values(items).into_value(),
+            },
             Container::FrozenSet => FrozenSet::from_values(vm, items)?.into_value(),
             Container::List => {
                 let list = reserved.unwrap_or_else(|| List::new().into_value());
@@ -224,10 +232,15 @@ impl Builder for ValueBuilder<'_> {
             filename,
             name: self.part(parts.name, "the name")?,
             qualified_name: self.part(parts.qualified_name, "the qualified name")?,
-            line_table: self.part(parts.line_table, "the line table")?,
+            line_table: shown_line_table(self.vm, self.part(parts.line_table, "the line table")?),
             exception_table: self.part(parts.exception_table, "the exception table")?,
         };
-        Ok(Code::new(fields).into_value())
+        // The frozen library is our own compiler's work.
+        if self.filename.is_some() {
+            return Ok(Code::new(fields).into_value());
+        }
+        crate::types::code_methods::check(self.vm, &fields)?;
+        Ok(Code::from_outside(fields).into_value())
     }
 }
 
@@ -263,22 +276,46 @@ struct ValueWriter<'a> {
     allow_code: bool,
     /// Keeps alive what was made only to be written, so that identities stay distinct.
     kept: Vec<Value>,
+    /// Slices and code objects that are being written: nothing in them can refer to them.
+    unfinished: Vec<u64>,
 }
+
+/// The ints that CPython has once in the whole process, so that each is referred to.
+const SHARED_INTS: std::ops::RangeInclusive<i64> = -5..=256;
 
 /// Writes a value.
 ///
 /// # Errors
 /// `ValueError` for what cannot be marshalled.
 pub fn dump(vm: &Vm, value: &Value, version: u32, allow_code: bool) -> PyResult<Vec<u8>> {
+    if allow_code
+        && let Some(code) = value.downcast_exact::<Code>()
+        && let Some(plain) = crate::plain_code::plain_code(code)
+    {
+        return dump_plain_code(vm, &plain, version, value.reference_count() > 1);
+    }
     let mut writer = ValueWriter {
         vm,
         writer: Writer::new(version),
         seen: std::collections::HashMap::new(),
         allow_code,
         kept: Vec::new(),
+        unfinished: Vec::new(),
     };
     writer.value(value)?;
     Ok(writer.writer.finish())
+}
+
+/// Writes code as CPython does, which shares more between the parts of a code object than this interpreter.
+fn dump_plain_code(vm: &Vm, code: &CodeObject, version: u32, held: bool) -> PyResult<Vec<u8>> {
+    let bytes = if vm.interpreter.configuration.no_debug_ranges {
+        marshal::dump_held_without_columns(code, version)
+    } else if held {
+        marshal::dump_held(code, version)
+    } else {
+        marshal::dump(code, version)
+    };
+    bytes.map_err(|error| vm.value_error(error.to_string()))
 }
 
 impl ValueWriter<'_> {
@@ -295,11 +332,14 @@ impl ValueWriter<'_> {
         if !interned && value.is_object() && value.reference_count() == 1 {
             return Ok(Some(false));
         }
-        if !value.is_object() {
-            // Numbers in words have no identity to refer to.
+        if !value.is_object() && !value.small_int().is_some_and(|number| SHARED_INTS.contains(&number)) {
+            // Other numbers in words have no identity to refer to.
             return Ok(Some(false));
         }
         if let Some(&index) = self.seen.get(&value.bits()) {
+            if self.unfinished.contains(&value.bits()) {
+                return Err(self.unmarshallable());
+            }
             self.writer.reference(index).map_err(|error| self.failed(&error))?;
             return Ok(None);
         }
@@ -386,9 +426,18 @@ impl ValueWriter<'_> {
             return Ok(());
         }
         if let Some(set) = value.downcast_exact::<Set>() {
+            let length = set.len();
             let items = self.sorted(set.to_vec())?;
-            self.writer.set(items.len(), flagged).map_err(|error| self.failed(&error))?;
-            return self.items(items);
+            if set.len() != length {
+                return Err(self.vm.runtime_error("set changed size during iteration"));
+            }
+            self.writer.set(length, flagged).map_err(|error| self.failed(&error))?;
+            self.items(items)?;
+            return if set.len() == length {
+                Ok(())
+            } else {
+                Err(self.vm.runtime_error("set changed size during iteration"))
+            };
         }
         if let Some(set) = value.downcast_exact::<FrozenSet>() {
             let items = self.sorted(set.to_vec())?;
@@ -396,21 +445,40 @@ impl ValueWriter<'_> {
             return self.items(items);
         }
         if let Some(slice) = value.downcast_exact::<Slice>() {
-            self.writer.slice(flagged);
+            if self.writer.version() < 5 {
+                self.writer.unknown(flagged);
+                return Err(self.vm.value_error("unmarshallable object"));
+            }
+            self.begin(value);
+            self.writer.slice(flagged).map_err(|error| self.failed(&error))?;
             let parts = [slice.start(), slice.stop(), slice.step()];
-            return parts.iter().try_for_each(|part| self.value(part));
+            parts.iter().try_for_each(|part| self.value(part))?;
+            self.unfinished.pop();
+            return Ok(());
         }
         if let Some(code) = value.downcast_exact::<Code>() {
             if !self.allow_code {
                 return Err(self.vm.value_error("marshalling code objects is disallowed"));
             }
-            return self.code(code, flagged);
+            self.begin(value);
+            self.code(code, flagged)?;
+            self.unfinished.pop();
+            return Ok(());
         }
         if let Ok(view) = crate::buffer::view(self.vm, value) {
             return self.writer.bytes(view.as_slice(), flagged).map_err(|error| self.failed(&error));
         }
         self.writer.unknown(flagged);
-        Err(self.vm.value_error("unmarshallable object"))
+        Err(self.unmarshallable())
+    }
+
+    fn unmarshallable(&self) -> Exception {
+        self.vm.value_error("unmarshallable object")
+    }
+
+    /// Notes that a value is being written which nothing in it can refer to.
+    fn begin(&mut self, value: &Value) {
+        self.unfinished.push(value.bits());
     }
 
     /// Writes values that may live no longer than this: they are kept, lest others take their identity.
@@ -522,14 +590,26 @@ struct FileSource<'a> {
 
 impl FileSource<'_> {
     fn fill(&mut self, count: usize) -> Result<(), Failure> {
-        let read = self.vm.call_method(self.file, &crate::names::read, &[int::new(count as i64)])?;
-        let Some(bytes) = read.downcast::<Bytes>() else {
-            return Err(self.vm.type_error("file.read() returned not bytes").into());
+        let vm = self.vm;
+        let room = ByteArray::new(vec![0; count]);
+        let view = memoryview_of(vm, crate::buffer::writable_view(vm, room.value())?);
+        let read = vm.call_method_str(self.file, "readinto", &[view])?;
+        let read = match none::is_none(&read) {
+            true => 0,
+            false => {
+                vm.index_size(&read, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))?
+            }
         };
-        if bytes.as_slice().len() < count {
-            return Err(self.vm.eof_error("EOF read where not expected").into());
+        match usize::try_from(read) {
+            Ok(read) if read == count => {}
+            Ok(read) if read > count => {
+                let message =
+                    format!("read() returned too much data: {count} bytes requested, {read} returned");
+                return Err(vm.value_error(message).into());
+            }
+            _ => return Err(vm.eof_error("EOF read where not expected").into()),
         }
-        self.bytes = bytes.as_slice().to_vec();
+        self.bytes = room.borrow().clone();
         Ok(())
     }
 }

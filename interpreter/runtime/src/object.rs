@@ -176,6 +176,14 @@ pub unsafe trait Payload: Sized + 'static {
     const TRACKED: bool;
     /// Whether the objects have the words for an attribute dict and weak references.
     const PREFIX: bool;
+    /// Whether an object of the type itself takes the payload's size and what [`extent`](Self::extent) says.
+    const SIZED: bool = false;
+
+    /// Bytes that the object has behind its payload.
+    #[inline(always)]
+    fn extent(&self) -> usize {
+        0
+    }
 }
 
 impl<T> Object<T> {
@@ -450,17 +458,6 @@ pub(crate) unsafe fn allocate_plain(typ: &'static TypeObject, size: usize) -> *m
     }
 }
 
-/// Gives the object's memory back.
-///
-/// # Safety
-/// Nothing may refer to the object any more, and its payload has been dropped.
-pub(crate) unsafe fn free(object: *mut Header, typ: &TypeObject) {
-    // SAFETY: the block began a prefix before the header where the type has one.
-    unsafe {
-        crate::heap::free(object.cast::<u8>().sub(typ.prefix_size()));
-    }
-}
-
 /// Gives one reference back and frees the object with the last.
 ///
 /// # Safety
@@ -516,8 +513,15 @@ pub unsafe fn deallocate_native<T: Payload>(object: *mut Header) {
         if T::PREFIX {
             drop_dict(object);
         }
-        (&raw mut (*object.cast::<Object<T>>()).payload).drop_in_place();
-        free(object, typ);
+        let payload = &raw mut (*object.cast::<Object<T>>()).payload;
+        let size = typ.prefix_size() + size_of::<Object<T>>() + (*payload).extent();
+        payload.drop_in_place();
+        let block = object.cast::<u8>().sub(typ.prefix_size());
+        if T::SIZED {
+            crate::heap::free_sized(block, size)
+        } else {
+            crate::heap::free(block)
+        }
         if T::TRACKED {
             Vm::leave_deallocation();
         }
@@ -551,7 +555,12 @@ pub unsafe fn deallocate_subtype(object: *mut Header) {
             drop_dict(object);
         }
         (kind.native().drop)(object);
-        free(object, kind);
+        let block = object.cast::<u8>().sub(kind.prefix_size());
+        if kind.has_flag(TypeFlags::VARIABLE.with(TypeFlags::UNEVEN)) {
+            crate::heap::free(block);
+        } else {
+            crate::heap::free_sized(block, kind.prefix_size() + kind.allocation_size());
+        }
         Vm::leave_deallocation();
         release(typ.as_ptr().cast());
     }

@@ -232,6 +232,11 @@ impl Vm {
     /// # Errors
     /// Those of the operation.
     pub fn power(&self, base: &Value, exponent: &Value, modulus: &Value) -> PyResult {
+        self.power_as("** or pow()", base, exponent, modulus)
+    }
+
+    /// As [`power`](Self::power), with the operator for the error.
+    fn power_as(&self, symbol: &str, base: &Value, exponent: &Value, modulus: &Value) -> PyResult {
         let (base_type, exponent_type) = (base.type_of(), exponent.type_of());
         let base_slot = base_type.slots().power.get();
         let mut exponent_slot =
@@ -262,7 +267,7 @@ impl Vm {
             }
         }
         if is_none(modulus) {
-            return Err(self.unsupported("** or pow()", base, exponent));
+            return Err(self.unsupported(symbol, base, exponent));
         }
         Err(self.type_error(format!(
             "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
@@ -279,16 +284,7 @@ impl Vm {
                 return Ok(result);
             }
         }
-        match self.power(base, exponent, &none()) {
-            Err(error) if error.is_type_error() => {
-                let slots = (base.type_of().slots(), exponent.type_of().slots());
-                if slots.0.power.get().is_none() && slots.1.power.get().is_none() {
-                    return Err(self.unsupported("**=", base, exponent));
-                }
-                Err(error)
-            }
-            result => result,
-        }
+        self.power_as("**=", base, exponent, &none())
     }
 
     fn unary(&self, value: &Value, slot: Option<crate::slots::Unary>, what: &str) -> PyResult {
@@ -438,6 +434,9 @@ impl Vm {
     pub fn same_or_equal(&self, left: &Value, right: &Value) -> PyResult<bool> {
         if left.is(right) {
             return Ok(true);
+        }
+        if left.is_small_int() && right.is_small_int() {
+            return Ok(false);
         }
         if let (Some(left), Some(right)) = (left.downcast_exact::<Str>(), right.downcast_exact::<Str>()) {
             return Ok(left.same_text(right));
@@ -1082,10 +1081,23 @@ impl Vm {
                 self.check_stack("")?;
                 call(self, callable, args, names.filter(|names| !names.items().is_empty()))
             }
-            None => {
-                Err(self.type_error(format!("'{}' object is not callable", callable.type_of().full_name())))
-            }
+            None => Err(self.not_callable(callable)),
         }
+    }
+
+    /// The error of calling what cannot be called; for a module that has a function of its name it says so.
+    #[cold]
+    fn not_callable(&self, callable: &Value) -> Exception {
+        let message = format!("'{}' object is not callable", callable.type_of().full_name());
+        let suggested = callable.downcast::<crate::types::module::Module>().and_then(|module| {
+            let name = module.name()?;
+            let found = module.dict().get_str(&self.intern(&name))?;
+            self.is_callable(&found).then_some(name)
+        });
+        self.type_error(match suggested {
+            Some(name) => format!("{message}. Did you mean: '{name}.{name}(...)'?"),
+            None => message,
+        })
     }
 
     /// Calls with positional arguments and a dict of keyword arguments.
@@ -1148,20 +1160,26 @@ impl Vm {
         if class.downcast_exact::<Type>().is_some() {
             return self.is_instance_plainly(value, class);
         }
-        if let Some(classes) = alternatives(class) {
-            self.check_stack(" in __instancecheck__")?;
-            for class in classes.items() {
-                if self.is_instance(value, class)? {
-                    return Ok(true);
-                }
-            }
-            return Ok(false);
-        }
         self.check_stack(" in __instancecheck__")?;
+        if let Some(classes) = class.downcast::<Tuple>() {
+            return self.is_instance_of_any(value, classes);
+        }
+        if let Some(classes) = alternatives(class) {
+            return self.is_instance_of_any(value, &classes);
+        }
         match self.call_special(class, &names::__instancecheck__, std::slice::from_ref(value))? {
             Some(answer) => self.is_true(&answer),
             None => self.is_instance_plainly(value, class),
         }
+    }
+
+    fn is_instance_of_any(&self, value: &Value, classes: &Object<Tuple>) -> PyResult<bool> {
+        for class in classes.items() {
+            if self.is_instance(value, class)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// `isinstance` without `__instancecheck__`.

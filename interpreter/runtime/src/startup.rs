@@ -84,6 +84,10 @@ pub fn initialize(vm: &Vm) -> PyResult<()> {
     let modules = &vm.interpreter.modules;
     modules.set_str(&vm.intern("builtins"), builtins.into_value());
     modules.set_str(&vm.intern("sys"), sys.clone().into_value());
+    // Until the streams are open, messages go straight to the descriptor.
+    let printer = crate::sys::printer::Printer::new(vm, 2).into_value();
+    vm.set_sys_attribute("stderr", printer.clone());
+    vm.set_sys_attribute("__stderr__", printer);
     let importlib = import_frozen(vm, "_frozen_importlib")?;
     let imp = import_native(vm, "_imp")?.map_or_else(none, |module| module.into_value());
     modules.set_str(&vm.intern("_imp"), imp.clone());
@@ -211,6 +215,8 @@ fn stream_encoding(configuration: &Configuration, errors: &str, descriptor: i32)
     let plain = locale.is_empty() || locale == "C" || locale == "POSIX";
     let handler = match (handler, descriptor) {
         (_, 2) => errors,
+        // Whoever names an encoding wants no others.
+        ("", _) if !encoding.is_empty() => errors,
         ("", _) if plain && !configuration.utf8_mode || configuration.utf8_mode => "surrogateescape",
         ("", _) => errors,
         (given, _) => given,
@@ -347,7 +353,7 @@ fn flush_streams(vm: &Vm) -> bool {
                 vm,
                 error,
                 Some("Exception ignored while flushing sys.stdout"),
-                Some(&stream),
+                None,
             );
             well = false;
         }

@@ -17,7 +17,7 @@ pub fn sum(vm: &Vm, iterable: &Value, start: Value) -> PyResult {
             total = int::new(left + right);
             continue;
         }
-        if plain_float(&total).is_some() && (plain_float(&item).is_some() || item.is_small_int()) {
+        if plain_float(&total).is_some() && (plain_float(&item).is_some() || int::is_int(&item)) {
             return sum_floats(vm, &iterator, &total, item);
         }
         if let (Some(left), true) = (plain_complex(&total), is_plain_number(&item)) {
@@ -35,7 +35,7 @@ fn plain_complex(value: &Value) -> Option<(f64, f64)> {
 
 /// Whether a value is an exact number that a sum of complex numbers takes up.
 fn is_plain_number(value: &Value) -> bool {
-    value.is_small_int() || plain_float(value).is_some() || plain_complex(value).is_some()
+    int::is_int(value) || plain_float(value).is_some() || plain_complex(value).is_some()
 }
 
 fn sum_complex(vm: &Vm, iterator: &Value, start: (f64, f64), first: Value) -> PyResult {
@@ -48,8 +48,8 @@ fn sum_complex(vm: &Vm, iterator: &Value, start: (f64, f64), first: Value) -> Py
             imaginary.add(y);
         } else if let Some(x) = plain_float(&item) {
             real.add(x);
-        } else if let Some(small) = item.small_int() {
-            real.add(small as f64);
+        } else if int::is_int(&item) {
+            real.add(int::as_f64(vm, &item)?);
         } else {
             let total = complex::new(real.finish(), imaginary.finish());
             return add_rest(vm, iterator, vm.add(&total, &item)?);
@@ -100,8 +100,8 @@ fn sum_floats(vm: &Vm, iterator: &Value, total: &Value, first: Value) -> PyResul
     while let Some(item) = next {
         if let Some(x) = plain_float(&item) {
             sum.add(x);
-        } else if let Some(small) = item.small_int() {
-            sum.add(small as f64);
+        } else if int::is_int(&item) {
+            sum.add(int::as_f64(vm, &item)?);
         } else {
             let total = vm.add(&float::new(sum.finish()), &item)?;
             return match (plain_complex(&total), vm.next(iterator)?) {

@@ -5,7 +5,11 @@ pub mod hooks;
 pub mod input;
 pub mod introspection;
 pub mod monitoring;
+pub mod printer;
 pub mod process;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::exceptions::PyResult;
 use crate::object::Object;
@@ -148,12 +152,17 @@ crate::native_module! {
     execute: |vm, module| fill(vm, module),
 }
 
+/// Words of the command line, with undecodable bytes as lone surrogates (PEP 383).
+fn words(vm: &Vm, words: &[OsString]) -> Vec<Value> {
+    words.iter().map(|word| vm.fs_decode(word.as_bytes()).into_value()).collect()
+}
+
 fn texts(vm: &Vm, texts: &[String]) -> Vec<Value> {
     texts.iter().map(|text| vm.new_str(text)).collect()
 }
 
 fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
-    structseq::prepare::<VersionInfo>(vm);
+    structseq::prepare_closed::<VersionInfo>(vm);
     structseq::prepare::<FloatInfo>(vm);
     structseq::prepare::<IntInfo>(vm);
     structseq::prepare::<HashInfo>(vm);
@@ -235,8 +244,8 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     }
     module.set(vm, "implementation", crate::types::namespace::Namespace::from_dict(vm, &attributes)?);
     module.set(vm, "flags", flags::make(vm, configuration));
-    module.set(vm, "argv", List::from_vec(texts(vm, &configuration.arguments)));
-    module.set(vm, "orig_argv", List::from_vec(texts(vm, &configuration.original_arguments)));
+    module.set(vm, "argv", List::from_vec(words(vm, &configuration.arguments)));
+    module.set(vm, "orig_argv", List::from_vec(words(vm, &configuration.original_arguments)));
     module.set(vm, "warnoptions", List::from_vec(texts(vm, &configuration.warn_options)));
     let x_options = Dict::new();
     for (name, value) in &configuration.x_options {

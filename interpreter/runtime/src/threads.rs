@@ -356,6 +356,7 @@ impl Vm {
     fn forget_values(&self) {
         drop(self.thread_dict.take());
         drop(self.context.take());
+        self.forget_handled();
         crate::watch::set_functions(self, Some(None), Some(None));
         drop(self.async_generator_hooks.take());
         drop(self.running_task.take());

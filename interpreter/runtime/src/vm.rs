@@ -6,11 +6,13 @@
 //! the current `Vm` in thread-local storage is set for exactly that time.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cell::GilCell;
 use crate::eval::frame::{Frame, FrameStack};
+use crate::eval::polymorphic::AttributeTable;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::Collector;
 use crate::object::{Header, Object, Ref};
@@ -24,6 +26,8 @@ use crate::value::Value;
 pub struct Interpreter {
     /// Remembered attribute lookups.
     pub method_cache: MethodCache,
+    /// Where attributes lie, for places of the code that meet many classes.
+    pub(crate) attributes: AttributeTable,
     /// The cycle collector.
     pub collector: Collector,
     type_versions: Cell<u32>,
@@ -101,14 +105,16 @@ pub struct Configuration {
     pub environment: Option<String>,
     /// What built the executable, for `sys.version`.
     pub compiler: String,
-    pub original_arguments: Vec<String>,
-    pub arguments: Vec<String>,
+    pub original_arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
     pub warn_options: Vec<String>,
     pub x_options: Vec<(String, Option<String>)>,
     pub check_hash_based_pycs: String,
     pub pycache_prefix: Option<String>,
     pub import_time: i32,
     pub no_debug_ranges: bool,
+    /// How many processors to say there are, instead of asking the system.
+    pub cpu_count: Option<i32>,
 }
 
 /// Bits of [`Interpreter::requests`].
@@ -162,6 +168,8 @@ pub struct Vm {
     pub(crate) has_trace: Cell<bool>,
     /// How many callbacks of those who watch are running.
     pub(crate) watch_depth: Cell<u32>,
+    /// What a trace or profile function is being told of.
+    pub(crate) telling: Cell<Option<crate::watch::Moment>>,
     /// Whether watching began since the dispatcher last looked.
     pub(crate) watch_begins: Cell<bool>,
     /// `contextvars`' current context.
@@ -206,6 +214,7 @@ impl Vm {
             profile: GilCell::default(),
             has_trace: Cell::new(false),
             watch_depth: Cell::new(0),
+            telling: Cell::new(None),
             watch_begins: Cell::new(false),
             context: GilCell::default(),
             async_generator_hooks: GilCell::default(),
@@ -328,6 +337,17 @@ impl Vm {
         error
     }
 
+    /// How many bytes of native stack there are before calls are refused.
+    pub fn stack_left(&self) -> usize {
+        let here = 0u8;
+        (&raw const here as usize).saturating_sub(self.stack_limit.get())
+    }
+
+    /// How many Python calls are under way.
+    pub fn call_depth(&self) -> u32 {
+        self.depth.get()
+    }
+
     /// A string.
     #[inline]
     pub fn new_str(&self, text: &str) -> Value {
@@ -364,13 +384,33 @@ impl Vm {
     }
 }
 
-impl Drop for Vm {
-    fn drop(&mut self) {
+impl Vm {
+    /// Makes an exception the one being handled, or `None` for none.
+    pub(crate) fn set_handled(&self, exception: Value) {
+        let bits = if crate::types::none::is_none(&exception) { 0 } else { exception.into_bits() };
+        // SAFETY: the level is alive while the thread runs in it; it owned what it had.
+        unsafe {
+            let before = (*self.handled.get()).value.replace(bits);
+            if before != 0 {
+                drop(Value::from_bits(before));
+            }
+        }
+    }
+
+    /// Lets go of an exception that is still being handled when the thread ends.
+    pub(crate) fn forget_handled(&self) {
         let bits = self.bottom_handled.value.replace(0);
         if bits != 0 {
             // SAFETY: the level owned the value.
             drop(unsafe { Value::from_bits(bits) });
         }
+        crate::heap::free_kept();
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.forget_handled();
     }
 }
 
@@ -390,6 +430,7 @@ impl Interpreter {
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
             method_cache: MethodCache::default(),
+            attributes: AttributeTable::default(),
             collector: Collector::default(),
             type_versions: Cell::new(0),
             keys_versions: Cell::new(0),

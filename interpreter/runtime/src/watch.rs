@@ -80,6 +80,37 @@ impl Event {
     }
 }
 
+/// What trace and profile functions are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A function begins or goes on.
+    Call,
+    /// A line begins.
+    Line,
+    /// A function returns or yields, or an exception leaves it.
+    Return,
+    /// An exception is raised.
+    Exception,
+    /// An instruction begins.
+    Opcode,
+    /// A built-in function is called, or has ended.
+    NativeCall,
+}
+
+impl Moment {
+    /// The event's name; that of native calls is told apart from it.
+    const fn name(self) -> &'static str {
+        match self {
+            Moment::Call => "call",
+            Moment::Line => "line",
+            Moment::Return => "return",
+            Moment::Exception => "exception",
+            Moment::Opcode => "opcode",
+            Moment::NativeCall => "c_call",
+        }
+    }
+}
+
 /// How many tools there can be.
 pub const TOOLS: usize = 6;
 
@@ -203,6 +234,14 @@ fn quietly<R>(vm: &Vm, tell: impl FnOnce() -> R) -> R {
     result
 }
 
+/// As [`quietly`], noting what is being told of.
+fn telling<R>(vm: &Vm, moment: Moment, tell: impl FnOnce() -> R) -> R {
+    let before = vm.telling.replace(Some(moment));
+    let result = quietly(vm, tell);
+    vm.telling.set(before);
+    result
+}
+
 /// Runs a function with events as they were before a callback (`sys.call_tracing`).
 pub fn loudly<R>(vm: &Vm, run: impl FnOnce() -> R) -> R {
     let depth = vm.watch_depth.replace(0);
@@ -271,16 +310,16 @@ pub fn tell_tools(
 ///
 /// # Errors
 /// What the function raises; tracing ends with that.
-pub fn tell_trace(vm: &Vm, frame: *mut Frame, event: &str, argument: Value) -> PyResult<()> {
+pub fn tell_trace(vm: &Vm, frame: *mut Frame, moment: Moment, argument: Value) -> PyResult<()> {
     if vm.trace.borrow().is_none() {
         return Ok(());
     }
     // SAFETY: the frame runs.
     let object = unsafe { Frame::object(frame) };
-    let function = if event == "call" { vm.trace.get() } else { object.trace_function() };
+    let function = if moment == Moment::Call { vm.trace.get() } else { object.trace_function() };
     let Some(function) = function else { return Ok(()) };
-    let arguments = [object.clone().into_value(), vm.intern(event).into_value(), argument];
-    match quietly(vm, || vm.call(&function, &arguments)) {
+    let arguments = [object.clone().into_value(), vm.intern(moment.name()).into_value(), argument];
+    match telling(vm, moment, || vm.call(&function, &arguments)) {
         Ok(answer) => {
             if !is_none(&answer) {
                 object.set_trace_function(Some(answer));
@@ -304,7 +343,12 @@ pub fn tell_profile(vm: &Vm, frame: *mut Frame, event: &str, argument: Value) ->
     // SAFETY: the frame runs.
     let object = unsafe { Frame::object(frame) };
     let arguments = [object.into_value(), vm.intern(event).into_value(), argument];
-    match quietly(vm, || vm.call(&function, &arguments)) {
+    let moment = match event {
+        "call" => Moment::Call,
+        "return" => Moment::Return,
+        _ => Moment::NativeCall,
+    };
+    match telling(vm, moment, || vm.call(&function, &arguments)) {
         Ok(_) => Ok(()),
         Err(error) => {
             set_functions(vm, None, Some(None));
@@ -324,7 +368,7 @@ pub fn entered(vm: &Vm, frame: *mut Frame, event: Event, index: isize) -> PyResu
         tell_tools(vm, event, &code, index, &[int::new(index as i64 * 2)])?;
     }
     tell_profile(vm, frame, "call", none())?;
-    tell_trace(vm, frame, "call", none())
+    tell_trace(vm, frame, Moment::Call, none())
 }
 
 /// A function goes on with an exception raised in it (`PY_THROW`).
@@ -338,7 +382,7 @@ pub fn thrown(vm: &Vm, frame: *mut Frame, exception: &Value) -> PyResult<()> {
         tell_tools(vm, Event::PyThrow, &code, index, &[int::new(index as i64 * 2), exception.clone()])?;
     }
     tell_profile(vm, frame, "call", none())?;
-    tell_trace(vm, frame, "call", none())
+    tell_trace(vm, frame, Moment::Call, none())
 }
 
 /// A function returns or yields a value.
@@ -352,7 +396,7 @@ pub fn left(vm: &Vm, frame: *mut Frame, event: Event, index: isize, value: &Valu
         tell_tools(vm, event, &code, index, &[int::new(index as i64 * 2), value.clone()])?;
     }
     tell_profile(vm, frame, "return", value.clone())?;
-    tell_trace(vm, frame, "return", value.clone())
+    tell_trace(vm, frame, Moment::Return, value.clone())
 }
 
 /// A line begins.
@@ -378,7 +422,7 @@ pub fn trace_line(vm: &Vm, frame: *mut Frame) -> PyResult<()> {
     }
     // SAFETY: the frame runs.
     let object = unsafe { Frame::object(frame) };
-    if object.traces_lines() { tell_trace(vm, frame, "line", none()) } else { Ok(()) }
+    if object.traces_lines() { tell_trace(vm, frame, Moment::Line, none()) } else { Ok(()) }
 }
 
 /// An exception is raised in a frame, or raised again. The exception is given back where nobody raises another.
@@ -396,7 +440,7 @@ pub fn raised(vm: &Vm, frame: *mut Frame, index: isize, exception: &Value, again
         return Ok(());
     }
     let information: Ref<Tuple> = traceback::information(exception);
-    tell_trace(vm, frame, "exception", information.into_value())
+    tell_trace(vm, frame, Moment::Exception, information.into_value())
 }
 
 /// A handler begins.
@@ -425,5 +469,5 @@ pub fn unwound(vm: &Vm, frame: *mut Frame, index: isize, exception: &Value) -> P
         tell_tools(vm, Event::PyUnwind, &code, index, &arguments)?;
     }
     tell_profile(vm, frame, "return", none())?;
-    tell_trace(vm, frame, "return", none())
+    tell_trace(vm, frame, Moment::Return, none())
 }

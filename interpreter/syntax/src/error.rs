@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Memory,
     /// `UnicodeDecodeError`, which CPython lets through from the format specs of f-strings.
     UnicodeDecode,
+    /// `ValueError`, for identifiers that turn into the name of a constant when they are normalised.
+    Value,
     /// `SyntaxError` without a place (line 0, column -1, no end): trouble with the source's encoding.
     Encoding,
 }

@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::read::{Builder, CodeParts, Container, ReadError, read};
 use super::write::{WriteError, Writer};
 use crate::code_object::flags;
-use crate::{CodeObject, Constant, Text};
+use crate::{CodeObject, Constant, Opcode, Text};
 
 /// Writes a code object in the given version, as CPython does for one that nobody else holds: the bytes are those of
 /// `marshal.dumps(compile(…))`.
@@ -27,8 +27,22 @@ pub fn dump_held(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError>
     dump_root(code, version, 2)
 }
 
+/// As [`dump_held`] for code that was compiled without columns. CPython makes line tables of its own for such code, which
+/// are not shared as others are.
+pub fn dump_held_without_columns(code: &CodeObject, version: u32) -> Result<Vec<u8>, WriteError> {
+    dump_objects(code, version, 2, Objects { has_own_line_tables: true, ..Objects::default() })
+}
+
 fn dump_root(code: &CodeObject, version: u32, references: u32) -> Result<Vec<u8>, WriteError> {
-    let mut objects = Objects::default();
+    dump_objects(code, version, references, Objects::default())
+}
+
+fn dump_objects<'a>(
+    code: &'a CodeObject,
+    version: u32,
+    references: u32,
+    mut objects: Objects<'a>,
+) -> Result<Vec<u8>, WriteError> {
     objects.note_names(code, &mut ALREADY_INTERNED.iter().map(|name| name.as_bytes()).collect());
     let root = objects.code(code);
     objects.list[root].references += references;
@@ -162,6 +176,44 @@ struct Objects<'a> {
     interned: FxHashSet<&'a [u8]>,
     /// Where names are kept that are not ASCII: a constant is interned if it is such a name, not if it merely equals one.
     foreign_names: FxHashSet<*const u8>,
+    /// Each code object's line table is an object of its own.
+    has_own_line_tables: bool,
+}
+
+/// Names that are not ASCII of keyword arguments and of attributes in class patterns: they stand in constants alone.
+fn foreign_keywords(code: &CodeObject) -> impl Iterator<Item = &Text> {
+    let tuples = code.constants.iter().enumerate().filter_map(|(index, constant)| match constant {
+        Constant::Tuple(items) => Some((index, &**items)),
+        _ => None,
+    });
+    let foreign = |item: &Constant| matches!(item, Constant::Str(text) if !text.is_ascii());
+    let candidates: Vec<_> = tuples.filter(|(_, items)| items.iter().any(foreign)).collect();
+    let loaded = if candidates.is_empty() { Vec::new() } else { tuples_of_names(&code.code) };
+    let named = candidates.into_iter().filter(move |(index, _)| loaded.contains(index));
+    named.flat_map(|(_, items)| items).filter_map(|item| match item {
+        Constant::Str(text) if !text.is_ascii() => Some(text),
+        _ => None,
+    })
+}
+
+/// The constants that are loaded right before an instruction which takes a tuple of names.
+fn tuples_of_names(code: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let (mut oparg, mut loaded) = (0, None);
+    let mut units = code.chunks_exact(2);
+    while let Some(&[opcode, low]) = units.next() {
+        let Ok(opcode) = Opcode::try_from(opcode) else { continue };
+        oparg = oparg << 8 | usize::from(low);
+        match opcode {
+            Opcode::ExtendedArg => continue,
+            Opcode::CallKw | Opcode::MatchClass => found.extend(loaded),
+            _ => {}
+        }
+        loaded = (opcode == Opcode::LoadConst).then_some(oparg);
+        oparg = 0;
+        units.by_ref().take(opcode.cache_entries()).for_each(drop);
+    }
+    found
 }
 
 impl<'a> Objects<'a> {
@@ -179,7 +231,7 @@ impl<'a> Objects<'a> {
             }
         }
         let names = code.names.iter().chain(code.locals_plus_names.iter()).chain([&code.name]);
-        let foreign = names.filter(|name| !name.is_ascii());
+        let foreign = names.filter(|name| !name.is_ascii()).chain(foreign_keywords(code));
         self.foreign_names.extend(foreign.map(|name| name.as_bytes().as_ptr()));
         let qualified_name = code.qualified_name.as_bytes();
         // The constant from which a class body takes its qualified name is the very string that the code object interns,
@@ -358,7 +410,11 @@ impl<'a> Objects<'a> {
             filename: self.text(&code.filename, true),
             name: self.text(&code.name, true),
             qualified_name: self.text(&code.qualified_name, true),
-            line_table: self.bytes(&code.line_table),
+            line_table: if self.has_own_line_tables {
+                self.own_bytes(&code.line_table)
+            } else {
+                self.bytes(&code.line_table)
+            },
             exception_table: self.bytes(&code.exception_table),
         };
         for item in [

@@ -375,7 +375,8 @@ impl Deque {
     ///
     /// Raises ValueError if the value is not present.
     #[method("index")]
-    fn index(&self, vm: &Vm, args: &[Value], _names: KeywordNames<'_>) -> PyResult<usize> {
+    fn index(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<usize> {
+        crate::support::no_keywords(vm, "deque.index", names)?;
         let length = self.len();
         let (value, bounds) = match args {
             [] => return Err(vm.type_error("index expected at least 1 argument, got 0")),

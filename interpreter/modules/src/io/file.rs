@@ -273,7 +273,8 @@ impl FileIO {
         if let Err(error) = warned
             && error.is(hierarchy::Warning::static_type())
         {
-            rspy_runtime::exceptions::print::write_unraisable(vm, error, None, Some(this));
+            let doing = "Exception ignored while finalizing file";
+            rspy_runtime::exceptions::print::write_unraisable_about(vm, error, doing, this);
         }
     }
 }

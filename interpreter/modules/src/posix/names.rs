@@ -29,10 +29,12 @@ fn archived_access(vm: &Vm, inner: &str, mode: i32) -> bool {
 
 /// The error of changing something in the frozen library.
 fn reject_archived(vm: &Vm, path: &PathName) -> PyResult<()> {
-    if vm.interpreter.library.borrow().is_some() && paths::archived(vm, path.bytes()).is_some() {
-        return Err(path.error(vm, Errno(c::EROFS)));
-    }
-    Ok(())
+    let Some(inner) = paths::archived(vm, path.bytes()) else { return Ok(()) };
+    let exists = match vm.interpreter.library.borrow().as_ref() {
+        Some(library) => library.entry(&inner).is_some(),
+        None => return Ok(()),
+    };
+    Err(path.error(vm, Errno(if exists { c::EROFS } else { c::ENOENT })))
 }
 
 /// As [`reject_archived`], for removing: what is not there is missing, and nothing else.

@@ -151,7 +151,8 @@ impl Functions {
 
     /// Return the number of logical CPUs in the system, or None if it is not known.
     #[function("cpu_count()")]
-    fn cpu_count() -> Option<usize> {
-        host::processor_count()
+    fn cpu_count(vm: &Vm) -> Option<usize> {
+        let wanted = vm.interpreter.configuration.cpu_count.and_then(|count| usize::try_from(count).ok());
+        wanted.or_else(host::processor_count)
     }
 }

@@ -7,7 +7,7 @@ mod lock;
 use rspy_macros::pyfunctions;
 use rspy_runtime::attention::SignalHandler;
 use rspy_runtime::exceptions::PyResult;
-use rspy_runtime::exceptions::print::write_unraisable;
+use rspy_runtime::exceptions::print::write_unraisable_about;
 use rspy_runtime::object::{Object, Payload, Ref};
 use rspy_runtime::types::dict::Dict;
 use rspy_runtime::types::none::{is_none, none};
@@ -26,10 +26,7 @@ fn report(vm: &Vm, result: PyResult, function: &Value) {
     if error.is_system_exit() {
         return;
     }
-    let shown = vm.repr(function).map_or_else(|_| "<object repr() failed>".to_owned(), |text| {
-        text.to_string_lossy().into_owned()
-    });
-    write_unraisable(vm, error, Some(&format!("Exception ignored in thread started by {shown}")), None);
+    write_unraisable_about(vm, error, "Exception ignored in thread started by", function);
 }
 
 struct Thread;

@@ -1,7 +1,7 @@
 //! Encodings given by a mapping of characters.
 
 use crate::codecs::errors::Errors;
-use crate::codecs::{Decoding, Encoding};
+use crate::codecs::{Decoding, Encoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::{Object, Ref};
 use crate::types::bytes::Bytes;
@@ -20,6 +20,7 @@ const UNDEFINED: &str = "character maps to <undefined>";
 /// `UnicodeDecodeError` for bytes that are not mapped, unless they are handled; `TypeError` for other values.
 pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, mapping: &Value) -> PyResult<Ref<Str>> {
     let mut decoding = Decoding::new(vm, "charmap", errors, input);
+    let mut input = Input::Given(input);
     let table = mapping.downcast_exact::<Str>();
     let mut at = 0;
     while at < input.len() {
@@ -38,7 +39,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, mapping: &Value) -> PyResu
             }
             None => decode_by_item(&mut decoding, mapping, byte)?,
         };
-        at = if is_mapped { at + 1 } else { decoding.fail(at, at + 1, UNDEFINED)? };
+        at = if is_mapped { at + 1 } else { decoding.fail(at, at + 1, UNDEFINED, &mut input)? };
     }
     Ok(decoding.out.finish())
 }

@@ -1,9 +1,11 @@
 //! What to do with characters and bytes that an encoding has no place for.
 
+use crate::exceptions::unicode::UnicodeDecodeError;
 use crate::exceptions::{Exception, PyResult};
 use crate::object::{Object, Ref};
 use crate::types::bytes::Bytes;
 use crate::types::int;
+use crate::types::none::none;
 use crate::types::string::build::StrBuilder;
 use crate::types::string::{Characters, Str};
 use crate::types::tuple::Tuple;
@@ -115,7 +117,8 @@ impl Errors {
                     .map_or_else(|| Err(error()), |replacement| Ok((replacement?, end)))
             }
             Errors::Registered(name) => {
-                let (replacement, next) = call(vm, name, error(), text.length(), true)?;
+                let (replacement, position) = call(vm, name, &error(), true)?;
+                let next = place(vm, position, text.length())?;
                 if let Some(bytes) = replacement.downcast::<Bytes>() {
                     return Ok((Replacement::Bytes(bytes.as_slice().to_vec()), next));
                 }
@@ -125,6 +128,11 @@ impl Errors {
                 }
             }
         }
+    }
+
+    /// Whether surrogates that stand for bytes become those bytes.
+    pub fn escapes_surrogates(&self) -> bool {
+        matches!(self, Errors::Builtin(Handler::SurrogateEscape))
     }
 
     /// The replacement of bytes that do not fit, and where to go on.
@@ -139,24 +147,37 @@ impl Errors {
         start: usize,
         end: usize,
         reason: &str,
-    ) -> PyResult<(Ref<Str>, usize)> {
-        let error = || {
-            let object = Bytes::new(input).into_value();
-            vm.unicode_decode_error(encoding, &object, start, end, reason)
-        };
+    ) -> PyResult<Handled> {
+        let object = Bytes::new(input).into_value();
+        let error = || vm.unicode_decode_error(encoding, &object, start, end, reason);
         match self {
-            Errors::Builtin(handler) => {
-                replace_bytes(*handler, encoding, input, start, end).ok_or_else(error)
-            }
+            Errors::Builtin(handler) => replace_bytes(*handler, encoding, input, start, end)
+                .map(|(text, next)| Handled { text, next, replaced: None })
+                .ok_or_else(error),
             Errors::Registered(name) => {
-                let (replacement, next) = call(vm, name, error(), input.len(), false)?;
-                match replacement.downcast::<Str>() {
-                    Some(text) => Ok((text.to_ref(), next)),
-                    None => Err(wrong_answer(vm, false)),
-                }
+                let error = error();
+                let (replacement, position) = call(vm, name, &error, false)?;
+                let Some(text) = replacement.downcast::<Str>() else { return Err(wrong_answer(vm, false)) };
+                let now = error.value().downcast::<UnicodeDecodeError>().and_then(|error| error.object.get());
+                let Ok(now) = now.unwrap_or_else(none).downcast_into::<Bytes>() else {
+                    return Err(vm.type_error("UnicodeError 'object' attribute must be a bytes"));
+                };
+                let next = place(vm, position, now.len())?;
+                let replaced = Some(now).filter(|now| !now.is(&object));
+                Ok(Handled { text: text.to_ref(), next, replaced })
             }
         }
     }
+}
+
+/// What the handler of a decoding error answers.
+pub struct Handled {
+    /// What to put in the place of the bytes.
+    pub text: Ref<Str>,
+    /// Where to go on.
+    pub next: usize,
+    /// Other bytes to go on with.
+    pub replaced: Option<Ref<Bytes>>,
 }
 
 fn wrong_answer(vm: &Vm, encodes: bool) -> Exception {
@@ -167,25 +188,23 @@ fn wrong_answer(vm: &Vm, encodes: bool) -> Exception {
     })
 }
 
-/// Calls a registered handler; answers the replacement and where to go on.
-fn call(
-    vm: &Vm,
-    name: &Object<Str>,
-    error: Exception,
-    length: usize,
-    encodes: bool,
-) -> PyResult<(Value, usize)> {
+/// Calls a registered handler; answers the replacement and where to go on, as it is.
+fn call(vm: &Vm, name: &Object<Str>, error: &Exception, encodes: bool) -> PyResult<(Value, i64)> {
     let handler = super::registry::lookup_error(vm, name)?;
-    let answer = vm.call(&handler, &[error.into_value()])?;
+    let answer = vm.call(&handler, std::slice::from_ref(error.value()))?;
     let items = answer.downcast::<Tuple>().map_or(&[][..], |tuple| tuple.payload().items());
     let [replacement, position] = items else { return Err(wrong_answer(vm, encodes)) };
     if !int::is_int(position) {
         return Err(wrong_answer(vm, encodes));
     }
-    let position = int::small_value(position).unwrap_or(i64::MAX);
+    Ok((replacement.clone(), int::small_value(position).unwrap_or(i64::MAX)))
+}
+
+/// The place in the input that a handler means.
+fn place(vm: &Vm, position: i64, length: usize) -> PyResult<usize> {
     let next = if position < 0 { position + length as i64 } else { position };
     match usize::try_from(next) {
-        Ok(next) if next <= length => Ok((replacement.clone(), next)),
+        Ok(next) if next <= length => Ok(next),
         _ => Err(vm.index_error(format!("position {next} from error handler out of bounds"))),
     }
 }

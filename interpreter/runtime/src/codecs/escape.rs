@@ -1,7 +1,7 @@
 //! Text and bytes with backslash escapes: `unicode_escape`, `raw_unicode_escape` and `escape`.
 
 use crate::codecs::errors::{Errors, backslashed};
-use crate::codecs::{Decoded, Decoding};
+use crate::codecs::{Decoded, Decoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::{Object, Payload};
 use crate::types::string::Str;
@@ -92,6 +92,7 @@ fn numbered(byte: u8) -> Option<(usize, &'static str)> {
 /// `UnicodeDecodeError` for escapes that are not complete or mean nothing, unless they are handled.
 pub fn decode_unicode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResult<Decoded> {
     let mut decoding = Decoding::new(vm, "unicodeescape", errors, input);
+    let mut input = Input::Given(input);
     let mut at = 0;
     while at < input.len() {
         if input[at] != b'\\' {
@@ -104,7 +105,7 @@ pub fn decode_unicode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) ->
             if !is_final {
                 return Ok((decoding.out.finish(), start));
             }
-            at = decoding.fail(start, input.len(), "\\ at end of string")?;
+            at = decoding.fail(start, input.len(), "\\ at end of string", &mut input)?;
             continue;
         };
         at += 2;
@@ -131,14 +132,14 @@ pub fn decode_unicode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) ->
                 if !is_final && at == input.len() {
                     return Ok((decoding.out.finish(), start));
                 }
-                at = decoding.fail(start, at, message)?;
+                at = decoding.fail(start, at, message, &mut input)?;
             } else if value > 0x10_ffff {
-                at = decoding.fail(start, at, "illegal Unicode character")?;
+                at = decoding.fail(start, at, "illegal Unicode character", &mut input)?;
             } else {
                 decoding.out.push(value);
             }
         } else if kind == b'N' {
-            match decode_named(&mut decoding, start, is_final)? {
+            match decode_named(&mut decoding, &mut input, start, is_final)? {
                 Some(next) => at = next,
                 None => return Ok((decoding.out.finish(), start)),
             }
@@ -152,25 +153,30 @@ pub fn decode_unicode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) ->
 }
 
 /// `\N{name}` at `start`; answers where to go on, or nothing where it is not complete yet.
-fn decode_named(decoding: &mut Decoding<'_>, start: usize, is_final: bool) -> PyResult<Option<usize>> {
-    let (vm, input) = (decoding.vm, decoding.input);
+fn decode_named(
+    decoding: &mut Decoding<'_>,
+    input: &mut Input<'_>,
+    start: usize,
+    is_final: bool,
+) -> PyResult<Option<usize>> {
+    let vm = decoding.vm;
     let body = start + 3;
     let malformed = "malformed \\N character escape";
     if input.get(start + 2) != Some(&b'{') {
         if input.len() == start + 2 && !is_final {
             return Ok(None);
         }
-        return decoding.fail(start, start + 2, malformed).map(Some);
+        return decoding.fail(start, start + 2, malformed, input).map(Some);
     }
     let Some(length) = memchr::memchr(b'}', &input[body..]) else {
         if !is_final {
             return Ok(None);
         }
-        return decoding.fail(start, input.len(), malformed).map(Some);
+        return decoding.fail(start, input.len(), malformed, input).map(Some);
     };
     let end = body + length + 1;
     if length == 0 {
-        return decoding.fail(start, end, malformed).map(Some);
+        return decoding.fail(start, end, malformed, input).map(Some);
     }
     let name = crate::types::string::build::from_latin1(&input[body..end - 1]);
     let module = crate::import::import_module(vm, "unicodedata")?;
@@ -180,10 +186,10 @@ fn decode_named(decoding: &mut Decoding<'_>, start: usize, is_final: bool) -> Py
                 decoding.out.push_object(found);
                 Ok(Some(end))
             }
-            _ => decoding.fail(start, end, "unknown Unicode character name").map(Some),
+            _ => decoding.fail(start, end, "unknown Unicode character name", input).map(Some),
         },
         Err(error) if error.is_key_error() => {
-            decoding.fail(start, end, "unknown Unicode character name").map(Some)
+            decoding.fail(start, end, "unknown Unicode character name", input).map(Some)
         }
         Err(error) => Err(error),
     }
@@ -195,6 +201,7 @@ fn decode_named(decoding: &mut Decoding<'_>, start: usize, is_final: bool) -> Py
 /// `UnicodeDecodeError` for escapes that are not complete or mean nothing, unless they are handled.
 pub fn decode_raw_unicode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResult<Decoded> {
     let mut decoding = Decoding::new(vm, "rawunicodeescape", errors, input);
+    let mut input = Input::Given(input);
     let mut at = 0;
     while at < input.len() {
         let kind = if input[at] == b'\\' { input.get(at + 1).copied() } else { Some(0) };
@@ -218,9 +225,9 @@ pub fn decode_raw_unicode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool
             if !is_final && at == input.len() {
                 return Ok((decoding.out.finish(), start));
             }
-            at = decoding.fail(start, at, message)?;
+            at = decoding.fail(start, at, message, &mut input)?;
         } else if value > 0x10_ffff {
-            at = decoding.fail(start, at, "\\Uxxxxxxxx out of range")?;
+            at = decoding.fail(start, at, "\\Uxxxxxxxx out of range", &mut input)?;
         } else {
             decoding.out.push(value);
         }

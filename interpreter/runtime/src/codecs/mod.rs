@@ -79,6 +79,27 @@ impl<'a> Encoding<'a> {
     }
 }
 
+/// The bytes that are decoded: a handler of errors may replace them on the way.
+#[derive(Clone)]
+pub enum Input<'a> {
+    /// Those that decoding began with.
+    Given(&'a [u8]),
+    /// What a handler made the `object` of its exception.
+    Replaced(Ref<Bytes>),
+}
+
+impl std::ops::Deref for Input<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Input::Given(bytes) => bytes,
+            Input::Replaced(bytes) => bytes.as_slice(),
+        }
+    }
+}
+
 /// A text being made from bytes.
 pub struct Decoding<'a> {
     /// The thread.
@@ -87,26 +108,27 @@ pub struct Decoding<'a> {
     pub name: &'a str,
     /// What to do with bytes that do not fit.
     pub errors: &'a Errors,
-    /// The bytes.
-    pub input: &'a [u8],
     /// The text made so far.
     pub out: StrBuilder,
 }
 
 impl<'a> Decoding<'a> {
     /// Nothing done yet.
-    pub fn new(vm: &'a Vm, name: &'a str, errors: &'a Errors, input: &'a [u8]) -> Self {
-        Decoding { vm, name, errors, input, out: StrBuilder::with_capacity(input.len()) }
+    pub fn new(vm: &'a Vm, name: &'a str, errors: &'a Errors, input: &[u8]) -> Self {
+        Decoding { vm, name, errors, out: StrBuilder::with_capacity(input.len()) }
     }
 
-    /// Handles bytes that do not fit; answers where to go on.
+    /// Handles bytes that do not fit; answers where to go on in the input, which may be another from now on.
     ///
     /// # Errors
     /// `UnicodeDecodeError`, or what the handler raises.
-    pub fn fail(&mut self, start: usize, end: usize, reason: &str) -> PyResult<usize> {
-        let (text, next) = self.errors.decoding(self.vm, self.name, self.input, start, end, reason)?;
-        self.out.push_object(&text);
-        Ok(next)
+    pub fn fail(&mut self, start: usize, end: usize, reason: &str, input: &mut Input<'_>) -> PyResult<usize> {
+        let handled = self.errors.decoding(self.vm, self.name, input, start, end, reason)?;
+        self.out.push_object(&handled.text);
+        if let Some(replaced) = handled.replaced {
+            *input = Input::Replaced(replaced);
+        }
+        Ok(handled.next)
     }
 }
 

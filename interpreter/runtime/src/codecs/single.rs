@@ -1,7 +1,7 @@
 //! ASCII and Latin-1.
 
 use crate::codecs::errors::Errors;
-use crate::codecs::{Decoding, Encoding};
+use crate::codecs::{Decoding, Encoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::{Object, Ref};
 use crate::types::string::build::{from_ascii, from_latin1};
@@ -66,13 +66,14 @@ pub fn decode_ascii(vm: &Vm, input: &[u8], errors: &Errors) -> PyResult<Ref<Str>
         return Ok(from_ascii(input));
     }
     let mut decoding = Decoding::new(vm, "ascii", errors, input);
+    let mut input = Input::Given(input);
     let mut at = 0;
     while at < input.len() {
         if input[at] < 0x80 {
             decoding.out.push(u32::from(input[at]));
             at += 1;
         } else {
-            at = decoding.fail(at, at + 1, "ordinal not in range(128)")?;
+            at = decoding.fail(at, at + 1, "ordinal not in range(128)", &mut input)?;
         }
     }
     Ok(decoding.out.finish())

@@ -1,7 +1,7 @@
 //! UTF-16 and UTF-32, in both byte orders, with and without a byte order mark.
 
 use crate::codecs::errors::Errors;
-use crate::codecs::{Decoded, Decoding, Encoding};
+use crate::codecs::{Decoded, Decoding, Encoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::Object;
 use crate::types::string::Str;
@@ -140,33 +140,34 @@ pub fn decode16(
         }
     }
     let big = found.is_big();
-    let unit = |at: usize| {
+    let unit = |input: &[u8], at: usize| {
         let pair = [input[at], input[at + 1]];
         u32::from(if big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
     };
     let mut decoding = Decoding::new(vm, name16(Order::settled(big)), errors, input);
+    let mut input = Input::Given(input);
     while at < input.len() {
         if at + 1 == input.len() {
             if !is_final {
                 break;
             }
-            at = decoding.fail(at, input.len(), "truncated data")?;
+            at = decoding.fail(at, input.len(), "truncated data", &mut input)?;
             continue;
         }
-        let first = unit(at);
+        let first = unit(&input, at);
         at = match first {
             0xd800..=0xdbff if at + 3 < input.len() => {
-                let second = unit(at + 2);
+                let second = unit(&input, at + 2);
                 if (0xdc00..0xe000).contains(&second) {
                     decoding.out.push(0x1_0000 + ((first & 0x3ff) << 10 | second & 0x3ff));
                     at + 4
                 } else {
-                    decoding.fail(at, at + 2, "illegal UTF-16 surrogate")?
+                    decoding.fail(at, at + 2, "illegal UTF-16 surrogate", &mut input)?
                 }
             }
             0xd800..=0xdbff if !is_final => break,
-            0xd800..=0xdbff => decoding.fail(at, input.len(), "unexpected end of data")?,
-            0xdc00..=0xdfff => decoding.fail(at, at + 2, "illegal encoding")?,
+            0xd800..=0xdbff => decoding.fail(at, input.len(), "unexpected end of data", &mut input)?,
+            0xdc00..=0xdfff => decoding.fail(at, at + 2, "illegal encoding", &mut input)?,
             c => {
                 decoding.out.push(c);
                 at + 2
@@ -198,20 +199,24 @@ pub fn decode32(
     }
     let big = found.is_big();
     let mut decoding = Decoding::new(vm, name32(Order::settled(big)), errors, input);
+    let mut input = Input::Given(input);
     while at < input.len() {
         let &[a, b, c, d, ..] = &input[at..] else {
             if !is_final {
                 break;
             }
-            at = decoding.fail(at, input.len(), "truncated data")?;
+            at = decoding.fail(at, input.len(), "truncated data", &mut input)?;
             continue;
         };
         let four = [a, b, c, d];
         at = match if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) } {
-            0xd800..=0xdfff => {
-                decoding.fail(at, at + 4, "code point in surrogate code point range(0xd800, 0xe000)")?
-            }
-            0x11_0000.. => decoding.fail(at, at + 4, "code point not in range(0x110000)")?,
+            0xd800..=0xdfff => decoding.fail(
+                at,
+                at + 4,
+                "code point in surrogate code point range(0xd800, 0xe000)",
+                &mut input,
+            )?,
+            0x11_0000.. => decoding.fail(at, at + 4, "code point not in range(0x110000)", &mut input)?,
             c => {
                 decoding.out.push(c);
                 at + 4

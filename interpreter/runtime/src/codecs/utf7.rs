@@ -1,7 +1,7 @@
 //! UTF-7 (RFC 2152).
 
 use crate::codecs::errors::Errors;
-use crate::codecs::{Decoded, Decoding};
+use crate::codecs::{Decoded, Decoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::Object;
 use crate::types::string::Str;
@@ -123,6 +123,7 @@ impl Shift {
 /// `UnicodeDecodeError` for sequences that are not well formed, unless they are handled.
 pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResult<Decoded> {
     let mut decoding = Decoding::new(vm, "utf7", errors, input);
+    let mut input = Input::Given(input);
     let mut shift: Option<Shift> = None;
     let (mut at, mut start) = (0, 0);
     let mut unshifted: Option<Vec<u32>> = None;
@@ -146,7 +147,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
                     _ => None,
                 };
                 if let Some(problem) = problem {
-                    at = decoding.fail(start, at + 1, problem)?;
+                    at = decoding.fail(start, at + 1, problem, &mut input)?;
                     continue;
                 }
                 if state.surrogate != 0 && byte < 0x80 && byte != b'+' {
@@ -164,7 +165,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
                         at += 1;
                     }
                     Some(&next) if digit_of(next).is_none() => {
-                        at = decoding.fail(start, at + 1, "ill-formed sequence")?;
+                        at = decoding.fail(start, at + 1, "ill-formed sequence", &mut input)?;
                     }
                     _ => shift = Some(Shift::default()),
                 }
@@ -173,7 +174,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
                 at += 1;
             } else {
                 start = at;
-                at = decoding.fail(start, at + 1, "unexpected special character")?;
+                at = decoding.fail(start, at + 1, "unexpected special character", &mut input)?;
             }
         }
         let Some(state) = shift.take() else { return Ok((decoding.out.finish(), at)) };
@@ -184,7 +185,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
             decoding.out.push(c);
         }
         if state.surrogate != 0 || state.bits >= 6 || state.bits > 0 && state.buffer != 0 {
-            at = decoding.fail(start, input.len(), "unterminated shift sequence")?;
+            at = decoding.fail(start, input.len(), "unterminated shift sequence", &mut input)?;
         }
         if at >= input.len() {
             return Ok((decoding.out.finish(), at));

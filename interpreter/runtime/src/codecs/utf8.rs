@@ -1,7 +1,7 @@
 //! UTF-8.
 
 use crate::codecs::errors::Errors;
-use crate::codecs::{Decoded, Decoding, Encoding};
+use crate::codecs::{Decoded, Decoding, Encoding, Input};
 use crate::exceptions::PyResult;
 use crate::object::Object;
 use crate::types::string::Str;
@@ -26,6 +26,11 @@ pub fn encode(vm: &Vm, text: &Object<Str>, errors: &Errors) -> PyResult<Vec<u8>>
     while at < characters.len() {
         let c = characters.get(at);
         if is_surrogate(c) {
+            if errors.escapes_surrogates() && (0xdc80..=0xdcff).contains(&c) {
+                encoding.out.push((c - 0xdc00) as u8);
+                at += 1;
+                continue;
+            }
             let run = (at..characters.len()).take_while(|&index| is_surrogate(characters.get(index))).count();
             at = encoding.fail(at, at + run, "surrogates not allowed", |out, c| {
                 out.push(c as u8);
@@ -48,6 +53,7 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
         Ok(text) => return Ok((Str::new(text), input.len())),
         Err(_) => Decoding::new(vm, "utf-8", errors, input),
     };
+    let mut input = Input::Given(input);
     let mut at = 0;
     while at < input.len() {
         let error = match std::str::from_utf8(&input[at..]) {
@@ -64,11 +70,15 @@ pub fn decode(vm: &Vm, input: &[u8], errors: &Errors, is_final: bool) -> PyResul
         let first = input[valid];
         at = match error.error_len() {
             None if !is_final => return Ok((decoding.out.finish(), valid)),
-            None => decoding.fail(valid, input.len(), "unexpected end of data")?,
-            Some(length) if (0xc2..0xf5).contains(&first) => {
-                decoding.fail(valid, valid + length, "invalid continuation byte")?
+            // The beginning of a surrogate, which a handler may want to see whole.
+            Some(_) if !is_final && matches!(input[valid..], [0xed, 0xa0..=0xbf]) => {
+                return Ok((decoding.out.finish(), valid));
             }
-            Some(_) => decoding.fail(valid, valid + 1, "invalid start byte")?,
+            None => decoding.fail(valid, input.len(), "unexpected end of data", &mut input)?,
+            Some(length) if (0xc2..0xf5).contains(&first) => {
+                decoding.fail(valid, valid + length, "invalid continuation byte", &mut input)?
+            }
+            Some(_) => decoding.fail(valid, valid + 1, "invalid start byte", &mut input)?,
         };
     }
     Ok((decoding.out.finish(), input.len()))

@@ -86,7 +86,12 @@ pub unsafe fn push_frame(
     unsafe {
         let callee = &*(function.bits() as *const Object<Function>);
         let code = callee.code();
-        let frame = vm.frames.push(Frame::words(code));
+        let Some(frame) = vm.frames.push(Frame::words(code)) else {
+            for index in 0..count {
+                word::close(*words.add(index));
+            }
+            return Err(vm.memory_error());
+        };
         Frame::initialize(frame, function, 0, owner);
         let code = (*frame).code();
         let simple = names.is_none()
@@ -148,6 +153,47 @@ impl Drop for Pending {
     }
 }
 
+/// Binds arguments where the code collects no others and each name is, by identity, that of a parameter not filled
+/// yet. Answers whether it did; else nothing has happened.
+unsafe fn bind_by_name(
+    frame: *mut Frame,
+    code: &Object<Code>,
+    words: *mut u64,
+    count: usize,
+    names: &[Value],
+) -> bool {
+    const MOST: usize = 8;
+    let given = count - names.len();
+    let total = (code.arg_count + code.keyword_only_count) as usize;
+    if code.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0
+        || given > code.arg_count as usize
+        || names.len() > MOST
+    {
+        return false;
+    }
+    let first = given.max(code.positional_only_count as usize);
+    let parameters = &code.variable_names.items()[..total];
+    let mut places = [0usize; MOST];
+    for (nth, name) in names.iter().enumerate() {
+        let found = parameters.iter().skip(first).position(|parameter| parameter.is(name));
+        let Some(found) = found else { return false };
+        places[nth] = first + found;
+        if places[..nth].contains(&places[nth]) {
+            return false;
+        }
+    }
+    // SAFETY: parameters are the first variables; each word is moved once.
+    unsafe {
+        for index in 0..given {
+            *Frame::local(frame, index) = *words.add(index);
+        }
+        for (nth, place) in places[..names.len()].iter().enumerate() {
+            *Frame::local(frame, *place) = *words.add(given + nth);
+        }
+    }
+    true
+}
+
 #[inline(never)]
 unsafe fn bind(
     vm: &Vm,
@@ -160,6 +206,11 @@ unsafe fn bind(
 ) -> PyResult<()> {
     // SAFETY: variables are below the code's count of them; each word is moved once.
     unsafe {
+        if let Some(names) = names
+            && bind_by_name(frame, code, words, count, names.items())
+        {
+            return fill_defaults(vm, frame, function, code, count - names.items().len());
+        }
         let keyword_count = names.map_or(0, |names| names.items().len());
         let given = count - keyword_count;
         let positional = code.arg_count as usize;

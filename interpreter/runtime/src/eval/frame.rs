@@ -123,6 +123,11 @@ impl Frame {
         (self.locals != 0).then(|| unsafe { Borrow::from_bits(self.locals) })
     }
 
+    /// The mapping of names that code without fast variables works on: where a function runs it, its globals.
+    pub fn names(&self) -> Borrow<'_> {
+        self.locals().unwrap_or_else(|| self.globals().as_value())
+    }
+
     /// The index of the instruction being executed, in code units; -1 before the first.
     pub fn instruction_index(&self) -> isize {
         // SAFETY: the instruction lies within the code, or one unit before it.
@@ -282,11 +287,12 @@ pub struct FrameStack {
     first: Cell<*mut u64>,
     chunks: UnsafeCell<Vec<Chunk>>,
     /// The chunk popped last: what goes up and down around its beginning finds it again.
-    spare: UnsafeCell<Option<Box<[u64]>>>,
+    spare: UnsafeCell<Option<Vec<u64>>>,
 }
 
 struct Chunk {
-    memory: Box<[u64]>,
+    /// Room that is reserved; frames write what they read.
+    memory: Vec<u64>,
     /// Where the chunk below ended.
     below: (*mut u64, *mut u64),
 }
@@ -307,13 +313,13 @@ impl FrameStack {
         }
     }
 
-    /// Room for some words on top.
+    /// Room for some words on top; nothing where there is no memory for so many.
     #[inline(always)]
-    pub fn push(&self, words: usize) -> *mut Frame {
+    pub fn push(&self, words: usize) -> Option<*mut Frame> {
         let top = self.top.get();
         if (self.limit.get() as usize).wrapping_sub(top as usize) >= words * 8 && !top.is_null() {
             self.top.set(top.wrapping_add(words));
-            return top.cast();
+            return Some(top.cast());
         }
         self.push_chunk(words)
     }
@@ -334,23 +340,27 @@ impl FrameStack {
 
     #[cold]
     #[inline(never)]
-    fn push_chunk(&self, words: usize) -> *mut Frame {
+    fn push_chunk(&self, words: usize) -> Option<*mut Frame> {
         // SAFETY: nobody else borrows the list of chunks or the spare one; the memory stays where it is when the list
         // grows.
         let (chunks, spare) = unsafe { (&mut *self.chunks.get(), &mut *self.spare.get()) };
         let size = words.max(if chunks.is_empty() { FIRST_CHUNK_WORDS } else { CHUNK_WORDS });
         let mut memory = match spare.take() {
-            Some(memory) if memory.len() >= size => memory,
-            _ => vec![0u64; size].into_boxed_slice(),
+            Some(memory) if memory.capacity() >= size => memory,
+            _ => {
+                let mut memory = Vec::new();
+                memory.try_reserve_exact(size).ok()?;
+                memory
+            }
         };
         let start = memory.as_mut_ptr();
-        let size = memory.len();
+        let size = memory.capacity();
         let below = (self.top.get(), self.limit.get());
         chunks.push(Chunk { memory, below });
         self.top.set(start.wrapping_add(words));
         self.limit.set(start.wrapping_add(size));
         self.first.set(start);
-        start.cast()
+        Some(start.cast())
     }
 
     /// Frees the topmost frame.

@@ -27,6 +27,9 @@ pub(super) fn unary(state: &State<'_>, function: UnaryIntrinsic, value: &Value) 
         UnaryIntrinsic::Invalid => Err(vm.system_error("invalid intrinsic")),
         UnaryIntrinsic::Print => print(vm, value),
         UnaryIntrinsic::ImportStar => import_star(state, value),
+        UnaryIntrinsic::StopIterationError if !crate::exceptions::is_exception(value) => {
+            Err(vm.system_error("an exception is expected on the stack"))
+        }
         UnaryIntrinsic::StopIterationError => Ok(stop_iteration_error(state, value)),
         UnaryIntrinsic::AsyncGeneratorWrap => Ok(crate::types::generator::asynchronous::wrap(value.clone())),
         UnaryIntrinsic::UnaryPositive => vm.positive(value),

@@ -39,6 +39,17 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
     }
 }
 
+#[cfg(not(debug_assertions))]
+use super::tail_loop::perform_in as perform;
+
+/// The slow path as a function of its own: all of them in one would take the compiler long.
+#[cfg(debug_assertions)]
+#[inline(never)]
+unsafe fn perform<I: Instruction>(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: as promised by `run`.
+    unsafe { I::General::slow(state, argument) }
+}
+
 macro_rules! define_step {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:ident, caches $caches:literal,
        pops $pops:expr, pushes $pushes:expr, flags $(Flags::$flag:ident)|+ $(, specialises $family:ident)?;)*) => {
@@ -47,7 +58,7 @@ macro_rules! define_step {
             unsafe {
                 match opcode {
                     $($number => if SLOW {
-                        instructions::$variant::slow(state, argument)
+                        perform::<instructions::$variant>(state, argument)
                     } else {
                         instructions::$variant::fast(state, argument)
                     },)*

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod instructions;
 pub mod intrinsics;
 mod match_loop;
+pub(crate) mod polymorphic;
 pub mod raise;
 pub mod specialize;
 #[cfg(not(debug_assertions))]
@@ -53,6 +54,9 @@ pub enum Flow {
 
 /// One instruction.
 pub trait Instruction {
+    /// The instruction whose slow path this one shares: itself, or the generic one of its family.
+    type General: Instruction;
+
     /// Does the common case if nothing has to be called or freed for it; otherwise changes nothing and answers
     /// [`Flow::Slow`].
     ///

@@ -167,11 +167,14 @@ unsafe fn find_handler(state: &mut State<'_>, exception: &Exception, index: isiz
     unsafe {
         let frame = state.frame;
         let code = (*frame).code();
-        if index < 0 {
+        if index < 0 || code.is_unverified() {
             return None;
         }
         let entry = exception_table::find(code.exception_table.as_slice(), index as u32)?;
         let base = Frame::stack_base(frame);
+        if state.stack < base.add(entry.depth as usize) {
+            return None;
+        }
         while state.stack > base.add(entry.depth as usize) {
             let word = state.pop();
             word::close(word);

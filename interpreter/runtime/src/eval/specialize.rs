@@ -5,13 +5,13 @@
 //! in CPython. A form whose guard fails does the generic thing; the generic instruction's counter then runs down
 //! again and it specialises anew.
 
-use rspy_code::code_object::flags;
 use rspy_code::opcode::Opcode;
 
+use crate::eval::frame::Frame;
+use crate::eval::polymorphic::{self, Purpose};
 use crate::eval::{State, word};
 use crate::object::{Object, Payload};
 use crate::types::bool::as_bool;
-use crate::types::code::Code;
 use crate::types::descriptors::{MemberDescriptor, Property};
 use crate::types::dict::Dict;
 use crate::types::function::Function;
@@ -27,6 +27,7 @@ use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::types::typ::{Type, TypeFlags, instance};
 use crate::value::Value;
+use crate::vm::Vm;
 
 /// Whether the instruction is to specialise now: its counter has run down.
 #[inline(always)]
@@ -134,6 +135,7 @@ pub(super) unsafe fn binary_op(state: &State<'_>, argument: u32) {
             0 | 13 if floats => Some(Opcode::BinaryOpAddFloat),
             10 | 23 if floats => Some(Opcode::BinaryOpSubtractFloat),
             5 | 18 if floats => Some(Opcode::BinaryOpMultiplyFloat),
+            0 | 13 if texts && stored_back(state).is_some() => Some(Opcode::BinaryOpInplaceAddUnicode),
             0 | 13 if texts => Some(Opcode::BinaryOpAddUnicode),
             26 if is_exact::<List>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrListInt),
             26 if is_exact::<Tuple>(&left) && right.is_small_int() => Some(Opcode::BinaryOpSubscrTupleInt),
@@ -156,6 +158,21 @@ pub(super) unsafe fn binary_op(state: &State<'_>, argument: u32) {
             _ => None,
         };
         settle(state, Opcode::BinaryOp, form);
+    }
+}
+
+/// The variable that holds the left operand of the binary operation and is about to get the result.
+pub(super) unsafe fn stored_back(state: &State<'_>) -> Option<*mut u64> {
+    // SAFETY: the instruction has a cache of five units and two operands; another instruction follows it.
+    unsafe {
+        let unit = (*state.next.add(5)).get();
+        let index = match Opcode::try_from(unit as u8).ok()? {
+            Opcode::StoreFast => unit >> 8,
+            Opcode::StoreFastLoadFast => unit >> 12,
+            _ => return None,
+        };
+        let variable = Frame::local(state.frame, index as usize);
+        (*variable == word::untagged(*state.at(2))).then_some(variable)
     }
 }
 
@@ -303,210 +320,237 @@ pub(super) unsafe fn send(state: &State<'_>) {
     }
 }
 
-/// Writes the value that a form pushes into the cache.
-unsafe fn set_cached_value(state: &State<'_>, value: &Value) {
-    // SAFETY: the cache of `LOAD_ATTR` has nine units.
-    unsafe { state.next.add(5).cast_mut().cast::<u64>().write_unaligned(value.bits()) }
+/// What an attribute access specialises to, and what its form wants to have remembered.
+pub(super) struct AttributeForm {
+    pub(super) opcode: Opcode,
+    /// The version of the type, or of the keys of a module's dict.
+    version: u32,
+    /// Words from the object's header, or a position in a dict.
+    pub(super) place: u16,
+    /// The version of the metaclass, where it matters.
+    meta_version: u32,
+    /// The word of what the class has, where the form pushes that.
+    pub(super) value: u64,
+}
+
+impl AttributeForm {
+    fn new(opcode: Opcode, version: u32) -> Option<AttributeForm> {
+        (version != 0).then_some(AttributeForm { opcode, version, place: 0, meta_version: 0, value: 0 })
+    }
+
+    fn at(opcode: Opcode, version: u32, place: usize) -> Option<AttributeForm> {
+        let place = u16::try_from(place).ok()?;
+        Some(AttributeForm { place, ..AttributeForm::new(opcode, version)? })
+    }
+
+    fn of_class(opcode: Opcode, version: u32, value: &Value) -> Option<AttributeForm> {
+        Some(AttributeForm { value: value.bits(), ..AttributeForm::new(opcode, version)? })
+    }
+
+    /// Fills the inline cache of the instruction.
+    unsafe fn write(&self, state: &State<'_>) {
+        // SAFETY: a place's cache has four units at least; forms with a value or a metaclass are of loads, whose
+        // caches have nine.
+        unsafe {
+            state.set_cache_wide(1, self.version);
+            if self.meta_version == 0 {
+                state.cache(3).set(self.place);
+            } else {
+                state.set_cache_wide(3, self.meta_version);
+            }
+            if self.value != 0 {
+                state.next.add(5).cast_mut().cast::<u64>().write_unaligned(self.value);
+            }
+        }
+    }
+}
+
+/// Specialises an attribute access for the class at hand, or, where it was specialised for another before, has it
+/// use the table of all classes.
+unsafe fn settle_attribute(state: &State<'_>, base: Opcode, form: Option<AttributeForm>) {
+    // SAFETY: the instruction lies before its cache.
+    unsafe {
+        let unit = &*state.next.sub(1);
+        let met_another = unit.get() as u8 != base as u8;
+        match form {
+            Some(form) if met_another && polymorphic::is_covered(&form) => {
+                unit.set(unit.get() & 0xff00 | base as u16);
+                state.cache(0).set(polymorphic::MARK);
+            }
+            Some(form) => {
+                form.write(state);
+                become_form(state, form.opcode);
+            }
+            None => back_off(state, base),
+        }
+    }
 }
 
 pub(super) unsafe fn load_attr(state: &State<'_>, argument: u32, name: &Object<Str>) {
     // SAFETY: the instruction has a cache of nine units and an operand.
     unsafe {
-        if !is_due(state) {
-            return;
+        if state.cache(0).get() == polymorphic::MARK {
+            let owner = state.look(1);
+            let purpose = if argument & 1 != 0 { Purpose::Call } else { Purpose::Load };
+            let form = || load_form(state.vm, &owner, argument, name);
+            state.vm.interpreter.attributes.learn(owner.type_of(), name, purpose, form);
+        } else if is_due(state) {
+            let form = load_form(state.vm, &state.look(1), argument, name);
+            settle_attribute(state, Opcode::LoadAttr, form);
         }
-        let owner = state.look(1);
-        let form = attribute_form(state, &owner, argument, name);
-        settle(state, Opcode::LoadAttr, form);
     }
 }
 
-unsafe fn attribute_form(
-    state: &State<'_>,
+fn load_form(vm: &Vm, owner: &Value, argument: u32, name: &Object<Str>) -> Option<AttributeForm> {
+    if let Some(module) = owner.downcast_exact::<Module>() {
+        let position = module.dict_ref().position_of(name)?;
+        if Module::static_type().lookup(vm, name).is_some() {
+            return None;
+        }
+        return AttributeForm::at(Opcode::LoadAttrModule, module.dict_ref().keys_version(vm), position);
+    }
+    if let Some(class) = owner.downcast::<Type>() {
+        return class_load_form(vm, class, name);
+    }
+    let typ = owner.type_of();
+    let generic = crate::types::object::generic_get_attribute as *const () as usize;
+    if typ.slots().getattribute.get().is_none_or(|get| get as usize != generic) {
+        return None;
+    }
+    let version = typ.version(vm);
+    if let Some(found) = typ.lookup(vm, name) {
+        return found_load_form(owner, argument, name, &found, version);
+    }
+    let header = owner.header()?;
+    if !typ.has_flag(TypeFlags::HAS_DICT) || !typ.has_flag(TypeFlags::PREFIX) {
+        return None;
+    }
+    if let Some(dict) = instance::existing_dict(header) {
+        return AttributeForm::at(Opcode::LoadAttrWithHint, version, dict.position_of(name)?);
+    }
+    if !typ.has_flag(TypeFlags::INLINE) {
+        return None;
+    }
+    AttributeForm::at(Opcode::LoadAttrInstanceValue, version, instance::place_of(typ, name)?)
+}
+
+/// The form for an attribute that the class has.
+fn found_load_form(
     owner: &Value,
     argument: u32,
     name: &Object<Str>,
-) -> Option<Opcode> {
-    // SAFETY: as for `load_attr`.
-    unsafe {
-        let vm = state.vm;
-        if let Some(module) = owner.downcast_exact::<Module>() {
-            let position = module.dict_ref().position_of(name)?;
-            if Module::static_type().lookup(vm, name).is_some() || position > 0xffff {
-                return None;
-            }
-            let version = module.dict_ref().keys_version(vm);
-            if version == 0 {
-                return None;
-            }
-            state.set_cache_wide(1, version);
-            state.cache(3).set(position as u16);
-            return Some(Opcode::LoadAttrModule);
-        }
-        if let Some(class) = owner.downcast::<Type>() {
-            return class_attribute_form(state, class, name);
-        }
-        let typ = owner.type_of();
-        let generic = crate::types::object::generic_get_attribute as *const () as usize;
-        if typ.slots().getattribute.get().is_none_or(|get| get as usize != generic) {
-            return None;
-        }
-        let version = typ.version(vm);
-        if version == 0 {
-            return None;
-        }
-        state.set_cache_wide(1, version);
-        let found = typ.lookup(vm, name);
-        if let Some(found) = &found {
-            if let Some(member) = found.downcast_exact::<MemberDescriptor>()
-                && let Ok(offset) = u32::try_from(member.offset())
-                && typ.is_native_subtype(member.owner())
-            {
-                state.cache(3).set((offset / 8) as u16);
-                return Some(Opcode::LoadAttrSlot);
-            }
-            if argument & 1 == 0
-                && let Some(property) = found.downcast_exact::<Property>()
-                && property.getter().is_some_and(|getter| is_exact::<Function>(&getter))
-            {
-                return Some(Opcode::LoadAttrProperty);
-            }
-            let slots = found.type_of().slots();
-            if slots.descriptor_set.get().is_some() {
-                return None;
-            }
-            let is_method = found.type_of().has_flag(TypeFlags::METHOD_DESCRIPTOR);
-            let plain = slots.descriptor_get.get().is_none();
-            if argument & 1 != 0 && is_method {
-                set_cached_value(state, found);
-                if !typ.has_flag(TypeFlags::HAS_DICT) {
-                    return Some(Opcode::LoadAttrMethodNoDict);
-                }
-                if typ.has_flag(TypeFlags::INLINE) && instance::place_of(typ, name).is_none() {
-                    return Some(Opcode::LoadAttrMethodWithValues);
-                }
-                if !typ.has_flag(TypeFlags::INLINE) && typ.has_flag(TypeFlags::PREFIX) {
-                    return Some(Opcode::LoadAttrMethodLazyDict);
-                }
-                return None;
-            }
-            if plain {
-                set_cached_value(state, found);
-                if !typ.has_flag(TypeFlags::HAS_DICT) && owner.is_object() {
-                    return Some(Opcode::LoadAttrNondescriptorNoDict);
-                }
-                if typ.has_flag(TypeFlags::INLINE) && instance::place_of(typ, name).is_none() {
-                    return Some(Opcode::LoadAttrNondescriptorWithValues);
-                }
-            }
-            return None;
-        }
-        let header = owner.header()?;
-        if !typ.has_flag(TypeFlags::HAS_DICT) || !typ.has_flag(TypeFlags::PREFIX) {
-            return None;
-        }
-        if let Some(dict) = instance::existing_dict(header) {
-            state.cache(3).set(u16::try_from(dict.position_of(name)?).ok()?);
-            return Some(Opcode::LoadAttrWithHint);
-        }
-        if !typ.has_flag(TypeFlags::INLINE) {
-            return None;
-        }
-        state.cache(3).set(u16::try_from(instance::place_of(typ, name)?).ok()?);
-        Some(Opcode::LoadAttrInstanceValue)
+    found: &Value,
+    version: u32,
+) -> Option<AttributeForm> {
+    let typ = owner.type_of();
+    if let Some(offset) = slot_offset(typ, found) {
+        return AttributeForm::at(Opcode::LoadAttrSlot, version, offset);
     }
+    if argument & 1 == 0
+        && let Some(property) = found.downcast_exact::<Property>()
+        && let Some(getter) = property.getter()
+        && is_exact::<Function>(&getter)
+    {
+        return AttributeForm::of_class(Opcode::LoadAttrProperty, version, found);
+    }
+    let slots = found.type_of().slots();
+    if slots.descriptor_set.get().is_some() {
+        return None;
+    }
+    let has_dict = typ.has_flag(TypeFlags::HAS_DICT);
+    let is_never_hidden = typ.has_flag(TypeFlags::INLINE) && instance::place_of(typ, name).is_none();
+    let opcode = if argument & 1 != 0 && found.type_of().has_flag(TypeFlags::METHOD_DESCRIPTOR) {
+        if !has_dict {
+            Opcode::LoadAttrMethodNoDict
+        } else if is_never_hidden {
+            Opcode::LoadAttrMethodWithValues
+        } else if !typ.has_flag(TypeFlags::INLINE) && typ.has_flag(TypeFlags::PREFIX) {
+            Opcode::LoadAttrMethodLazyDict
+        } else {
+            return None;
+        }
+    } else if slots.descriptor_get.get().is_none() {
+        if !has_dict && owner.is_object() {
+            Opcode::LoadAttrNondescriptorNoDict
+        } else if is_never_hidden {
+            Opcode::LoadAttrNondescriptorWithValues
+        } else {
+            return None;
+        }
+    } else {
+        return None;
+    };
+    AttributeForm::of_class(opcode, version, found)
 }
 
-unsafe fn class_attribute_form(
-    state: &State<'_>,
-    class: &Object<Type>,
-    name: &Object<Str>,
-) -> Option<Opcode> {
-    // SAFETY: as for `load_attr`.
-    unsafe {
-        let vm = state.vm;
-        class.ready(vm);
-        let metaclass = class.type_of();
-        let get = metaclass.slots().getattribute.get()?;
-        let plain = Type::static_type().slots().getattribute.get()?;
-        if get as usize != plain as usize || metaclass.lookup(vm, name).is_some() {
-            return None;
-        }
-        let found = class.lookup(vm, name)?;
-        let plain_function = found.downcast_exact::<Function>().is_some();
-        if found.type_of().slots().descriptor_get.get().is_some() && !plain_function {
-            return None;
-        }
-        let version = class.version(vm);
-        if version == 0 {
-            return None;
-        }
-        state.set_cache_wide(1, version);
-        set_cached_value(state, &found);
-        if std::ptr::eq(metaclass, Type::static_type()) {
-            return Some(Opcode::LoadAttrClass);
-        }
-        let meta_version = metaclass.version(vm);
-        if meta_version == 0 {
-            return None;
-        }
-        state.set_cache_wide(3, meta_version);
-        Some(Opcode::LoadAttrClassWithMetaclassCheck)
+/// Words from the header to a `__slots__` member that objects of the type have.
+fn slot_offset(typ: &Object<Type>, found: &Value) -> Option<usize> {
+    let member = found.downcast_exact::<MemberDescriptor>()?;
+    let offset = usize::try_from(member.offset()).ok()?;
+    typ.is_native_subtype(member.owner()).then_some(offset / 8)
+}
+
+fn class_load_form(vm: &Vm, class: &Object<Type>, name: &Object<Str>) -> Option<AttributeForm> {
+    class.ready(vm);
+    let metaclass = class.type_of();
+    let get = metaclass.slots().getattribute.get()?;
+    let plain = Type::static_type().slots().getattribute.get()?;
+    if get as usize != plain as usize || metaclass.lookup(vm, name).is_some() {
+        return None;
     }
+    let found = class.lookup(vm, name)?;
+    if found.type_of().slots().descriptor_get.get().is_some() && !is_exact::<Function>(&found) {
+        return None;
+    }
+    let form = AttributeForm::of_class(Opcode::LoadAttrClass, class.version(vm), &found)?;
+    if std::ptr::eq(metaclass, Type::static_type()) {
+        return Some(form);
+    }
+    let meta_version = metaclass.version(vm);
+    let opcode = Opcode::LoadAttrClassWithMetaclassCheck;
+    (meta_version != 0).then_some(AttributeForm { opcode, meta_version, ..form })
 }
 
 pub(super) unsafe fn store_attr(state: &State<'_>, name: &Object<Str>) {
     // SAFETY: the instruction has a cache of four units and an operand.
     unsafe {
-        if !is_due(state) {
-            return;
+        if state.cache(0).get() == polymorphic::MARK {
+            let owner = state.look(1);
+            let form = || store_form(state.vm, &owner, name);
+            state.vm.interpreter.attributes.learn(owner.type_of(), name, Purpose::Store, form);
+        } else if is_due(state) {
+            let form = store_form(state.vm, &state.look(1), name);
+            settle_attribute(state, Opcode::StoreAttr, form);
         }
-        let owner = state.look(1);
-        let form = store_form(state, &owner, name);
-        settle(state, Opcode::StoreAttr, form);
     }
 }
 
-unsafe fn store_form(state: &State<'_>, owner: &Value, name: &Object<Str>) -> Option<Opcode> {
-    // SAFETY: as for `store_attr`.
-    unsafe {
-        let vm = state.vm;
-        let header = owner.header()?;
-        let typ = header.type_of();
-        let generic = crate::types::object::generic_set_attribute as *const () as usize;
-        if typ.slots().setattribute.get().is_none_or(|set| set as usize != generic) {
-            return None;
-        }
-        let version = typ.version(vm);
-        if version == 0 {
-            return None;
-        }
-        state.set_cache_wide(1, version);
-        if let Some(found) = typ.lookup(vm, name) {
-            if let Some(member) = found.downcast_exact::<MemberDescriptor>()
-                && let Ok(offset) = u32::try_from(member.offset())
-                && typ.is_native_subtype(member.owner())
-            {
-                state.cache(3).set((offset / 8) as u16);
-                return Some(Opcode::StoreAttrSlot);
-            }
-            if found.type_of().slots().descriptor_set.get().is_some() {
-                return None;
-            }
-        }
-        if typ.has_flag(TypeFlags::HAS_DICT)
-            && typ.has_flag(TypeFlags::PREFIX)
-            && let Some(dict) = instance::existing_dict(header)
-        {
-            state.cache(3).set(u16::try_from(dict.position_of(name)?).ok()?);
-            return Some(Opcode::StoreAttrWithHint);
-        }
-        if !typ.has_flag(TypeFlags::INLINE) {
-            return None;
-        }
-        state.cache(3).set(u16::try_from(instance::place_of(typ, name)?).ok()?);
-        Some(Opcode::StoreAttrInstanceValue)
+fn store_form(vm: &Vm, owner: &Value, name: &Object<Str>) -> Option<AttributeForm> {
+    let header = owner.header()?;
+    let typ = header.type_of();
+    let generic = crate::types::object::generic_set_attribute as *const () as usize;
+    if typ.slots().setattribute.get().is_none_or(|set| set as usize != generic) {
+        return None;
     }
+    let version = typ.version(vm);
+    if let Some(found) = typ.lookup(vm, name) {
+        if let Some(offset) = slot_offset(typ, &found) {
+            return AttributeForm::at(Opcode::StoreAttrSlot, version, offset);
+        }
+        if found.type_of().slots().descriptor_set.get().is_some() {
+            return None;
+        }
+    }
+    if typ.has_flag(TypeFlags::HAS_DICT)
+        && typ.has_flag(TypeFlags::PREFIX)
+        && let Some(dict) = instance::existing_dict(header)
+    {
+        return AttributeForm::at(Opcode::StoreAttrWithHint, version, dict.position_of(name)?);
+    }
+    if !typ.has_flag(TypeFlags::INLINE) {
+        return None;
+    }
+    AttributeForm::at(Opcode::StoreAttrInstanceValue, version, instance::place_of(typ, name)?)
 }
 
 pub(super) unsafe fn call(state: &State<'_>, base: *mut u64, argument: u32) {
@@ -528,23 +572,18 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
         let has_self = *base.add(1) != 0;
         let count = argument as usize + usize::from(has_self);
         if let Some(function) = callable.downcast_exact::<Function>() {
-            let version = function.version(vm);
-            if takes_exactly(function.code(), count) && version != 0 {
-                state.set_cache_wide(1, version);
-                return Some(Opcode::CallPyExactArgs);
-            }
-            return None;
+            let exact = function.code().takes_exactly(count);
+            return Some(if exact { Opcode::CallPyExactArgs } else { Opcode::CallPyGeneral });
         }
         if let Some(method) = callable.downcast_exact::<BoundMethod>()
             && !has_self
         {
-            let function = method.function().downcast_exact::<Function>()?;
-            let version = function.version(vm);
-            if takes_exactly(function.code(), count + 1) && version != 0 {
-                state.set_cache_wide(1, version);
-                return Some(Opcode::CallBoundMethodExactArgs);
-            }
-            return None;
+            let exact = method.function().downcast_exact::<Function>()?.code().takes_exactly(count + 1);
+            return Some(if exact {
+                Opcode::CallBoundMethodExactArgs
+            } else {
+                Opcode::CallBoundMethodGeneral
+            });
         }
         if let Some(method) = callable.downcast_exact::<NativeMethod>() {
             if method.current_mark() == NativeMethod::LIST_APPEND && count == 2 {
@@ -587,13 +626,6 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
 /// Native functions after which the thread may be watched: only the general call looks for that.
 const BEGIN_WATCHING: [&str; 5] =
     ["settrace", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
-
-/// Whether a function takes so many positional arguments with nothing to be filled in.
-fn takes_exactly(code: &Object<Code>, count: usize) -> bool {
-    code.arg_count as usize == count
-        && code.keyword_only_count == 0
-        && code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
-}
 
 /// A class whose objects `object.__new__` makes and whose `__init__` is a Python function.
 unsafe fn class_call_form(state: &State<'_>, typ: &Object<Type>) -> Option<Opcode> {

@@ -36,7 +36,7 @@ unsafe fn fast<I: Instruction>(
         match I::fast(&mut state, argument as u32) {
             Flow::Next => dispatch!(vm, state.frame, state.next, state.stack, 0),
             Flow::Extend(high) => dispatch!(vm, state.frame, state.next, state.stack, high as u64),
-            Flow::Slow => slow::<I>(vm, frame, next, stack, argument),
+            Flow::Slow => slow::<I::General>(vm, frame, next, stack, argument),
             Flow::Raise => raised(vm, state.frame, state.next, state.stack, 0),
             Flow::Leave(word) => word,
         }
@@ -68,6 +68,16 @@ unsafe fn perform<I: Instruction>(
         let mut state = State { vm, frame, next, stack };
         let flow = I::slow(&mut state, argument as u32);
         Outcome { frame: state.frame, next: state.next, stack: state.stack, flow }
+    }
+}
+
+/// Does an instruction of a watched thread the slow way; the registers stand before it.
+pub(super) unsafe fn perform_in<I: Instruction>(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: as for `fast`.
+    unsafe {
+        let outcome = perform::<I::General>(state.vm, state.frame, state.next, state.stack, argument as u64);
+        (state.frame, state.next, state.stack) = (outcome.frame, outcome.next, outcome.stack);
+        outcome.flow
     }
 }
 

@@ -11,6 +11,7 @@ use crate::eval::{Flow, State, raise, word};
 use crate::exceptions::PyResult;
 use crate::object::Object;
 use crate::types::code::{Code, Unit};
+use crate::types::code_verification;
 use crate::types::function::Function;
 use crate::types::int;
 use crate::types::native_function::{NativeFunction, NativeMethod};
@@ -39,15 +40,28 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 return super::resume_unwatched(state);
             }
             state.vm.watch_begins.set(false);
-            let start = (*state.frame).code().start();
+            let code = (*state.frame).code();
+            if code.is_unverified() {
+                // Where it is refused, the instruction says so that stands in the place of the first.
+                let _ = code_verification::verify(state.vm, code);
+            }
+            let start = code.start();
             let index = state.next.offset_from(start);
             let unit = (*state.next).get();
             let number = unit as u8;
             let opcode = Opcode::try_from(number).ok().map(Opcode::base);
             let argument = extended | u32::from(unit >> 8);
-            if extended == 0
-                && let Err(error) = announce(&state, &mut before, index)
-            {
+            (*state.frame).stack_pointer = state.stack;
+            let announced = if extended == 0 { announce(&state, &mut before, index) } else { Ok(()) };
+            if (*state.frame).instruction != state.next && extended == 0 && announced.is_ok() {
+                // The trace function has moved the frame.
+                state.next = (*state.frame).instruction;
+                state.stack = (*state.frame).stack_pointer;
+                let index = state.next.offset_from(start);
+                before = Before { frame: state.frame, index, opcode: None };
+                continue;
+            }
+            if let Err(error) = announced {
                 state.next = state.next.add(1);
                 state.vm.set_raised(error);
                 if let Some(word) = unwind(&mut state, &mut before, index) {
@@ -155,7 +169,7 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
             watch::tell_tools(vm, Event::Instruction, &code, index, &[offset])?;
         }
         if traces_opcodes {
-            watch::tell_trace(vm, frame, "opcode", crate::types::none::none())?;
+            watch::tell_trace(vm, frame, watch::Moment::Opcode, crate::types::none::none())?;
         }
         Ok(())
     }

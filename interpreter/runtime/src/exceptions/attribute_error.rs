@@ -3,12 +3,14 @@
 use rspy_macros::pymethods;
 
 use crate::arguments::KeywordArguments;
-use crate::exceptions::PyResult;
 use crate::exceptions::base::{self, attributes, reduced};
 use crate::exceptions::fields::{derived_types, exception_type, keywords};
 use crate::exceptions::hierarchy::PlainException;
+use crate::exceptions::{Exception, PyResult};
+use crate::object::Object;
 use crate::slots::KeywordNames;
 use crate::types::dict::Dict;
+use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -31,6 +33,17 @@ impl AttributeError {
         error.name.set(name);
         error.obj.set(object);
         Ok(())
+    }
+}
+
+/// Tells an `AttributeError` that does not know it which attribute of which object was asked for.
+pub(crate) fn complete(error: &Exception, object: &Value, name: &Object<Str>) {
+    if let Some(fields) = error.value().downcast::<AttributeError>()
+        && fields.name.get().is_none()
+        && fields.obj.get().is_none()
+    {
+        fields.name.set(Some(name.to_value()));
+        fields.obj.set(Some(object.clone()));
     }
 }
 

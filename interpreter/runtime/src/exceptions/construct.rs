@@ -167,7 +167,9 @@ impl Vm {
     /// An `UnboundLocalError`.
     #[cold]
     pub fn unbound_local_error(&self, message: impl Into<String>, name: &Object<Str>) -> Exception {
-        self.named(UnboundLocalError::static_type(), message.into(), name)
+        // It is not told: a similar name would not help.
+        let _ = name;
+        self.new_exception(UnboundLocalError::static_type(), message)
     }
 
     fn named(&self, class: &TypeObject, message: String, name: &Object<Str>) -> Exception {

@@ -444,7 +444,7 @@ pub fn prep_reraise_star(vm: &Vm, original: &Value, exceptions: &Value) -> PyRes
         return Ok(first.clone());
     }
     let (mut raised, mut leaves) = (Vec::new(), Vec::new());
-    for exception in list.iter().filter(|exception| !is_none(exception)) {
+    for exception in list.iter().filter(|exception| is_exception(exception)) {
         if same_metadata(exception, original) {
             collect_leaves(vm, exception, &mut leaves)?;
         } else {

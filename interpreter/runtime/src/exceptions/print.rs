@@ -48,7 +48,17 @@ fn print_with_library(vm: &Vm, exception: &Value) -> PyResult<()> {
     Ok(())
 }
 
-/// Shows an exception on `sys.stderr`, as `sys.__excepthook__` does.
+/// Shows on `sys.stderr` what is taken for an exception, as `sys.__excepthook__` does.
+pub fn print_value(vm: &Vm, value: &Value) {
+    if crate::exceptions::is_exception(value) {
+        return print_uncaught(vm, &Exception::from_value(value.clone()));
+    }
+    let found = value.type_of().full_name();
+    write_error(vm, &format!("TypeError: print_exception(): Exception expected for value, {found} found\n"));
+    flush_error(vm);
+}
+
+/// Shows an exception on `sys.stderr`.
 pub fn print_uncaught(vm: &Vm, exception: &Exception) {
     if standard_error(vm).is_none() {
         return;
@@ -109,11 +119,23 @@ pub fn write_unraisable(vm: &Vm, exception: Exception, message: Option<&str>, ob
     }
 }
 
+/// As [`write_unraisable`], with a message that ends with what it speaks of.
+pub fn write_unraisable_about(vm: &Vm, exception: Exception, doing: &str, object: &Value) {
+    let shown = match vm.repr(object) {
+        Ok(shown) => shown.to_string_lossy().into_owned(),
+        Err(_) => "<object repr() failed>".to_owned(),
+    };
+    write_unraisable(vm, exception, Some(&format!("{doing} {shown}")), None);
+}
+
 /// What `sys.__unraisablehook__` does with its argument.
 ///
 /// # Errors
 /// Those of reading the argument's attributes.
 pub fn unraisable_hook(vm: &Vm, arguments: &Value) -> PyResult<()> {
+    if arguments.downcast_exact::<crate::sys::UnraisableHookArgs>().is_none() {
+        return Err(vm.type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+    }
     let exception = vm.get_attribute_str(arguments, "exc_value")?;
     let message = vm.get_attribute_str(arguments, "err_msg")?;
     let object = vm.get_attribute_str(arguments, "object")?;
@@ -140,13 +162,20 @@ fn print_unraisable(vm: &Vm, exception: &Value, message: Option<&str>, object: O
         (None, Some(message)) => write_error(vm, &format!("{message}:\n")),
         (None, None) => {}
     }
-    if print_with_library(vm, exception).is_err() {
-        let mut out = String::new();
-        describe_traceback(vm, exception, &mut out);
-        describe_line(vm, exception, &mut out);
-        write_error(vm, &out);
+    let mut out = String::new();
+    if let Some(traceback) = base_of(exception).traceback() {
+        describe_traceback(vm, &traceback, &mut out);
     }
+    describe_line(vm, exception, &mut out);
+    write_error(vm, &out);
     flush_error(vm);
+}
+
+/// A traceback as it stands in front of an exception, without marks under what failed.
+pub fn plain_traceback(vm: &Vm, traceback: &Value) -> String {
+    let mut out = String::new();
+    describe_traceback(vm, traceback, &mut out);
+    out
 }
 
 /// The exception with what caused it before it.
@@ -166,7 +195,9 @@ fn describe(vm: &Vm, exception: &Value, out: &mut String, seen: &mut Vec<u64>) {
         describe(vm, &context, out, seen);
         out.push_str("\nDuring handling of the above exception, another exception occurred:\n\n");
     }
-    describe_traceback(vm, exception, out);
+    if let Some(traceback) = base.traceback() {
+        describe_traceback(vm, &traceback, out);
+    }
     if let Some(error) = exception.downcast::<SyntaxError>() {
         describe_place(vm, error, out);
     }
@@ -174,10 +205,9 @@ fn describe(vm: &Vm, exception: &Value, out: &mut String, seen: &mut Vec<u64>) {
     describe_notes(vm, exception, out);
 }
 
-fn describe_traceback(vm: &Vm, exception: &Value, out: &mut String) {
-    let Some(traceback) = base_of(exception).traceback() else { return };
+fn describe_traceback(vm: &Vm, traceback: &Value, out: &mut String) {
     out.push_str("Traceback (most recent call last):\n");
-    let entries = traceback::entries(&traceback);
+    let entries = traceback::entries(traceback);
     let skipped = entries.len().saturating_sub(MOST_ENTRIES);
     let mut last = None;
     let mut repeated = 0;
@@ -202,7 +232,7 @@ fn describe_traceback(vm: &Vm, exception: &Value, out: &mut String) {
             && let Some((filename, line, name)) = &last
         {
             let _ = writeln!(out, "  File \"{filename}\", line {line}, in {name}");
-            describe_source(filename, *line, out);
+            describe_source(vm, filename, *line, out);
         }
     }
     describe_repetition(repeated, out);
@@ -216,15 +246,26 @@ fn describe_repetition(repeated: usize, out: &mut String) {
     }
 }
 
-fn describe_source(filename: &str, line: i32, out: &mut String) {
+fn describe_source(vm: &Vm, filename: &str, line: i32, out: &mut String) {
     let Ok(index) = usize::try_from(line - 1) else { return };
     if filename.starts_with('<') {
         return;
     }
-    let Ok(text) = std::fs::read_to_string(filename) else { return };
-    if let Some(source) = text.lines().nth(index).map(str::trim).filter(|source| !source.is_empty()) {
+    let source = match std::fs::read_to_string(filename) {
+        Ok(text) => text.lines().nth(index).map(|line| line.trim().to_owned()),
+        Err(_) => library_line(vm, filename, line),
+    };
+    if let Some(source) = source.filter(|source| !source.is_empty()) {
         let _ = writeln!(out, "    {source}");
     }
+}
+
+/// A line of a file in the frozen library.
+fn library_line(vm: &Vm, filename: &str, line: i32) -> Option<String> {
+    crate::paths::archived(vm, filename.as_bytes())?;
+    let cache = vm.interpreter.modules.get_str(&vm.intern("linecache"))?;
+    let line = vm.call_method_str(&cache, "getline", &[vm.new_str(filename), Value::int(line)]).ok()?;
+    Some(line.downcast::<Str>()?.to_string_lossy().trim().to_owned())
 }
 
 /// File, line and text of a syntax error, with a mark under the column.

@@ -2,7 +2,7 @@
 //! handled becomes the context; and how a handler's class is matched.
 
 use crate::exceptions::{Exception, PyResult, as_exception_class, base_of, is_exception};
-use crate::object::TypeObject;
+use crate::object::{Object, TypeObject};
 use crate::types::none::is_none;
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
@@ -84,11 +84,32 @@ pub fn prepare_raise(vm: &Vm, raised: &Value, cause: Option<&Value>) -> Result<E
     Ok(vm.raised(exception))
 }
 
-/// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those.
+/// Whether an exception is an instance of the class or of one of the tuple's classes, without checking those. Where
+/// tuples are nested too deep that is reported, and none matches.
 pub fn given_exception_matches(exception: &Value, class: &Value) -> bool {
-    if let Some(classes) = class.downcast::<Tuple>() {
-        return classes.items().iter().any(|class| given_exception_matches(exception, class));
+    if class.downcast::<Tuple>().is_none() {
+        return matches_class(exception, class);
     }
+    Vm::with_current(|vm| {
+        matches_nested(vm, exception, class).unwrap_or_else(|error| {
+            crate::exceptions::print::write_unraisable(vm, error, None, None);
+            false
+        })
+    })
+}
+
+fn matches_nested(vm: &Vm, exception: &Value, class: &Value) -> PyResult<bool> {
+    let Some(classes) = class.downcast::<Tuple>() else { return Ok(matches_class(exception, class)) };
+    vm.check_stack("")?;
+    for class in classes.items() {
+        if matches_nested(vm, exception, class)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn matches_class(exception: &Value, class: &Value) -> bool {
     if is_exception(exception)
         && let Some(class) = as_exception_class(class)
     {

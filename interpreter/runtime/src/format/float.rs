@@ -96,8 +96,11 @@ fn place_point(out: &mut String, digits: &str, point: i32, style: Style) {
             let stripped = digits.trim_end_matches('0');
             digits = if stripped.is_empty() { &digits[..1] } else { stripped };
         }
-        Notation::Exponent => zeros = (style.precision + 1).saturating_sub(digits.len()),
-        Notation::Fixed => zeros = (clamp(style.precision) + point - clamp(digits.len())).max(0) as usize,
+        Notation::Exponent => zeros = style.precision.saturating_add(1).saturating_sub(digits.len()),
+        Notation::Fixed => {
+            zeros = (clamp(style.precision).saturating_add(point).saturating_sub(clamp(digits.len()))).max(0)
+                as usize
+        }
     }
     let whole = if uses_exponent { 1 } else { point };
     let total = digits.len() + zeros;

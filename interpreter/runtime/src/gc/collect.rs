@@ -70,7 +70,8 @@ impl Collector {
         let mut index = 0;
         while let Some(callback) = callbacks.get(index) {
             if let Err(error) = vm.call(&callback, &[phase.clone(), information.value().clone()]) {
-                crate::exceptions::print::write_unraisable(vm, error, None, Some(&callback));
+                let doing = "Exception ignored while calling GC callback";
+                crate::exceptions::print::write_unraisable_about(vm, error, doing, &callback);
             }
             index += 1;
         }
@@ -118,17 +119,18 @@ impl Collector {
         for typ in garbage.iter().filter_map(|object| object.downcast::<Type>()) {
             typ.forget_as_subclass();
         }
-        crate::types::weakref::clear_for_garbage(vm, &garbage);
+        let mut ran = crate::types::weakref::clear_for_garbage(vm, &garbage);
         // Objects of Python classes first: their finalisers may want what native ones close or report on.
-        finalize_all(vm, &garbage, true);
-        finalize_all(vm, &garbage, false);
+        ran |= finalize_all(vm, &garbage, true);
+        ran |= finalize_all(vm, &garbage, false);
         if vm.interpreter.finalizing.get() {
             // The process ends: what is left behind goes with it.
             let found = garbage.len();
             std::mem::forget(garbage);
             return found;
         }
-        let garbage = still_garbage(garbage);
+        // Only code that ran meanwhile can have brought something back to life.
+        let garbage = if ran { still_garbage(garbage) } else { garbage };
         let found = garbage.len();
         if self.debug.get() & debug::SAVE_ALL != 0 {
             let kept = self.garbage();
@@ -144,8 +146,10 @@ impl Collector {
     }
 }
 
-/// Runs the finalisers of objects of Python classes, or of native types, that have not run.
-fn finalize_all(vm: &Vm, garbage: &[Value], of_classes: bool) {
+/// Runs the finalisers of objects of Python classes, or of native types, that have not run; answers whether there were
+/// any.
+fn finalize_all(vm: &Vm, garbage: &[Value], of_classes: bool) -> bool {
+    let mut ran = false;
     for object in garbage {
         if let Some(header) = object.header()
             && header.type_of().is_heap() == of_classes
@@ -154,8 +158,10 @@ fn finalize_all(vm: &Vm, garbage: &[Value], of_classes: bool) {
         {
             header.set_meta(meta::FINALIZED);
             finalizer(vm, object);
+            ran = true;
         }
     }
+    ran
 }
 
 /// Which objects of a generation's list something outside of it reaches.

@@ -120,7 +120,7 @@ pub fn import_native(vm: &Vm, name: &str) -> PyResult<Option<Ref<Module>>> {
 }
 
 fn not_frozen(vm: &Vm, name: &Object<Str>) -> Exception {
-    let text = format!("No such frozen object named {}", name.to_string_lossy());
+    let text = format!("No such frozen object named '{}'", name.to_string_lossy());
     vm.import_error(text, Some(&name.to_value()), None)
 }
 
@@ -237,8 +237,7 @@ impl Imp {
     #[function("get_frozen_object(name, data=None, /)")]
     fn get_frozen_object(vm: &Vm, name: &Object<Str>, data: Option<&Value>) -> PyResult {
         if let Some(data) = data {
-            let view = crate::buffer::view(vm, data)?;
-            return Ok(crate::marshal::load(vm, view.as_slice(), true)?.0);
+            return frozen_object(vm, name, data);
         }
         match frozen_code(vm, &name.to_string_lossy())? {
             Some((code, _)) => Ok(code),
@@ -322,4 +321,24 @@ native_module! {
         module.set_int(vm, "pyc_magic_number_token", i64::from(u32::from_le_bytes(rspy_code::pyc::MAGIC)));
         Ok(())
     },
+}
+
+/// The code object that bytes hold.
+fn frozen_object(vm: &Vm, name: &Object<Str>, data: &Value) -> PyResult {
+    let Some(bytes) = data.downcast::<crate::types::bytes::Bytes>() else {
+        return Err(vm.type_error(format!(
+            "get_frozen_object() argument 2 must be bytes, not {}",
+            data.type_of().full_name()
+        )));
+    };
+    let shown = name.to_string_lossy();
+    match crate::marshal::load(vm, bytes.as_slice(), true) {
+        Ok((code, _)) if code.downcast::<crate::types::code::Code>().is_some() => Ok(code),
+        Ok(_) => Err(vm.type_error(format!("frozen object '{shown}' is not a code object"))),
+        Err(_) => Err(vm.import_error(
+            format!("Frozen object named '{shown}' is invalid"),
+            Some(&name.as_value()),
+            None,
+        )),
+    }
 }

@@ -25,7 +25,7 @@ struct_sequence! {
 
 /// The flags of a configuration.
 pub fn make(vm: &Vm, configuration: &Configuration) -> Value {
-    structseq::prepare::<Flags>(vm);
+    structseq::prepare_closed::<Flags>(vm);
     let number = |value: i32| int::new(i64::from(value));
     let flag = |value: bool| number(i32::from(value));
     structseq::new::<Flags>(vec![

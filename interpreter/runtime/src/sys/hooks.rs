@@ -2,7 +2,9 @@
 
 use rspy_macros::pyfunctions;
 
-use crate::exceptions::{Exception, PyResult};
+use crate::exceptions::print::print_value;
+use crate::exceptions::traceback::Traceback;
+use crate::exceptions::{PyResult, base_of, is_exception};
 use crate::names;
 use crate::object::{Object, Payload};
 use crate::types::none::{is_none, none};
@@ -67,8 +69,14 @@ impl Hooks {
     /// Handle an exception by displaying it with a traceback on sys.stderr.
     #[function("excepthook(exctype, value, traceback, /)")]
     fn excepthook(vm: &Vm, exctype: &Value, value: &Value, traceback: &Value) {
-        let _ = (exctype, traceback);
-        crate::exceptions::print::print_uncaught(vm, &Exception::from_value(value.clone()));
+        let _ = exctype;
+        if is_exception(value) && traceback.downcast::<Traceback>().is_some() {
+            let base = base_of(value);
+            if base.traceback().is_none() {
+                base.set_traceback(Some(traceback.clone()));
+            }
+        }
+        print_value(vm, value);
     }
 
     /// Handle an unraisable exception.
@@ -123,7 +131,11 @@ impl Hooks {
     /// Exit the interpreter by raising SystemExit(status).
     #[function("exit(status=None, /)")]
     fn exit(vm: &Vm, status: Option<Value>) -> PyResult {
-        Err(vm.exception_with_args(crate::exceptions::stop::SystemExit::static_type(), status.as_slice()))
+        let class = crate::exceptions::stop::SystemExit::static_type();
+        Err(match status.as_ref().and_then(|status| status.downcast::<crate::types::tuple::Tuple>()) {
+            Some(args) => vm.exception_with_args(class, args.items()),
+            None => vm.exception_with_args(class, status.as_slice()),
+        })
     }
 
     /// Set the global debug tracing function.

@@ -20,12 +20,13 @@ pub fn read_line(vm: &Vm, prompt: Option<&Value>) -> PyResult {
     let stdin = stream(&names::stdin)?;
     let stdout = stream(&names::stdout)?;
     let stderr = stream(&names::stderr)?;
-    vm.call_method(&stderr, &names::flush, &[])?;
+    // Streams that cannot be flushed are used as they are.
+    let _ = vm.call_method(&stderr, &names::flush, &[]);
     if let Some(prompt) = prompt {
         let text = vm.str(prompt)?;
         vm.call_method(&stdout, &names::write, &[text.into_value()])?;
     }
-    vm.call_method(&stdout, &names::flush, &[])?;
+    let _ = vm.call_method(&stdout, &names::flush, &[]);
     let line = vm.call_method(&stdin, &names::readline, &[])?;
     let Some(text) = line.downcast::<Str>() else {
         return Err(vm.type_error("object.readline() returned non-string"));

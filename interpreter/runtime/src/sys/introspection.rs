@@ -119,6 +119,9 @@ impl Introspection {
         let default = positional.get(1).or_else(|| keywords.get("default"));
         match vm.call_special(object, &names::__sizeof__, &[]) {
             Ok(Some(size)) => {
+                if !crate::types::int::is_int(&size) {
+                    return default.cloned().ok_or_else(|| vm.type_error("an integer is required"));
+                }
                 let size = vm.index_size(&size, |vm| {
                     vm.overflow_error("Python int too large to convert to C ssize_t")
                 })?;
@@ -126,7 +129,7 @@ impl Introspection {
                     return Err(vm.value_error("__sizeof__() should return >= 0"));
                 }
                 let collected = object.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED);
-                Ok(crate::types::int::new(size as i64 + if collected { 16 } else { 0 }))
+                Ok(crate::types::int::from_i128(size as i128 + if collected { 16 } else { 0 }))
             }
             Ok(None) => default.cloned().ok_or_else(|| {
                 vm.type_error(format!("Type {} doesn't define __sizeof__", object.type_of().full_name()))
@@ -237,8 +240,15 @@ impl Introspection {
 
     /// Clear the internal type lookup cache.
     #[function("_clear_type_cache()")]
-    fn clear_type_cache(vm: &Vm) {
+    fn clear_type_cache(vm: &Vm) -> PyResult<()> {
+        crate::warnings::warn(
+            vm,
+            crate::exceptions::deprecation_warning(),
+            "sys._clear_type_cache() is deprecated and scheduled for removal in a future version. Use sys._clear_internal_caches() instead.",
+            1,
+        )?;
         vm.interpreter.method_cache.clear();
+        Ok(())
     }
 
     /// Call func(*args), while tracing is enabled.

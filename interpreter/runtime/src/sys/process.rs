@@ -14,16 +14,8 @@ pub struct Process;
 impl Process {
     /// Return the number of CPUs that the command line or the environment asks for, or -1.
     #[function("_get_cpu_count_config()")]
-    fn get_cpu_count_config(vm: &Vm) -> i64 {
-        let configuration = &vm.interpreter.configuration;
-        let option = configuration
-            .x_options
-            .iter()
-            .find(|(name, _)| name == "cpu_count")
-            .and_then(|(_, value)| value.clone());
-        let variable =
-            if configuration.ignore_environment { None } else { std::env::var("PYTHON_CPU_COUNT").ok() };
-        option.or(variable).and_then(|count| count.parse().ok()).unwrap_or(-1)
+    fn get_cpu_count_config(vm: &Vm) -> i32 {
+        vm.interpreter.configuration.cpu_count.unwrap_or(-1)
     }
 
     /// Return the number of interned strings.

@@ -56,8 +56,12 @@ pub struct Code {
     /// `co_exceptiontable`.
     pub exception_table: Ref<Bytes>,
     free_count: u32,
+    /// How many arguments fill the parameters as they are, [`Code::NEEDS_BINDING`] where that is not all there is.
+    exact_arguments: u32,
     /// `co_code`, once it was asked for.
     plain: GilCell<Option<Ref<Bytes>>>,
+    /// The first unit of code that has not been verified yet; in its place stands one that has it verified.
+    unverified: Cell<Option<u16>>,
 }
 
 /// What a code object is made of.
@@ -81,15 +85,30 @@ pub struct CodeFields {
     pub exception_table: Ref<Bytes>,
 }
 
+/// The line table as code objects keep it: with `-X no_debug_ranges` without columns.
+pub fn shown_line_table(vm: &Vm, line_table: Ref<Bytes>) -> Ref<Bytes> {
+    if vm.interpreter.configuration.no_debug_ranges {
+        Bytes::new(location::without_columns(line_table.as_slice()))
+    } else {
+        line_table
+    }
+}
+
 /// The counter with which inline caches begin: the second execution specialises.
 const WARMUP: u16 = 1 << 4 | 1;
 
 impl Code {
+    /// Stands for a number of arguments that no call has.
+    const NEEDS_BINDING: u32 = u32::MAX;
+
     /// Makes a code object.
     pub fn new(fields: CodeFields) -> Ref<Code> {
         let free_count =
             fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
         let units = quicken(&fields.code);
+        let collects = fields.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0;
+        let exact_arguments =
+            if collects || fields.keyword_only_count != 0 { Self::NEEDS_BINDING } else { fields.arg_count };
         Object::new(Code {
             arg_count: fields.arg_count,
             positional_only_count: fields.positional_only_count,
@@ -108,8 +127,69 @@ impl Code {
             line_table: fields.line_table,
             exception_table: fields.exception_table,
             free_count,
+            exact_arguments,
             plain: GilCell::new(None),
+            unverified: Cell::new(None),
         })
+    }
+
+    /// Whether so many positional arguments fill the parameters, each as it is.
+    #[inline(always)]
+    pub fn takes_exactly(&self, count: usize) -> bool {
+        self.exact_arguments as usize == count
+    }
+
+    /// How many parameters positional arguments leave to defaults; `None` where there is more to be bound.
+    #[inline(always)]
+    pub fn lacking(&self, count: usize) -> Option<usize> {
+        if self.exact_arguments == Self::NEEDS_BINDING {
+            return None;
+        }
+        (self.exact_arguments as usize).checked_sub(count)
+    }
+
+    /// Makes a code object of bytecode that our compiler did not write: it is verified when it first runs.
+    pub fn from_outside(fields: CodeFields) -> Ref<Code> {
+        let code = Code::new(fields);
+        if let Some(first) = code.units().first() {
+            code.unverified.set(Some(first.replace(Opcode::Reserved as u16)));
+        }
+        code
+    }
+
+    /// Whether the code must be verified before it runs.
+    #[inline]
+    pub fn is_unverified(&self) -> bool {
+        self.unverified.get().is_some()
+    }
+
+    /// Lets verified code run. Where its borrowed loads are not safe they become loads with references of their own,
+    /// which `co_code` does not show.
+    pub(super) fn admit(&self, owns_loads: bool) {
+        if owns_loads {
+            drop(self.plain_bytes());
+        }
+        if let (Some(first), Some(unit)) = (self.unverified.take(), self.units().first()) {
+            unit.set(first);
+        }
+        if owns_loads {
+            self.own_loads();
+        }
+    }
+
+    fn own_loads(&self) {
+        let mut units = self.units().iter();
+        while let Some(unit) = units.next() {
+            let [opcode, oparg] = unit.get().to_le_bytes();
+            let Ok(opcode) = Opcode::try_from(opcode) else { continue };
+            let owning = match opcode {
+                Opcode::LoadFastBorrow => Opcode::LoadFast,
+                Opcode::LoadFastBorrowLoadFastBorrow => Opcode::LoadFastLoadFast,
+                other => other,
+            };
+            unit.set(u16::from_le_bytes([owning as u8, oparg]));
+            units.by_ref().take(opcode.cache_entries()).for_each(drop);
+        }
     }
 
     /// The first instruction.
@@ -207,10 +287,18 @@ impl Code {
         if let Some(plain) = &*self.plain.borrow() {
             return plain.clone();
         }
+        let plain = Bytes::new(self.to_plain_bytes());
+        self.plain.set(Some(plain.clone()));
+        plain
+    }
+
+    /// As [`plain_bytes`](Self::plain_bytes), not kept.
+    pub(super) fn to_plain_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.units().len() * 2);
+        let mut first = self.unverified.get();
         let mut units = self.units().iter();
         while let Some(unit) = units.next() {
-            let [opcode, oparg] = unit.get().to_le_bytes();
+            let [opcode, oparg] = first.take().unwrap_or(unit.get()).to_le_bytes();
             let base = Opcode::try_from(opcode).map_or(opcode, |opcode| opcode.base() as u8);
             bytes.extend([base, oparg]);
             let caches = Opcode::try_from(base).map_or(0, Opcode::cache_entries);
@@ -220,9 +308,7 @@ impl Code {
                 }
             }
         }
-        let plain = Bytes::new(bytes);
-        self.plain.set(Some(plain.clone()));
-        plain
+        bytes
     }
 
     /// The line table in the form of old: pairs of bytes, the distance in the code and that in lines.
@@ -251,7 +337,9 @@ impl Code {
 
     /// The instructions as they stand, caches included (`_co_code_adaptive`).
     pub fn adaptive_bytes(&self) -> Vec<u8> {
-        self.units().iter().flat_map(|unit| unit.get().to_le_bytes()).collect()
+        let first = self.unverified.get().into_iter();
+        let rest = self.units().iter().map(Cell::get).skip(first.len());
+        first.chain(rest).flat_map(u16::to_le_bytes).collect()
     }
 }
 
@@ -298,11 +386,16 @@ impl Code {
 
     #[slot(hash)]
     fn hash(&self, vm: &Vm) -> PyResult<i64> {
+        let bytecode = self.plain_bytes().into_value();
         let parts = [
             self.name.hash_value(),
+            vm.hash(&bytecode)?,
+            vm.hash(self.line_table.value())?,
+            vm.hash(self.exception_table.value())?,
             vm.hash(self.constants.value()).unwrap_or(0),
             vm.hash(self.names.value())?,
             vm.hash(self.variable_names.value())?,
+            crate::types::string::hash::hash_bytes(self.plain_bytes().as_slice()),
             i64::from(self.first_line) ^ i64::from(self.flags) << 20 ^ i64::from(self.arg_count) << 40,
         ];
         crate::types::tuple::combine_hashes(parts.into_iter().map(Ok))

@@ -9,7 +9,7 @@ use crate::exceptions::{Exception, PyResult};
 use crate::object::{Object, Payload, Ref};
 use crate::slots::KeywordNames;
 use crate::types::bytes::Bytes;
-use crate::types::code::{Code, CodeFields};
+use crate::types::code::{Code, CodeFields, shown_line_table};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::none::none;
@@ -203,7 +203,8 @@ pub fn construct(vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<R
     }
     lay_out(&variables, &mut fields);
     check(vm, &fields)?;
-    Ok(Code::new(fields))
+    fields.line_table = shown_line_table(vm, fields.line_table);
+    Ok(Code::from_outside(fields))
 }
 
 fn wrong(vm: &Vm, name: &str, expected: &str, got: &Value) -> Exception {
@@ -271,7 +272,12 @@ fn copy_with(this: &Object<Code>, vm: &Vm, changes: KeywordArguments<'_>) -> PyR
             "co_kwonlyargcount" => fields.keyword_only_count = count(vm, value)?,
             "co_stacksize" => fields.stack_size = count(vm, value)?,
             "co_flags" => fields.flags = number(vm, value)? as u32,
-            "co_firstlineno" => fields.first_line = number(vm, value)?,
+            "co_firstlineno" => {
+                fields.first_line = number(vm, value)?;
+                if fields.first_line < 0 {
+                    return Err(vm.value_error("co_firstlineno must be a positive integer"));
+                }
+            }
             "co_code" => fields.code = typed::<Bytes>(vm, name, value)?.as_slice().to_vec(),
             "co_consts" => fields.constants = typed(vm, name, value)?,
             "co_names" => fields.names = names_tuple(vm, name, value)?,
@@ -304,7 +310,8 @@ fn copy_with(this: &Object<Code>, vm: &Vm, changes: KeywordArguments<'_>) -> PyR
         lay_out(&variables, &mut fields);
     }
     check(vm, &fields)?;
-    Ok(Code::new(fields))
+    fields.line_table = shown_line_table(vm, fields.line_table);
+    Ok(Code::from_outside(fields))
 }
 
 fn names_tuple(vm: &Vm, name: &str, value: &Value) -> PyResult<Ref<Tuple>> {
@@ -347,7 +354,11 @@ fn lay_out(variables: &Variables, fields: &mut CodeFields) {
     fields.variable_kinds = kinds;
 }
 
-fn check(vm: &Vm, fields: &CodeFields) -> PyResult<()> {
+/// Checks that the parts of a code object fit together.
+///
+/// # Errors
+/// `ValueError` where they do not.
+pub fn check(vm: &Vm, fields: &CodeFields) -> PyResult<()> {
     use rspy_code::code_object::{flags, local_kind};
     if fields.positional_only_count > fields.arg_count {
         return Err(vm.value_error("code: argcount < posonlyargcount"));

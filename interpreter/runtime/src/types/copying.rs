@@ -89,8 +89,7 @@ fn state(vm: &Vm, object: &Value, required: bool) -> PyResult {
 
 /// What `__getnewargs_ex__` or `__getnewargs__` answer.
 fn new_arguments(vm: &Vm, object: &Value) -> PyResult<(Option<Value>, Option<Value>)> {
-    if let Some(method) = vm.get_attribute_optional(object, &names::__getnewargs_ex__)? {
-        let answer = vm.call(&method, &[])?;
+    if let Some(answer) = vm.call_special(object, &names::__getnewargs_ex__, &[])? {
         let Some(pair) = answer.downcast::<Tuple>() else {
             return Err(vm.type_error(format!(
                 "__getnewargs_ex__ should return a tuple, not '{}'",
@@ -117,8 +116,7 @@ fn new_arguments(vm: &Vm, object: &Value) -> PyResult<(Option<Value>, Option<Val
         }
         return Ok((Some(args.clone()), Some(keywords.clone())));
     }
-    if let Some(method) = vm.get_attribute_optional(object, &names::__getnewargs__)? {
-        let answer = vm.call(&method, &[])?;
+    if let Some(answer) = vm.call_special(object, &names::__getnewargs__, &[])? {
         if answer.downcast::<Tuple>().is_none() {
             return Err(vm.type_error(format!(
                 "__getnewargs__ should return a tuple, not '{}'",
@@ -167,6 +165,9 @@ pub fn change_class(vm: &Vm, object: &Value, new: &Object<Type>) -> PyResult<()>
             std::mem::forget(new.to_ref());
         }
         header.set_type(new);
+        if new.allocation_size() > old.allocation_size() {
+            new.set_flag(TypeFlags::UNEVEN);
+        }
         if old.is_heap() {
             crate::object::release(old.as_ptr().cast());
         }

@@ -35,8 +35,6 @@ pub struct FrameObject {
     trace: GilCell<Option<Value>>,
     trace_lines: Cell<bool>,
     trace_opcodes: Cell<bool>,
-    /// Set by assigning to `f_lineno`.
-    line: Cell<i32>,
     /// Names that `f_locals` was given beyond the variables.
     extra_locals: GilCell<Option<Ref<Dict>>>,
     /// Values that were replaced through `f_locals`: the stack may still borrow them.
@@ -116,7 +114,6 @@ impl FrameObject {
             trace: GilCell::new(None),
             trace_lines: Cell::new(true),
             trace_opcodes: Cell::new(false),
-            line: Cell::new(0),
             extra_locals: GilCell::new(None),
             replaced: GilCell::new(Vec::new()),
         })
@@ -178,9 +175,6 @@ impl FrameObject {
 
     /// The line being executed.
     pub fn line_number(&self) -> Option<i32> {
-        if self.line.get() != 0 {
-            return Some(self.line.get());
-        }
         let frame = self.frame()?;
         frame.code().line(frame.instruction_index())
     }
@@ -344,8 +338,11 @@ impl FrameObject {
 
     #[setter("f_lineno")]
     fn set_f_lineno(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
-        let _ = value;
-        Err(vm.value_error("f_lineno can only be set in a trace function"))
+        let Some(value) = value else {
+            return Err(vm.bare_attribute_error("attribute 'f_lineno' of 'frame' objects cannot be deleted"));
+        };
+        // SAFETY: a frame whose line is traced waits for the trace function; others are refused.
+        unsafe { super::frame_jump::jump(vm, self.frame.get(), value) }
     }
 
     #[getter("f_trace")]
@@ -382,7 +379,7 @@ impl FrameObject {
     fn set_f_trace_opcodes(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         match value.and_then(crate::types::bool::as_bool) {
             Some(truth) => self.trace_opcodes.set(truth),
-            None => return Err(vm.type_error("attribute value must be bool")),
+            None => return Err(vm.type_error("attribute value type must be bool")),
         }
         Ok(())
     }

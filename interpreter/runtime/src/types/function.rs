@@ -105,6 +105,15 @@ impl Function {
         self.defaults.get()
     }
 
+    /// The words of the defaults of so many last parameters, for the evaluator; `None` where there are fewer.
+    #[inline(always)]
+    pub(crate) fn last_defaults(&self, count: usize) -> Option<*const u64> {
+        // SAFETY: nobody changes the defaults while the evaluator looks.
+        let items = unsafe { (*self.defaults.as_ptr()).as_ref() }?.items();
+        let first = items.len().checked_sub(count)?;
+        Some(items.as_ptr().wrapping_add(first).cast())
+    }
+
     /// Defaults of keyword-only parameters.
     pub fn keyword_defaults(&self) -> Option<Ref<Dict>> {
         self.keyword_defaults.get()

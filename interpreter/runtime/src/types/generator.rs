@@ -9,6 +9,8 @@
 use std::cell::Cell;
 
 use rspy_code::code_object::flags;
+use rspy_code::opcode::Opcode;
+use rspy_code::operation::Resume;
 use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
@@ -16,6 +18,7 @@ use crate::eval::frame::{Frame, Owner};
 use crate::eval::{self, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::{Trace, Visitor};
+use crate::heap::Words;
 use crate::names;
 use crate::object::{Object, Ref};
 use crate::types::code::Code;
@@ -41,7 +44,7 @@ pub enum Stage {
 
 /// The state that all three kinds share.
 pub struct GeneratorState {
-    memory: Box<[u64]>,
+    memory: Words,
     stage: Cell<Stage>,
     /// Whether it waits in `yield from` or `await`.
     delegating: Cell<bool>,
@@ -127,7 +130,7 @@ impl Drop for GeneratorState {
 impl GeneratorState {
     #[inline(always)]
     fn frame(&self) -> *mut Frame {
-        self.memory.as_ptr().cast_mut().cast()
+        self.memory.as_ptr().cast()
     }
 
     /// Gives back what the frame holds.
@@ -232,6 +235,16 @@ impl Generator {
         self.state.qualified_name.borrow().to_string_lossy().into_owned()
     }
 
+    /// Whether an exception raised where it waits would leave it at once: no handler and no `finally` is around.
+    fn ends_quietly(&self) -> bool {
+        let frame = self.state.frame();
+        // SAFETY: a suspended frame stands at a yield, and the instruction behind that says where it goes on.
+        let next = unsafe { (*(*frame).instruction.add(1)).get() };
+        let (opcode, argument) = (next as u8, next >> 8);
+        (opcode == Opcode::Resume as u8 || opcode == Opcode::ResumeCheck as u8)
+            && argument & Resume::DEPTH_ONE as u16 != 0
+    }
+
     /// What it waits for in `yield from` or `await`.
     pub fn delegate(&self) -> Option<Value> {
         if self.state.stage.get() != Stage::Suspended || !self.state.delegating.get() {
@@ -292,8 +305,8 @@ impl Generator {
                         crate::exceptions::set_implicit_context(vm, error.value());
                     }
                     vm.set_raised(error);
-                    // Where it waits the stack has room for what is sent, and handlers count on it.
-                    *(*frame).stack_pointer = crate::types::none::none_word();
+                    // Where a value would be sent in, handlers count on one.
+                    *(*frame).stack_pointer = none().into_bits();
                     (*frame).stack_pointer = (*frame).stack_pointer.add(1);
                     let word = eval::run_raising(vm, frame);
                     if word == 0 && state.stage.get() == Stage::Running {
@@ -388,13 +401,16 @@ impl Generator {
             Stage::Running => return Err(this.already_running(vm)),
             Stage::Suspended => {}
         }
-        let mut error = vm.generator_exit();
+        let mut failed = None;
         if let Some(inner) = this.delegate() {
             vm.check_stack("")?;
-            if let Err(other) = Generator::as_caller(this, vm, || close_iterator(vm, &inner)) {
-                error = other;
-            }
+            failed = Generator::as_caller(this, vm, || close_iterator(vm, &inner)).err();
         }
+        if failed.is_none() && this.ends_quietly() && !crate::watch::is_wanted(vm) {
+            this.state.end();
+            return Ok(none());
+        }
+        let error = failed.unwrap_or_else(|| vm.generator_exit());
         match Generator::resume(this, vm, Err(error)) {
             Ok(Sent::Yielded(_)) => Err(vm.runtime_error(format!("{} ignored GeneratorExit", this.kind()))),
             Ok(Sent::Returned(value)) => Ok(value),
@@ -424,7 +440,12 @@ fn close_iterator(vm: &Vm, iterator: &Value) -> PyResult<()> {
         Ok(Some(close)) => vm.call(&close, &[]).map(drop),
         Ok(None) => Ok(()),
         Err(error) => {
-            crate::exceptions::print::write_unraisable(vm, error, None, Some(iterator));
+            crate::exceptions::print::write_unraisable_about(
+                vm,
+                error,
+                "Exception ignored while closing generator",
+                iterator,
+            );
             Ok(())
         }
     }
@@ -456,8 +477,8 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
         let function = (*frame).function();
         let names = (function.name(), function.qualified_name());
         let words = Frame::words(&code);
-        let mut memory = vec![0u64; words].into_boxed_slice();
-        let copy: *mut Frame = memory.as_mut_ptr().cast();
+        let memory = Words::new(words);
+        let copy: *mut Frame = memory.as_ptr().cast();
         let used = (*frame).stack_pointer.offset_from(Frame::local(frame, 0)) as usize;
         copy.copy_from_nonoverlapping(frame, 1);
         for index in 0..used {
@@ -467,6 +488,7 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
         (*copy).previous = std::ptr::null_mut();
         (*copy).function = word::keep((*frame).function);
         (*copy).owner = Owner::Generator;
+        (*copy).drops_result = false;
         let kind = code.flags;
         let state = GeneratorState {
             memory,

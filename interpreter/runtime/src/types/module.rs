@@ -246,7 +246,11 @@ impl Module {
     /// specialized dir() implementation
     #[method("__dir__(self, /)")]
     fn dir(this: &Object<Module>, vm: &Vm) -> PyResult {
-        let dict = this.dict();
+        let found = vm.get_attribute(&this.as_value(), &names::__dict__)?;
+        let Some(dict) = found.downcast::<Dict>() else {
+            let name = this.name().unwrap_or_default();
+            return Err(vm.type_error(format!("{name}.__dict__ is not a dictionary")));
+        };
         if let Some(hook) = dict.get_str(&names::__dir__) {
             return vm.call(&hook, &[]);
         }

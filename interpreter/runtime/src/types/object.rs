@@ -48,6 +48,7 @@ unsafe impl Payload for BaseObject {
     }
     const TRACKED: bool = false;
     const PREFIX: bool = false;
+    const SIZED: bool = true;
 }
 
 /// The slots; those that other types compare theirs with are plain functions.

@@ -16,6 +16,7 @@ use crate::types::none::none;
 use crate::types::string::Str;
 use crate::types::string::build::StrBuilder;
 use crate::types::tuple::Tuple;
+use crate::types::typ::TypeFlags;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -101,6 +102,12 @@ pub fn prepare<T: Structure>(vm: &Vm) {
     }
     let names: Vec<Value> = description.visible.iter().map(|name| vm.intern(name).into_value()).collect();
     dict.set_str(&vm.intern("__match_args__"), Tuple::from_values(names).into_value());
+}
+
+/// As [`prepare`], for a type of which programs cannot make objects.
+pub fn prepare_closed<T: Structure>(vm: &Vm) {
+    T::static_type().set_flag(TypeFlags::NO_NEW);
+    prepare::<T>(vm);
 }
 
 /// Makes the type ready and puts it into a module under its name.

@@ -25,6 +25,7 @@ use crate::vm::Vm;
     manual_trace,
     subclassable,
     variable,
+    extent,
     sequence,
     match_self,
     signature = "(iterable=(), /)",
@@ -36,6 +37,13 @@ pub struct Tuple {
     /// -1 until it is asked for.
     hash: Cell<i64>,
     items: [Value; 0],
+}
+
+impl Tuple {
+    /// Bytes of the items, which lie behind the payload.
+    fn extent(&self) -> usize {
+        self.length * 8
+    }
 }
 
 impl Trace for Tuple {
@@ -80,6 +88,21 @@ impl Tuple {
         empty.header().make_immortal();
         EMPTY.set(Some(empty.clone()));
         empty
+    }
+
+    /// A tuple that is to be filled by [`complete`](Self::complete), so that its own items can refer to it.
+    pub(crate) fn reserve(length: usize) -> Ref<Tuple> {
+        Tuple::from_values((0..length).map(|_| crate::types::none::none()))
+    }
+
+    /// Fills a tuple that was reserved, while nobody looks at its items.
+    pub(crate) fn complete(&self, values: Vec<Value>) {
+        debug_assert_eq!(self.length, values.len());
+        self.hash.set(-1);
+        for (index, value) in values.into_iter().enumerate().take(self.length) {
+            // SAFETY: the place holds `None`, which needs no drop; nobody borrows the items meanwhile.
+            unsafe { self.items.as_ptr().cast_mut().add(index).write(value) };
+        }
     }
 
     /// A tuple of values.
@@ -137,6 +160,50 @@ impl Tuple {
                 crate::gc::track(object);
             }
             Ref::from_raw(NonNull::new_unchecked(object.cast()))
+        }
+    }
+}
+
+/// A tuple that an iterator hands out again, with other items, as long as nobody keeps it.
+#[derive(Default)]
+pub(crate) struct ReusedTuple(GilCell<Option<Ref<Tuple>>>);
+
+impl crate::gc::Trace for ReusedTuple {
+    fn trace(&self, visitor: &mut Visitor<'_>) {
+        self.0.trace(visitor);
+    }
+
+    fn clear_references(&self) {
+        self.0.set(None);
+    }
+}
+
+impl ReusedTuple {
+    /// A tuple of the items. All calls give the same number of them.
+    pub(crate) fn with<const N: usize>(&self, items: [Value; N]) -> Value {
+        // SAFETY: only the thread that holds the interpreter's lock looks, and only at the count and the pointer.
+        let reused = unsafe { (*self.0.as_ptr()).as_ref() };
+        match reused {
+            Some(tuple) if tuple.header().reference_count() == 1 && tuple.length == N => {
+                let tuple = tuple.clone();
+                let places = tuple.items.as_ptr().cast_mut();
+                // SAFETY: nobody else has the tuple; it has so many items. The old ones go when the tuple is whole.
+                let old: [Value; N] = unsafe {
+                    let old = places.cast::<[Value; N]>().read();
+                    places.cast::<[Value; N]>().write(items);
+                    old
+                };
+                tuple.hash.set(-1);
+                crate::gc::track(tuple.as_ptr().cast());
+                drop(old);
+                tuple.into_value()
+            }
+            Some(_) => Tuple::from_values(items).into_value(),
+            None => {
+                let tuple = Tuple::from_values(items);
+                self.0.set(Some(tuple.clone()));
+                tuple.into_value()
+            }
         }
     }
 }

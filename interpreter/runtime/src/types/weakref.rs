@@ -328,8 +328,8 @@ fn call_callbacks(vm: &Vm, pending: Vec<(Value, Value)>) {
 }
 
 /// Ends the weak references to objects that the collector found unreachable, then calls the callbacks of those
-/// references that are not garbage themselves.
-pub fn clear_for_garbage(vm: &Vm, garbage: &[Value]) {
+/// references that are not garbage themselves. Answers whether there were any to call.
+pub fn clear_for_garbage(vm: &Vm, garbage: &[Value]) -> bool {
     let mut pending = Vec::new();
     for header in garbage.iter().filter_map(Value::header) {
         if header.weak_word().is_some_and(|word| word.get() != 0) {
@@ -337,18 +337,21 @@ pub fn clear_for_garbage(vm: &Vm, garbage: &[Value]) {
         }
     }
     if pending.is_empty() {
-        return;
+        return false;
     }
     let doomed: std::collections::HashSet<u64> = garbage.iter().map(Value::bits).collect();
     let (silent, heard): (Vec<_>, Vec<_>) =
         pending.into_iter().partition(|(reference, _)| doomed.contains(&reference.bits()));
+    let calls = !heard.is_empty();
     call_callbacks(vm, heard);
     drop(silent);
+    calls
 }
 
 /// `'C' at 0x… (name)`: the object referred to, for `repr`.
 fn describe(object: &Value) -> String {
-    format!("'{}' at {:#x}", object.type_of().full_name(), object.id())
+    let class = Vm::with_current(|vm| crate::exceptions::raise::shown_class_name(vm, object.type_of()));
+    format!("'{class}' at {:#x}", object.id())
 }
 
 #[pymethods]

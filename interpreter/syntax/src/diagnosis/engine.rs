@@ -116,6 +116,9 @@ impl<'a> Engine<'a> {
 
     fn expect(&mut self, kind: TokenKind) -> Option<Value> {
         let token = self.fill()?;
+        if kind == TokenKind::Name && token.kind == kind && self.refuses_identifier(token) {
+            return None;
+        }
         (token.kind == kind).then(|| {
             self.mark += 1;
             Value::Token(token)

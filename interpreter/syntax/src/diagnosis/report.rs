@@ -5,6 +5,7 @@ use super::engine::Engine;
 use crate::error::{ErrorKind, SyntaxError};
 use crate::lexer::State;
 use crate::token::{Token, TokenKind};
+use crate::unicode::normalize_identifier;
 
 /// A place as CPython's macros take it: columns in bytes from 1; 0 stands for none.
 struct Place {
@@ -122,10 +123,24 @@ impl Engine<'_> {
         self.error.get_or_insert(SyntaxError::without_place(ErrorKind::UnicodeDecode, message));
     }
 
+    /// Whether an identifier turns into the name of a constant when it is normalised, which is reported.
+    pub(super) fn refuses_identifier(&mut self, token: Token) -> bool {
+        let text = &self.source[token.start as usize..token.end as usize];
+        let normalized = if text.is_ascii() { None } else { normalize_identifier(text) };
+        let Some(name) = normalized.filter(|name| matches!(name.as_str(), "None" | "True" | "False")) else {
+            return false;
+        };
+        self.is_stopped = true;
+        let message = format!("identifier field can't represent '{name}' constant");
+        self.error.get_or_insert(SyntaxError::without_place(ErrorKind::Value, message));
+        true
+    }
+
     /// Whether the error found is final: it is no `SyntaxError`.
     pub(super) fn has_final_error(&self) -> bool {
-        let is_final =
-            |error: &SyntaxError| matches!(error.kind, ErrorKind::Memory | ErrorKind::UnicodeDecode);
+        let is_final = |error: &SyntaxError| {
+            matches!(error.kind, ErrorKind::Memory | ErrorKind::UnicodeDecode | ErrorKind::Value)
+        };
         self.error.as_ref().is_some_and(is_final)
     }
 

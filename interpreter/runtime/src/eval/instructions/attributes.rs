@@ -3,10 +3,11 @@
 use crate::attempt;
 use crate::eval::call::push_frame;
 use crate::eval::frame::Owner;
-use crate::eval::instructions::calls::enter_frame;
+use crate::eval::instructions::calls::{enter_exactly, enter_frame};
 use crate::eval::instructions::instructions;
+use crate::eval::polymorphic::{self, Place, Purpose};
 use crate::eval::{Flow, Instruction, State, specialize, word};
-use crate::object::{Header, Object};
+use crate::object::{Header, Object, Payload};
 use crate::types::descriptors::Property;
 use crate::types::function::Function;
 use crate::types::module::Module;
@@ -57,6 +58,71 @@ unsafe fn push_method(state: &mut State<'_>) -> Flow {
         *state.at(1) = word::duplicate(method);
         state.push(owner);
         state.skip(9);
+    }
+    Flow::Next
+}
+
+/// What the table of all classes knows about the object in a word.
+#[inline(always)]
+unsafe fn find_place<'a>(
+    state: &State<'_>,
+    word: u64,
+    name: &Object<Str>,
+    purpose: Purpose,
+) -> Option<(&'a Header, Place, u64)> {
+    if !word::is_pointer(word) {
+        return None;
+    }
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe {
+        let object = &*(word::untagged(word) as *const Header);
+        let version = object.type_of().current_version();
+        let (place, value) = state.vm.interpreter.attributes.find(version, name, purpose)?;
+        Some((object, place, value))
+    }
+}
+
+/// Sets the attribute that lies inline so many words from the header of the object on top.
+#[inline(always)]
+unsafe fn store_inline(state: &mut State<'_>, owner: u64, object: &Header, words: usize) -> Flow {
+    // SAFETY: the object's type has the place.
+    unsafe {
+        if object.dict_word().get() != 0 || !word::closes_quietly(owner) {
+            return Flow::Slow;
+        }
+        let place = std::ptr::from_ref(object).cast::<u64>().cast_mut().add(words);
+        let old = *place;
+        if !word::closes_quietly(old) || old == word::untagged(owner) {
+            return Flow::Slow;
+        }
+        if old == 0 {
+            let typ = object.type_of();
+            instance::note_order(object, typ, words - typ.basic_size() / 8);
+        }
+        word::close_quietly(old);
+        *place = word::keep(*state.at(2));
+        word::close_quietly(owner);
+        state.stack = state.stack.sub(2);
+        state.skip(4);
+    }
+    Flow::Next
+}
+
+/// Sets the `__slots__` member that lies so many words from the header of the object on top.
+#[inline(always)]
+unsafe fn store_slot(state: &mut State<'_>, owner: u64, object: &Header, words: usize) -> Flow {
+    // SAFETY: the object's type has the member.
+    unsafe {
+        let place = std::ptr::from_ref(object).cast::<u64>().cast_mut().add(words);
+        let old = *place;
+        if !word::closes_quietly(owner) || !word::closes_quietly(old) || old == word::untagged(owner) {
+            return Flow::Slow;
+        }
+        word::close_quietly(old);
+        *place = word::keep(*state.at(2));
+        word::close_quietly(owner);
+        state.stack = state.stack.sub(2);
+        state.skip(4);
     }
     Flow::Next
 }
@@ -144,7 +210,31 @@ unsafe fn enter_getter(state: &mut State<'_>, argument: u32) -> Option<Flow> {
 
 instructions! {
     /// `object.name`, or a method ready to be called if the lowest bit is set.
-    LoadAttr(state, argument) {
+    LoadAttr(state, argument) fast {
+        if state.cache(0).get() != polymorphic::MARK {
+            return Flow::Slow;
+        }
+        let word = *state.at(1);
+        let name = (*state.frame).code().name((argument >> 1) as usize);
+        let purpose = if argument & 1 != 0 { Purpose::Call } else { Purpose::Load };
+        let Some((object, place, value)) = find_place(state, word, name, purpose) else { return Flow::Slow };
+        let found = match place {
+            Place::Inline(_) | Place::Class { .. } if object.dict_word().get() != 0 => return Flow::Slow,
+            Place::Inline(words) | Place::Slot(words) => *std::ptr::from_ref(object).cast::<u64>().add(words as usize),
+            Place::Class { method: true } | Place::ClassAlone { method: true } => {
+                *state.at(1) = word::duplicate(value);
+                state.push(word);
+                state.skip(9);
+                return Flow::Next;
+            }
+            Place::Class { method: false } | Place::ClassAlone { method: false } => value,
+            Place::Elsewhere => 0,
+        };
+        if found == 0 {
+            return Flow::Slow;
+        }
+        replace_top(state, argument, found)
+    } slow {
         let name = (*state.frame).code().name((argument >> 1) as usize);
         specialize::load_attr(state, argument, name);
         if let Some(flow) = plain_attribute(state, argument, name) {
@@ -263,7 +353,21 @@ instructions! {
     } or LoadAttr
 
     /// A property implemented in Python.
-    LoadAttrProperty(state, argument) {
+    LoadAttrProperty(state, argument) fast {
+        let owner = state.at(1);
+        if of_version(state, *owner).is_none() {
+            return Flow::Slow;
+        }
+        let property = &*(cached_value(state) as *const Object<Property>);
+        let getter = property.getter_word();
+        if !word::is_pointer(getter)
+            || getter == 0
+            || !std::ptr::eq((*(getter as *const Header)).type_of(), Function::static_type())
+        {
+            return Flow::Slow;
+        }
+        enter_exactly(state, &*(getter as *const Object<Function>), owner, 1, owner, 10)
+    } slow {
         match enter_getter(state, argument) {
             Some(flow) => flow,
             None => <LoadAttr as Instruction>::slow(state, argument),
@@ -326,7 +430,19 @@ instructions! {
     } or LoadAttr
 
     /// `object.name = value`.
-    StoreAttr(state, argument) {
+    StoreAttr(state, argument) fast {
+        if state.cache(0).get() != polymorphic::MARK {
+            return Flow::Slow;
+        }
+        let owner = *state.at(1);
+        let name = (*state.frame).code().name(argument as usize);
+        let Some((object, place, _)) = find_place(state, owner, name, Purpose::Store) else { return Flow::Slow };
+        match place {
+            Place::Inline(words) => store_inline(state, owner, object, words as usize),
+            Place::Slot(words) => store_slot(state, owner, object, words as usize),
+            _ => Flow::Slow,
+        }
+    } slow {
         let name = (*state.frame).code().name(argument as usize);
         specialize::store_attr(state, name);
         let result = {
@@ -344,25 +460,7 @@ instructions! {
     StoreAttrInstanceValue(state, argument) fast {
         let owner = *state.at(1);
         let Some(object) = of_version(state, owner) else { return Flow::Slow };
-        if object.dict_word().get() != 0 || !word::closes_quietly(owner) {
-            return Flow::Slow;
-        }
-        let index = state.cache(3).get() as usize;
-        let place = std::ptr::from_ref(object).cast::<u64>().cast_mut().add(index);
-        let old = *place;
-        if !word::closes_quietly(old) {
-            return Flow::Slow;
-        }
-        if old == 0 {
-            let typ = object.type_of();
-            instance::note_order(object, typ, index - typ.basic_size() / 8);
-        }
-        word::close_quietly(old);
-        *place = word::keep(*state.at(2));
-        word::close_quietly(owner);
-        state.stack = state.stack.sub(2);
-        state.skip(4);
-        Flow::Next
+        store_inline(state, owner, object, state.cache(3).get() as usize)
     } or StoreAttr
 
     /// Sets an attribute in the object's dict.
@@ -373,7 +471,7 @@ instructions! {
         let name = (*state.frame).code().name(argument as usize);
         let Some(place) = dict.place_of_name(state.cache(3).get() as usize, name) else { return Flow::Slow };
         let old = *place;
-        if !word::closes_quietly(owner) || !word::closes_quietly(old) {
+        if !word::closes_quietly(owner) || !word::closes_quietly(old) || old == word::untagged(owner) {
             return Flow::Slow;
         }
         word::close_quietly(old);
@@ -388,20 +486,7 @@ instructions! {
     StoreAttrSlot(state, argument) fast {
         let owner = *state.at(1);
         let Some(object) = of_version(state, owner) else { return Flow::Slow };
-        if !word::closes_quietly(owner) {
-            return Flow::Slow;
-        }
-        let place = std::ptr::from_ref(object).cast::<u64>().cast_mut().add(state.cache(3).get() as usize);
-        let old = *place;
-        if !word::closes_quietly(old) {
-            return Flow::Slow;
-        }
-        word::close_quietly(old);
-        *place = word::keep(*state.at(2));
-        word::close_quietly(owner);
-        state.stack = state.stack.sub(2);
-        state.skip(4);
-        Flow::Next
+        store_slot(state, owner, object, state.cache(3).get() as usize)
     } or StoreAttr
 
     /// `del object.name`.

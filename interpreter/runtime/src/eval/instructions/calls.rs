@@ -10,13 +10,19 @@ use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
 use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
-use crate::object::{Object, Payload};
+use crate::names;
+use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
+use crate::types::bool::{false_word, true_word};
+use crate::types::cell::CellObject;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::function::Function;
+use crate::types::list::List;
 use crate::types::method::BoundMethod;
 use crate::types::native_function::{NativeFunction, NativeMethod};
+use crate::types::object::BaseObject;
+use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
 use crate::value::Value;
@@ -186,33 +192,31 @@ pub(in crate::eval) unsafe fn enter_init_frame(state: &mut State<'_>, frame: *mu
     }
 }
 
-/// The fast path of a call of a Python function whose parameters take the arguments as they are.
+/// Enters a Python function with arguments that its parameters take as they are, as a special method is entered; the
+/// caller's stack ends at `stack` then.
 #[inline(always)]
-unsafe fn fast_exact_call(state: &mut State<'_>, base: *mut u64, argument: u32) -> Flow {
-    // SAFETY: `base` is the callable with the place for self above it.
+pub(super) unsafe fn enter_exactly(
+    state: &mut State<'_>,
+    function: &Object<Function>,
+    first: *mut u64,
+    count: usize,
+    stack: *mut u64,
+    return_offset: u32,
+) -> Flow {
+    let code = function.code();
+    let vm = state.vm;
+    let words = Frame::words(code);
+    if !code.takes_exactly(count)
+        || !vm.frames.has_room(words)
+        || vm.depth.get() >= vm.interpreter.recursion_limit.get()
+    {
+        return Flow::Slow;
+    }
+    // SAFETY: the arguments' words are taken over; the frame gets a reference of its own to the function.
     unsafe {
-        let word = *base;
-        let Some(function) = function_in(word) else { return Flow::Slow };
-        if function.current_version() == 0 || function.current_version() != state.cache_wide(1) {
-            return Flow::Slow;
-        }
-        let (first, count) = if *base.add(1) == 0 {
-            (base.add(2), argument as usize)
-        } else {
-            (base.add(1), argument as usize + 1)
-        };
-        let code = function.code();
-        let vm = state.vm;
-        let words = Frame::words(code);
-        if count != code.arg_count as usize
-            || !vm.frames.has_room(words)
-            || vm.depth.get() >= vm.interpreter.recursion_limit.get()
-        {
-            return Flow::Slow;
-        }
         vm.depth.set(vm.depth.get() + 1);
         let frame = vm.frames.push_in_room(words);
-        let function_word = word::keep(word);
+        let function_word = word::duplicate(std::ptr::from_ref(function) as u64);
         Frame::initialize_for(frame, function, function_word, code, count);
         let mut index = 0;
         while index < count {
@@ -220,13 +224,88 @@ unsafe fn fast_exact_call(state: &mut State<'_>, base: *mut u64, argument: u32) 
             Frame::local(frame, index).write_volatile(*first.add(index));
             index += 1;
         }
+        state.stack = stack;
+        (*state.frame).instruction = state.next.sub(1);
+        enter_frame(state, frame, return_offset)
+    }
+}
+
+/// The fast path of a call of a Python function whose parameters take the arguments as they are, or, if
+/// `DEFAULTS`, the last of which may take their defaults.
+#[inline(always)]
+unsafe fn fast_call<const DEFAULTS: bool>(state: &mut State<'_>, base: *mut u64, argument: u32) -> Flow {
+    // SAFETY: `base` is the callable with the place for self above it.
+    unsafe {
+        let word = *base;
+        let Some(function) = function_in(word) else { return Flow::Slow };
+        let (first, count) = if *base.add(1) == 0 {
+            (base.add(2), argument as usize)
+        } else {
+            (base.add(1), argument as usize + 1)
+        };
+        let code = function.code();
+        let mut defaults = std::ptr::null();
+        let mut filled = count;
+        if DEFAULTS {
+            let Some(lacking) = code.lacking(count) else { return Flow::Slow };
+            let Some(words) = function.last_defaults(lacking) else { return Flow::Slow };
+            defaults = words;
+            filled += lacking;
+        } else if !code.takes_exactly(count) {
+            return Flow::Slow;
+        }
+        let vm = state.vm;
+        let words = Frame::words(code);
+        if !vm.frames.has_room(words) || vm.depth.get() >= vm.interpreter.recursion_limit.get() {
+            return Flow::Slow;
+        }
+        vm.depth.set(vm.depth.get() + 1);
+        let frame = vm.frames.push_in_room(words);
+        let function_word = word::keep(word);
+        Frame::initialize_for(frame, function, function_word, code, filled);
+        let mut index = 0;
+        while index < count {
+            // Volatile, since a call of `memcpy` would cost more than the few words.
+            Frame::local(frame, index).write_volatile(*first.add(index));
+            index += 1;
+        }
+        if DEFAULTS {
+            while index < filled {
+                Frame::local(frame, index).write_volatile(word::duplicate(*defaults.add(index - count)));
+                index += 1;
+            }
+        }
         state.stack = base;
         (*state.frame).instruction = state.next.sub(1);
         enter_frame(state, frame, 4)
     }
 }
 
+/// Puts the function and instance of the bound method that is called in its place, as [`unbind_method`] does, where
+/// that frees nothing; answers whether a Python function is to be called.
+#[inline(always)]
+unsafe fn unbind_quietly(base: *mut u64) -> bool {
+    // SAFETY: `base` is the callable with the place for self above it.
+    unsafe {
+        if *base.add(1) != 0 {
+            return false;
+        }
+        let word = *base;
+        let Some(method) = exact::<BoundMethod>(word) else { return false };
+        if !word::closes_quietly(word) || function_in(method.function().bits()).is_none() {
+            return false;
+        }
+        let instance = word::duplicate(method.instance().bits());
+        let function = word::duplicate(method.function().bits());
+        word::close_quietly(word);
+        *base = function;
+        *base.add(1) = instance;
+        true
+    }
+}
+
 /// Calls the native function of a method descriptor after checking the instance.
+#[inline(always)]
 fn call_native_method(
     state: &State<'_>,
     callable: &Value,
@@ -243,6 +322,7 @@ fn call_native_method(
     state.vm.call_with_names(callable, args, names)
 }
 
+#[inline(always)]
 fn call_native_function(
     state: &State<'_>,
     callable: &Value,
@@ -300,6 +380,20 @@ fn signals_after_call(vm: &Vm) -> PyResult<()> {
     vm.check_signals()
 }
 
+/// Whether `__class__` of the type's objects is what `object` has, so that it answers the type.
+fn tells_class_plainly(vm: &Vm, typ: &TypeObject) -> bool {
+    let generic = crate::types::object::generic_get_attribute as *const () as usize;
+    typ.slots().getattribute.get().is_some_and(|get| get as usize == generic)
+        && typ.lookup_word(vm, &names::__class__)
+            == BaseObject::static_type().lookup_word(vm, &names::__class__)
+}
+
+/// A tuple of cells.
+fn closure_of(value: Value) -> Option<Ref<Tuple>> {
+    let closure: Ref<Tuple> = value.downcast_into().ok()?;
+    closure.items().iter().all(|cell| cell.downcast_exact::<CellObject>().is_some()).then_some(closure)
+}
+
 instructions! {
     /// Calls with positional arguments.
     Call(state, argument) {
@@ -324,36 +418,33 @@ instructions! {
     /// A Python function whose parameters take the arguments as they are.
     CallPyExactArgs(state, argument) fast {
         let base = state.at(argument as usize + 2);
-        fast_exact_call(state, base, argument)
+        fast_call::<false>(state, base, argument)
     } or Call
 
     /// A bound method of such a function.
     CallBoundMethodExactArgs(state, argument) fast {
         let base = state.at(argument as usize + 2);
-        if *base.add(1) != 0 {
+        if !unbind_quietly(base) {
             return Flow::Slow;
         }
-        let word = *base;
-        let Some(method) = exact::<BoundMethod>(word) else { return Flow::Slow };
-        if !word::closes_quietly(word) {
-            return Flow::Slow;
-        }
-        let Some(function) = method.function().downcast_exact::<Function>() else { return Flow::Slow };
-        if function.current_version() == 0 || function.current_version() != state.cache_wide(1) {
-            return Flow::Slow;
-        }
-        let instance = word::duplicate(method.instance().bits());
-        let function = word::duplicate(method.function().bits());
-        word::close_quietly(word);
-        *base = function;
-        *base.add(1) = instance;
-        fast_exact_call(state, base, argument)
+        fast_call::<false>(state, base, argument)
     } or Call
 
-    /// A Python function in general.
-    CallPyGeneral = Call;
+    /// A Python function in general; the fast path fills in defaults.
+    CallPyGeneral(state, argument) fast {
+        let base = state.at(argument as usize + 2);
+        fast_call::<true>(state, base, argument)
+    } or Call
+
     /// A bound method in general.
-    CallBoundMethodGeneral = Call;
+    CallBoundMethodGeneral(state, argument) fast {
+        let base = state.at(argument as usize + 2);
+        if !unbind_quietly(base) {
+            return Flow::Slow;
+        }
+        fast_call::<true>(state, base, argument)
+    } or Call
+
     /// Anything else.
     CallNonPyGeneral = Call;
 
@@ -401,7 +492,32 @@ instructions! {
     }
 
     /// `len(object)`.
-    CallLen(state, argument) {
+    CallLen(state, argument) fast {
+        let base = state.at(3);
+        if argument != 1 || *base.add(1) != 0 || !is_definition(state, *base) {
+            return Flow::Slow;
+        }
+        let object = *base.add(2);
+        let length = if let Some(list) = exact::<List>(object) {
+            (*list.items().as_ptr()).len()
+        } else if let Some(tuple) = exact::<Tuple>(object) {
+            tuple.items().len()
+        } else if let Some(text) = exact::<Str>(object) {
+            text.length()
+        } else {
+            return Flow::Slow;
+        };
+        if !word::closes_quietly(object) || !word::closes_quietly(*base) {
+            return Flow::Slow;
+        }
+        word::close_quietly(object);
+        word::close_quietly(*base);
+        // A length is far below the largest small int.
+        *base = (length as u64) << 1 | 1;
+        state.stack = base.add(1);
+        state.skip(3);
+        Flow::Next
+    } slow {
         let base = state.at(3);
         if argument == 1 && *base.add(1) == 0 && is_definition(state, *base) {
             let length = { let object = state.look(1); state.vm.length(&object) };
@@ -419,7 +535,32 @@ instructions! {
     }
 
     /// `isinstance(object, class)`.
-    CallIsinstance(state, argument) {
+    CallIsinstance(state, argument) fast {
+        let base = state.at(4);
+        if argument != 2 || *base.add(1) != 0 || !is_definition(state, *base) {
+            return Flow::Slow;
+        }
+        let (object, class) = (*base.add(2), *base.add(3));
+        let Some(class_type) = exact::<Type>(class) else { return Flow::Slow };
+        let is_instance = std::ptr::eq(word::look(object).type_of(), class_type);
+        // A number in a word is of a class whose only base is `object`.
+        if !is_instance && (word::is_pointer(object) || std::ptr::eq(class_type, BaseObject::static_type())) {
+            return Flow::Slow;
+        }
+        if !word::closes_quietly(object)
+            || !word::closes_quietly(class)
+            || !word::closes_quietly(*base)
+        {
+            return Flow::Slow;
+        }
+        word::close_quietly(object);
+        word::close_quietly(class);
+        word::close_quietly(*base);
+        *base = if is_instance { true_word() } else { false_word() };
+        state.stack = base.add(1);
+        state.skip(3);
+        Flow::Next
+    } slow {
         let base = state.at(4);
         if argument == 2
             && *base.add(1) == 0
@@ -427,12 +568,13 @@ instructions! {
             && let Some(class) = exact::<Type>(*state.at(1))
         {
             let typ = std::ptr::from_ref(state.look(2).type_of());
+            let is_instance = (*typ).is_subtype(class);
             // A class that is none of the object's may still be the one it claims to have.
-            if (*typ).is_subtype(class) {
+            if is_instance || tells_class_plainly(state.vm, &*typ) {
                 state.drop_words(2);
                 word::close(*base);
                 state.stack = base;
-                state.push(crate::types::bool::true_word());
+                state.push(if is_instance { true_word() } else { false_word() });
                 state.skip(3);
                 return Flow::Next;
             }
@@ -452,7 +594,7 @@ instructions! {
         if method.current_mark() != NativeMethod::LIST_APPEND {
             return Flow::Slow;
         }
-        let Some(list) = exact::<crate::types::list::List>(*base.add(1)) else { return Flow::Slow };
+        let Some(list) = exact::<List>(*base.add(1)) else { return Flow::Slow };
         let items = &mut *list.items().as_ptr();
         if items.len() == items.capacity() || !word::closes_quietly(*base) || !word::closes_quietly(*base.add(1)) {
             return Flow::Slow;
@@ -618,7 +760,10 @@ instructions! {
                 Some(FunctionAttribute::Defaults) => target.set_defaults(value.downcast_into().ok()),
                 Some(FunctionAttribute::KeywordDefaults) => target.set_keyword_defaults(value.downcast_into().ok()),
                 Some(FunctionAttribute::Annotations) => target.set_annotations_value(Some(value)),
-                Some(FunctionAttribute::Closure) => target.set_closure(value.downcast_into().ok()),
+                Some(FunctionAttribute::Closure) => match closure_of(value) {
+                    Some(closure) => target.set_closure(Some(closure)),
+                    None => return state.raise(state.vm.system_error("a closure is a tuple of cells")),
+                },
                 Some(FunctionAttribute::Annotate) => target.set_annotate_value(Some(value)),
                 None => {}
             }

@@ -93,7 +93,8 @@ instructions! {
     /// `is` or `is not`.
     IsOp(state, argument) fast {
         let (left, right) = (*state.at(2), *state.at(1));
-        if !word::closes_quietly(left) || !word::closes_quietly(right) {
+        // Two references to one object may be its last.
+        if !word::closes_quietly(left) || !word::closes_quietly(right) || left == right && word::owns(left) {
             return Flow::Slow;
         }
         let same = word::untagged(left) == word::untagged(right);

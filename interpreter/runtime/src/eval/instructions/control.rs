@@ -55,7 +55,7 @@ pub(super) unsafe fn leave(state: &mut State<'_>, word: u64) -> Flow {
 }
 
 /// Drops what an `__init__` returned, which must be `None`.
-unsafe fn check_init_result(state: &State<'_>, word: u64) -> Flow {
+pub(super) unsafe fn check_init_result(state: &State<'_>, word: u64) -> Flow {
     // SAFETY: the word is owned.
     let value = unsafe { word::take(word) };
     if crate::types::none::is_none(&value) {

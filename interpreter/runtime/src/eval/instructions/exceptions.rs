@@ -51,6 +51,12 @@ fn no_context_manager(state: &State<'_>, object: &Value, method: SpecialMethod) 
     vm.type_error(format!("'{name}' object does not support the {protocol} protocol {missing}{hint}"))
 }
 
+/// The error where something else stands in the place of an exception, which compiled code never does.
+#[cold]
+pub(super) fn no_exception(state: &State<'_>) -> Flow {
+    state.raise(state.vm.system_error("an exception is expected on the stack"))
+}
+
 instructions! {
     /// `raise`.
     RaiseVarargs(state, argument) {
@@ -75,8 +81,12 @@ instructions! {
     /// Raises the exception on top again.
     Reraise(state, argument) {
         let value = state.pop_value();
+        if !exceptions::is_exception(&value) {
+            return no_exception(state);
+        }
         if argument > 0
             && let Some(index) = state.look(argument as usize).small_int()
+            && (0..(*state.frame).code().units().len() as i64).contains(&index)
         {
             (*state.frame).instruction = (*state.frame).code().start().offset(index as isize);
         }
@@ -87,6 +97,9 @@ instructions! {
     /// Makes the exception on top the one being handled.
     PushExcInfo(state, _argument) {
         let exception = state.pop_value();
+        if !exceptions::is_exception(&exception) {
+            return no_exception(state);
+        }
         let level = &*state.vm.handled.get();
         let before = level.value.replace(exception.clone().into_bits());
         state.push(if before == 0 { none_word() } else { before });
@@ -97,6 +110,9 @@ instructions! {
     /// Restores the exception that was being handled before.
     PopExcept(state, _argument) {
         let before = state.pop_value();
+        if !is_none(&before) && !exceptions::is_exception(&before) {
+            return no_exception(state);
+        }
         let level = &*state.vm.handled.get();
         let restored = if is_none(&before) { 0 } else { before.into_bits() };
         let ended = level.value.replace(restored);
@@ -125,7 +141,7 @@ instructions! {
         let exception = state.pop_value();
         let (matching, rest) = attempt!(state, exceptions::group::split_for_clause(state.vm, &exception, &class));
         state.push_value(rest);
-        if let Some(matching) = &matching {
+        if let Some(matching) = matching.as_ref().filter(|matching| exceptions::is_exception(matching)) {
             let level = &*state.vm.handled.get();
             let before = level.value.replace(matching.clone().into_bits());
             if before != 0 {

@@ -117,6 +117,7 @@ instructions! {
         // The words have moved into the generator; nothing is left to leave behind but the frame itself.
         let previous = (*frame).previous;
         let owner = (*frame).owner;
+        let drops_result = (*frame).drops_result;
         state.vm.frame.set(previous);
         state.vm.frames.pop(frame);
         if owner == Owner::Entry {
@@ -126,6 +127,9 @@ instructions! {
         state.frame = previous;
         state.stack = (*previous).stack_pointer;
         state.next = (*previous).instruction.add((*previous).return_offset as usize);
+        if drops_result {
+            return super::control::check_init_result(state, made.into_bits());
+        }
         state.push_value(made);
         Flow::Next
     }
@@ -133,32 +137,11 @@ instructions! {
     /// Yields the value on top.
     YieldValue(state, argument) fast {
         let frame = state.frame;
-        if (*frame).owner == Owner::GeneratorEntry {
-            return Flow::Slow;
-        }
-        let vm = state.vm;
-        let value = word::keep(state.pop());
-        (*frame).stack_pointer = state.stack;
-        (*frame).instruction = state.next.sub(1);
-        let previous = (*frame).previous;
-        (*frame).previous = std::ptr::null_mut();
-        vm.pop_handled();
-        vm.frame.set(previous);
-        (*(*frame).generator).mark_suspended(argument & 1 != 0);
-        vm.leave_call();
-        state.frame = previous;
-        state.stack = (*previous).stack_pointer;
-        // Whoever resumes a generator inline has a cache of one unit behind its instruction.
-        state.next = (*previous).instruction.add(2);
-        state.push(value);
-        Flow::Next
-    } slow {
-        let value = word::keep(state.pop());
-        let frame = state.frame;
-        let vm = state.vm;
-        (*frame).stack_pointer = state.stack;
-        (*frame).instruction = state.next.sub(1);
         let entered = (*frame).owner == Owner::GeneratorEntry;
+        let vm = state.vm;
+        let value = word::keep(state.pop());
+        (*frame).stack_pointer = state.stack;
+        (*frame).instruction = state.next.sub(1);
         let previous = (*frame).previous;
         (*frame).previous = std::ptr::null_mut();
         vm.pop_handled();
@@ -174,7 +157,7 @@ instructions! {
         state.next = (*previous).instruction.add(2);
         state.push(value);
         Flow::Next
-    }
+    } slow { <YieldValue as crate::eval::Instruction>::fast(state, argument) }
 
     /// Sends a value into the iterator below, or jumps if it ends.
     Send(state, argument) {
@@ -233,6 +216,9 @@ instructions! {
             state.push_value(none());
             state.push_value(value);
             return Flow::Next;
+        }
+        if !crate::exceptions::is_exception(&exception) {
+            return super::exceptions::no_exception(state);
         }
         state.vm.reraising.set(true);
         state.raise(Exception::from_value(exception))
@@ -307,6 +293,9 @@ instructions! {
             drop(exception);
             state.drop_words(1);
             return Flow::Next;
+        }
+        if !crate::exceptions::is_exception(&exception) {
+            return super::exceptions::no_exception(state);
         }
         state.vm.reraising.set(true);
         state.raise(Exception::from_value(exception))

@@ -35,34 +35,17 @@ use crate::eval::{Flow, State};
 macro_rules! instructions {
     () => {};
     ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block slow $slow:block $($rest:tt)*) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy)]
-        pub struct $name;
-
-        impl $crate::eval::Instruction for $name {
-            #[inline(always)]
-            #[allow(unused_variables, unused_unsafe)]
-            unsafe fn fast($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
-                // SAFETY: the state is at this instruction of verified code, so the stack has its operands, names and
-                // variables exist, and the words are valid.
-                unsafe { $fast }
-            }
-
-            #[allow(unused_variables, unused_unsafe)]
-            unsafe fn slow($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
-                // SAFETY: as above.
-                unsafe { $slow }
-            }
+        $crate::eval::instructions::instruction! {
+            $(#[$meta])* $name, $name, ($state, $argument) fast $fast slow $slow
         }
         $crate::eval::instructions::instructions! { $($rest)* }
     };
     ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block or $base:ident $($rest:tt)*) => {
-        $crate::eval::instructions::instructions! {
-            $(#[$meta])*
-            $name($state, $argument) fast $fast
+        $crate::eval::instructions::instruction! {
+            $(#[$meta])* $name, <$base as $crate::eval::Instruction>::General, ($state, $argument) fast $fast
             slow { <$base as $crate::eval::Instruction>::slow($state, $argument) }
-            $($rest)*
         }
+        $crate::eval::instructions::instructions! { $($rest)* }
     };
     ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) $slow:block $($rest:tt)*) => {
         $crate::eval::instructions::instructions! {
@@ -72,16 +55,48 @@ macro_rules! instructions {
         }
     };
     ($(#[$meta:meta])* $name:ident = $base:path; $($rest:tt)*) => {
-        $crate::eval::instructions::instructions! {
-            $(#[$meta])*
-            $name(state, argument) { <$base as $crate::eval::Instruction>::slow(state, argument) }
-            $($rest)*
+        $crate::eval::instructions::instruction! {
+            $(#[$meta])* $name, <$base as $crate::eval::Instruction>::General, (state, argument)
+            fast { $crate::eval::Flow::Slow }
+            slow { <$base as $crate::eval::Instruction>::slow(state, argument) }
         }
+        $crate::eval::instructions::instructions! { $($rest)* }
     };
 }
 pub(crate) use instructions;
 
+/// Defines one instruction, given which one's slow path it shares.
+macro_rules! instruction {
+    ($(#[$meta:meta])* $name:ident, $general:ty, ($state:ident, $argument:ident) fast $fast:block slow $slow:block) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy)]
+        pub struct $name;
+
+        impl $crate::eval::Instruction for $name {
+            type General = $general;
+
+            #[inline(always)]
+            #[allow(unused_variables, unused_unsafe)]
+            unsafe fn fast($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
+                // SAFETY: the state is at this instruction of verified code, so the stack has its operands, names and
+                // variables exist, and the words are valid.
+                unsafe { $fast }
+            }
+
+            #[inline(always)]
+            #[allow(unused_variables, unused_unsafe)]
+            unsafe fn slow($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
+                // SAFETY: as above.
+                unsafe { $slow }
+            }
+        }
+    };
+}
+pub(crate) use instruction;
+
 /// What an opcode that does not exist does.
 pub fn unknown(state: &mut State<'_>) -> Flow {
-    state.raise(state.vm.system_error("unknown opcode"))
+    // SAFETY: the unit before `next` is that of the instruction.
+    let opcode = unsafe { (*state.next.sub(1)).get() as u8 };
+    state.raise(state.vm.system_error(format!("unknown opcode {opcode}")))
 }

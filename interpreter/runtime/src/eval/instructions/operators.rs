@@ -1,5 +1,7 @@
 //! Instructions for arithmetic, subscripts and truth.
 
+use std::ptr::NonNull;
+
 use crate::attempt;
 use crate::eval::instructions::instructions;
 use crate::eval::{Flow, State, specialize, word};
@@ -156,6 +158,36 @@ unsafe fn enter_getitem(state: &mut State<'_>) -> Option<Flow> {
     }
 }
 
+/// Replaces two strings by their concatenation, made in place of the left one; answers whether that could be.
+unsafe fn append(state: &mut State<'_>) -> bool {
+    // SAFETY: the stack has two operands; the variable gives its reference up and is about to be set.
+    unsafe {
+        let (left, right) = (*state.at(2), *state.at(1));
+        let Some(variable) = specialize::stored_back(state) else { return false };
+        let (Some(_), Some(new)) = (exact::<Str>(left), exact::<Str>(right)) else { return false };
+        if word::untagged(left) == word::untagged(right) || !word::closes_quietly(left) {
+            return false;
+        }
+        // From here on the variable's reference is the only one that is ours.
+        word::close_quietly(left);
+        let text = crate::object::Ref::<Str>::from_raw(NonNull::new_unchecked(*variable as *mut Object<Str>));
+        match crate::types::string::build::append(text, new) {
+            Ok(longer) => {
+                *variable = 0;
+                let right = state.pop();
+                *state.at(1) = longer.into_value().into_bits();
+                word::close(right);
+                true
+            }
+            Err(same) => {
+                *state.at(2) = word::borrowed(*variable);
+                std::mem::forget(same);
+                false
+            }
+        }
+    }
+}
+
 /// A non-negative index in a word.
 #[inline(always)]
 fn index(word: u64) -> Option<usize> {
@@ -226,7 +258,13 @@ instructions! {
     /// `str + str`.
     BinaryOpAddUnicode = BinaryOp;
     /// `name += str`, in place where nobody else has the string.
-    BinaryOpInplaceAddUnicode = BinaryOp;
+    BinaryOpInplaceAddUnicode(state, argument) {
+        if append(state) {
+            state.skip(5);
+            return Flow::Next;
+        }
+        <BinaryOp as crate::eval::Instruction>::slow(state, argument)
+    }
     /// Further pairs of types.
     BinaryOpExtend(state, argument) fast {
         // Mixed operands, and the operators without an instruction of their own.
@@ -331,7 +369,19 @@ instructions! {
     }
 
     /// `object[key]` by a method of a Python class.
-    BinaryOpSubscrGetitem(state, argument) {
+    BinaryOpSubscrGetitem(state, argument) fast {
+        let container = state.at(2);
+        if !word::is_pointer(*container) {
+            return Flow::Slow;
+        }
+        let version = (*(word::untagged(*container) as *const crate::object::Header)).type_of().current_version();
+        if version == 0 || version != state.cache_wide(1) {
+            return Flow::Slow;
+        }
+        let method = state.vm.interpreter.method_cache.peek(version, &crate::names::__getitem__);
+        let Some(method) = exact::<crate::types::function::Function>(method) else { return Flow::Slow };
+        super::calls::enter_exactly(state, method, container, 2, container, 6)
+    } slow {
         match enter_getitem(state) {
             Some(flow) => flow,
             None => <BinaryOp as crate::eval::Instruction>::slow(state, argument),
@@ -405,7 +455,10 @@ instructions! {
         let items = &mut *list.items().as_ptr();
         let container = *state.at(2);
         let Some(place) = items.get_mut(index) else { return Flow::Slow };
-        if !word::closes_quietly(container) || !word::closes_quietly(place.bits()) {
+        if !word::closes_quietly(container)
+            || !word::closes_quietly(place.bits())
+            || place.bits() == word::untagged(container)
+        {
             return Flow::Slow;
         }
         word::close_quietly(place.bits());

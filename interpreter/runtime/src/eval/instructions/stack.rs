@@ -1,15 +1,25 @@
 //! Instructions that only move words: constants, copies, swaps.
 
+use crate::attempt;
 use crate::eval::instructions::instructions;
 use crate::eval::{Flow, word};
+use crate::types::code_verification;
 use crate::value::Value;
 
 instructions! {
     /// Never executed: a cell of an inline cache.
     Cache(state, _argument) { super::unknown(state) }
 
-    /// Never executed: ends the code.
-    Reserved(state, _argument) { super::unknown(state) }
+    /// Ends the code, or stands in the place of the first instruction of code that is to be verified.
+    Reserved(state, _argument) {
+        let code = (*state.frame).code();
+        if !code.is_unverified() {
+            return super::unknown(state);
+        }
+        attempt!(state, code_verification::verify(state.vm, code));
+        state.next = code.start();
+        Flow::Next
+    }
 
     /// Never made: there is no second tier.
     EnterExecutor(state, _argument) { super::unknown(state) }

@@ -241,7 +241,11 @@ instructions! {
     CopyFreeVars(state, argument) {
         let frame = state.frame;
         let count = argument as usize;
-        if let Some(closure) = (*frame).function().closure() {
+        let closure = (*frame).function().closure();
+        if closure.as_ref().map_or(0, |closure| closure.items().len()) != count {
+            return state.raise(state.vm.system_error("the closure does not fit the code"));
+        }
+        if let Some(closure) = closure {
             let first = (*frame).code().variable_count() - count;
             for (index, cell) in closure.items().iter().take(count).enumerate() {
                 *Frame::local(frame, first + index) = cell.clone().into_bits();
@@ -334,10 +338,7 @@ instructions! {
     LoadName(state, argument) {
         let frame = &*state.frame;
         let name = frame.code().name(argument as usize);
-        let mut found = match frame.locals() {
-            Some(locals) => attempt!(state, from_mapping(state.vm, &locals, name)),
-            None => return state.raise(state.vm.system_error("no locals found when loading a name")),
-        };
+        let mut found = attempt!(state, from_mapping(state.vm, &frame.names(), name));
         if found.is_none() {
             found = attempt!(state, global(state, name));
         }
@@ -355,9 +356,7 @@ instructions! {
         let frame = &*state.frame;
         let name = frame.code().name(argument as usize);
         let value = state.pop_value();
-        let Some(locals) = frame.locals() else {
-            return state.raise(state.vm.system_error("no locals found when storing a name"));
-        };
+        let locals = frame.names();
         match locals.downcast_exact::<Dict>() {
             Some(dict) => dict.set_str(name, value),
             None => attempt!(state, state.vm.set_item(&locals, &name.as_value(), &value)),
@@ -369,9 +368,7 @@ instructions! {
     DeleteName(state, argument) {
         let frame = &*state.frame;
         let name = frame.code().name(argument as usize);
-        let Some(locals) = frame.locals() else {
-            return state.raise(state.vm.system_error("no locals found when deleting a name"));
-        };
+        let locals = frame.names();
         match state.vm.delete_item(&locals, &name.as_value()) {
             Ok(()) => Flow::Next,
             Err(error) if error.is_key_error() => state.raise(undefined_name(state.vm, name)),
@@ -459,19 +456,14 @@ instructions! {
 
     /// Pushes the mapping of local names.
     LoadLocals(state, _argument) {
-        let Some(locals) = (*state.frame).locals() else {
-            return state.raise(state.vm.system_error("no locals"));
-        };
-        let locals = Borrow::clone_value(&locals);
+        let locals = Borrow::clone_value(&(*state.frame).names());
         state.push_value(locals);
         Flow::Next
     }
 
     /// Makes sure that `__annotations__` exists.
     SetupAnnotations(state, _argument) {
-        let Some(locals) = (*state.frame).locals() else {
-            return state.raise(state.vm.system_error("no locals found when setting up annotations"));
-        };
+        let locals = (*state.frame).names();
         if attempt!(state, from_mapping(state.vm, &locals, &names::__annotations__)).is_none() {
             let annotations = Dict::new().into_value();
             attempt!(state, state.vm.set_item(&locals, &names::__annotations__.as_value(), &annotations));

@@ -7,10 +7,11 @@ use crate::exceptions::{Exception, PyResult};
 use crate::names;
 use crate::native::GetSetDef;
 use crate::object::{Object, Ref, TypeObject};
+use crate::types::dict::Dict;
 use crate::types::none::none;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
-use crate::types::typ::{Type, instance};
+use crate::types::typ::{Type, TypeFlags, instance};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -152,21 +153,44 @@ impl GetSetDescriptor {
         check(vm, &this.owner, || this.name().to_owned(), object)?;
         match this.source {
             Computed::Native(definition) => (definition.get)(vm, object),
-            Computed::Dict => Ok(instance::dict(vm, object).into_value()),
+            Computed::Dict => match native_dict(vm, object, this)? {
+                Some(native) => match native.type_of().slots().descriptor_get.get() {
+                    Some(get) => get(vm, &native, Some(object), Some(&object.type_of().to_value())),
+                    None => Ok(native),
+                },
+                None => Ok(instance::dict(vm, object).into_value()),
+            },
             Computed::Weak => Ok(crate::types::weakref::first_reference(object).unwrap_or_else(none)),
         }
     }
 
     #[slot(descriptor_set)]
-    fn descriptor_set(&self, vm: &Vm, object: &Value, value: Option<&Value>) -> PyResult<()> {
-        check(vm, &self.owner, || self.name().to_owned(), object)?;
-        match self.source {
+    fn descriptor_set(
+        this: &Object<GetSetDescriptor>,
+        vm: &Vm,
+        object: &Value,
+        value: Option<&Value>,
+    ) -> PyResult<()> {
+        check(vm, &this.owner, || this.name().to_owned(), object)?;
+        match this.source {
             Computed::Native(GetSetDef { set: Some(set), .. }) => set(vm, object, value),
-            Computed::Dict => crate::types::object::set_dict_attribute(vm, object, value),
+            Computed::Dict if let Some(native) = native_dict(vm, object, this)? => {
+                match native.type_of().slots().descriptor_set.get() {
+                    Some(set) => set(vm, &native, object, value),
+                    None => Err(no_such_dict(vm, object)),
+                }
+            }
+            Computed::Dict => match value {
+                Some(_) => crate::types::object::set_dict_attribute(vm, object, value),
+                None => {
+                    instance::replace_dict(vm, object, &Dict::new());
+                    Ok(())
+                }
+            },
             _ => Err(vm.bare_attribute_error(format!(
                 "attribute '{}' of '{}' objects is not writable",
-                self.name(),
-                self.owner.full_name()
+                this.name(),
+                this.owner.full_name()
             ))),
         }
     }
@@ -201,6 +225,43 @@ impl GetSetDescriptor {
     }
 }
 
+/// What `__dict__` is for an object of a native type that has an attribute of that name: modules, types and
+/// exceptions do.
+fn native_dict(vm: &Vm, object: &Value, own: &Object<GetSetDescriptor>) -> PyResult<Option<Value>> {
+    let typ = object.type_of();
+    let mut next = Some(typ);
+    while let Some(typ) = next {
+        if !typ.is_heap()
+            && let Some(found) = typ.dict().get_str(&names::__dict__)
+            && !own.is(&found)
+        {
+            return Ok(Some(found));
+        }
+        next = typ.base();
+    }
+    if typ.has_flag(TypeFlags::HAS_DICT) && typ.has_flag(TypeFlags::PREFIX) {
+        return Ok(None);
+    }
+    Err(no_such_dict(vm, object))
+}
+
+fn no_such_dict(vm: &Vm, object: &Value) -> Exception {
+    vm.type_error(format!(
+        "this __dict__ descriptor does not support '{}' objects",
+        object.type_of().full_name()
+    ))
+}
+
+/// The error for a member that is not set.
+fn no_member(vm: &Vm, object: &Value, name: &Object<Str>) -> Exception {
+    let class = crate::exceptions::raise::shown_class_name(vm, object.type_of());
+    vm.attribute_error(
+        format!("'{class}' object has no attribute '{}'", name.to_string_lossy()),
+        object,
+        name,
+    )
+}
+
 #[pymethods]
 impl MemberDescriptor {
     #[slot(descriptor_get)]
@@ -215,7 +276,7 @@ impl MemberDescriptor {
         match &this.source {
             Place::Native(definition) => (definition.get)(vm, object),
             Place::Slot(name, offset) => {
-                instance::member(object, *offset).ok_or_else(|| vm.no_attribute(object, name))
+                instance::member(object, *offset).ok_or_else(|| no_member(vm, object, name))
             }
         }
     }

@@ -50,6 +50,13 @@ impl Property {
         self.getter.get()
     }
 
+    /// The getter's word, 0 for none, for the evaluator.
+    #[inline(always)]
+    pub(crate) fn getter_word(&self) -> u64 {
+        // SAFETY: nobody changes the getter while the evaluator looks.
+        unsafe { (*self.getter.as_ptr()).as_ref().map_or(0, Value::bits) }
+    }
+
     /// The property's name: the one it was given, else the getter's.
     fn name_of(&self, vm: &Vm) -> PyResult<Option<Value>> {
         if let Some(name) = self.name.get() {

@@ -14,7 +14,7 @@ use crate::types::iterators::reduced;
 use crate::types::none::not_implemented;
 use crate::types::set::{Set, is_any_set};
 use crate::types::string::build::StrBuilder;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{ReusedTuple, Tuple};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -88,8 +88,8 @@ impl Cursor {
 }
 
 /// `(key, value)`.
-fn pair((key, value): (Value, Value)) -> Value {
-    Tuple::from_values([key, value]).into_value()
+fn pair(reused: &ReusedTuple, (key, value): (Value, Value)) -> Value {
+    reused.with([key, value])
 }
 
 macro_rules! iterators {
@@ -98,12 +98,13 @@ macro_rules! iterators {
         #[pyclass(name = $python, tracked, no_new)]
         pub struct $name {
             cursor: Cursor,
+            pair: ReusedTuple,
         }
 
         impl $name {
             /// An iterator that has yielded nothing yet.
             pub fn new(dict: Ref<Dict>) -> Ref<$name> {
-                Object::new($name { cursor: Cursor::new(dict, $backwards) })
+                Object::new($name { cursor: Cursor::new(dict, $backwards), pair: ReusedTuple::default() })
             }
         }
 
@@ -116,7 +117,7 @@ macro_rules! iterators {
 
             #[slot(next)]
             fn next(&self, vm: &Vm) -> PyResult<Option<Value>> {
-                Ok(self.cursor.next(vm)?.map($item))
+                Ok(self.cursor.next(vm)?.map(|entry| ($item)(&self.pair, entry)))
             }
 
             /// Private method returning an estimate of len(list(it)).
@@ -131,7 +132,7 @@ macro_rules! iterators {
                 let copy = self.cursor.copy();
                 let mut rest = Vec::new();
                 while let Some(entry) = copy.next(vm)? {
-                    rest.push(($item)(entry));
+                    rest.push(($item)(&self.pair, entry));
                 }
                 reduced(vm, "iter", rest)
             }
@@ -141,15 +142,15 @@ macro_rules! iterators {
 
 iterators! {
     /// Goes through the keys of a dict.
-    DictKeyIterator = "dict_keyiterator", false, |(key, _)| key;
+    DictKeyIterator = "dict_keyiterator", false, |_, (key, _)| key;
     /// Goes through the values of a dict.
-    DictValueIterator = "dict_valueiterator", false, |(_, value)| value;
+    DictValueIterator = "dict_valueiterator", false, |_, (_, value)| value;
     /// Goes through the pairs of a dict.
     DictItemIterator = "dict_itemiterator", false, pair;
     /// Goes through the keys of a dict from the last.
-    DictReverseKeyIterator = "dict_reversekeyiterator", true, |(key, _)| key;
+    DictReverseKeyIterator = "dict_reversekeyiterator", true, |_, (key, _)| key;
     /// Goes through the values of a dict from the last.
-    DictReverseValueIterator = "dict_reversevalueiterator", true, |(_, value)| value;
+    DictReverseValueIterator = "dict_reversevalueiterator", true, |_, (_, value)| value;
     /// Goes through the pairs of a dict from the last.
     DictReverseItemIterator = "dict_reverseitemiterator", true, pair;
 }
@@ -306,11 +307,11 @@ fn items_xor(vm: &Vm, left: &Object<Dict>, right: &Object<Dict>) -> PyResult {
         if same {
             rest.remove(vm, &key)?;
         } else {
-            result.add(vm, &pair((key, value)))?;
+            result.add(vm, &Tuple::from_values([key, value]).into_value())?;
         }
     }
     for entry in rest.pairs() {
-        result.add(vm, &pair(entry))?;
+        result.add(vm, &Tuple::from_values([entry.0, entry.1]).into_value())?;
     }
     Ok(result.into_value())
 }

@@ -165,11 +165,11 @@ pub fn finalize(vm: &Vm, this: &Value) {
         } else if generator.stage() == Stage::Suspended
             && let Err(error) = Generator::close_value(generator, vm)
         {
-            crate::exceptions::print::write_unraisable(
+            crate::exceptions::print::write_unraisable_about(
                 vm,
                 error,
-                Some("Exception ignored while closing generator"),
-                Some(this),
+                "Exception ignored while closing generator",
+                this,
             );
         }
     }

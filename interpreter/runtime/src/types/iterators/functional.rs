@@ -14,7 +14,7 @@ use crate::types::bool::{Bool, boolean};
 use crate::types::int;
 use crate::types::none::is_none;
 use crate::types::string::Str;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{ReusedTuple, Tuple};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -28,6 +28,7 @@ pub struct Enumerate {
     /// The count where it does not fit the word.
     #[untraced]
     big_count: GilCell<Option<BigInt>>,
+    pair: ReusedTuple,
 }
 
 impl Enumerate {
@@ -90,7 +91,12 @@ impl Enumerate {
             Ok(small) => (small, None),
             Err(_) => (0, Some(start)),
         };
-        let made = Enumerate { iterator, count: Cell::new(count), big_count: GilCell::new(big_count) };
+        let made = Enumerate {
+            iterator,
+            count: Cell::new(count),
+            big_count: GilCell::new(big_count),
+            pair: ReusedTuple::default(),
+        };
         Ok(Object::with_type(cls, made).into_value())
     }
 
@@ -104,7 +110,7 @@ impl Enumerate {
         let Some(item) = vm.next(&self.iterator)? else { return Ok(None) };
         let count = self.current();
         self.advance();
-        Ok(Some(Tuple::from_values([count, item]).into_value()))
+        Ok(Some(self.pair.with([count, item])))
     }
 
     /// Return state information for pickling.
@@ -180,6 +186,7 @@ fn reduced(typ: &TypeObject, arguments: Ref<Tuple>, strict: bool) -> Value {
 pub struct Zip {
     iterators: Ref<Tuple>,
     strict: Cell<bool>,
+    pair: ReusedTuple,
 }
 
 #[pymethods]
@@ -189,7 +196,11 @@ impl Zip {
         let (iterables, keywords) = KeywordArguments::of_call(args, names);
         let strict = Cell::new(strict_argument(vm, "zip", keywords)?);
         let iterators = iterables.iter().map(|iterable| vm.iter(iterable)).collect::<PyResult<Vec<_>>>()?;
-        Ok(Object::with_type(cls, Zip { iterators: Tuple::from_values(iterators), strict }).into_value())
+        Ok(Object::with_type(
+            cls,
+            Zip { iterators: Tuple::from_values(iterators), strict, pair: ReusedTuple::default() },
+        )
+        .into_value())
     }
 
     #[slot(iter)]
@@ -201,6 +212,13 @@ impl Zip {
     fn next(&self, vm: &Vm) -> PyResult<Option<Value>> {
         if self.iterators.items().is_empty() {
             return Ok(None);
+        }
+        if let [first, second] = self.iterators.items()
+            && !self.strict.get()
+        {
+            let Some(first) = vm.next(first)? else { return Ok(None) };
+            let Some(second) = vm.next(second)? else { return Ok(None) };
+            return Ok(Some(self.pair.with([first, second])));
         }
         let items = next_of_each(vm, "zip", self.iterators.items(), self.strict.get())?;
         Ok(items.map(|items| Tuple::from_values(items).into_value()))

@@ -27,6 +27,7 @@ use table::{Found, Probe, Table, Verdict};
     manual_trace,
     weak,
     subclassable,
+    match_self,
     signature = "(iterable=(), /)",
     methods(SHARED_METHODS)
 )]
@@ -40,6 +41,7 @@ pub struct Set {
     manual_trace,
     weak,
     subclassable,
+    match_self,
     signature = "(iterable=(), /)",
     methods(SHARED_METHODS)
 )]

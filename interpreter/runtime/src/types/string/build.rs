@@ -1,5 +1,7 @@
 //! Making strings: from UTF-8, from code points, by joining, and piece by piece with [`StrBuilder`].
 
+use std::ptr::NonNull;
+
 use crate::cell::GilCell;
 use crate::object::{Object, Ref};
 use crate::types::string::{Characters, Kind, Str};
@@ -131,6 +133,31 @@ pub fn concat(left: &Object<Str>, right: &Object<Str>) -> Ref<Str> {
         return right.to_exact();
     }
     join(&[left.characters(), right.characters()], left.kind().max(right.kind()))
+}
+
+/// Appends `right` to `left` in place, if nobody else has `left` and its kind holds the new characters; otherwise hands
+/// `left` back.
+///
+/// # Errors
+/// `left`, unchanged.
+pub(crate) fn append(left: Ref<Str>, right: &Object<Str>) -> Result<Ref<Str>, Ref<Str>> {
+    let (old, kind) = (left.length(), left.kind());
+    let length = old + right.length();
+    let size = size_of::<Object<Str>>() + length * kind.width();
+    let alone = left.header().reference_count() == 1 && !left.is_interned();
+    if !alone || right.kind() > kind || old == 0 || !crate::heap::can_allocate(size) {
+        return Err(left);
+    }
+    // SAFETY: the only reference is ours, and exact strings lie at the start of their block. `right` is another
+    // object, since that has a reference too.
+    unsafe {
+        let block = std::mem::ManuallyDrop::new(left).as_ptr().cast::<u8>();
+        let block = crate::heap::grow(block, size);
+        let text = Ref::from_raw(NonNull::new_unchecked(block.cast::<Object<Str>>()));
+        write_at(block.add(size_of::<Object<Str>>()), kind, old, right.characters());
+        text.set_length(length);
+        Ok(text)
+    }
 }
 
 /// All parts one after the other, in a kind that holds them and that one of them needs.

@@ -29,7 +29,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 /// Text: a sequence of Unicode code points.
-#[pyclass(name = "str", subclassable, variable, match_self, str_subclass, methods(TEXT_METHODS))]
+#[pyclass(name = "str", subclassable, variable, extent, match_self, str_subclass, methods(TEXT_METHODS))]
 #[repr(C)]
 pub struct Str {
     /// 0 until it is asked for.
@@ -253,6 +253,14 @@ impl Str {
     }
 }
 
+impl Str {
+    /// Bytes of the characters, which lie behind the payload.
+    fn extent(&self) -> usize {
+        let shape = self.shape.get();
+        (shape & LENGTH_MASK) as usize * Kind::from_bits(shape >> KIND_SHIFT & 0xff).width()
+    }
+}
+
 impl Object<Str> {
     /// Gives a string in a static its type; done once for each when the interpreter starts.
     pub(crate) fn bind_static_type(&self) {
@@ -282,6 +290,12 @@ impl Object<Str> {
     #[inline(always)]
     pub fn is_interned(&self) -> bool {
         self.shape.get() & INTERNED != 0
+    }
+
+    /// Says that the string has more characters than before, which have been written.
+    pub(super) fn set_length(&self, length: usize) {
+        self.shape.set(self.shape.get() & !LENGTH_MASK | length as u64);
+        self.hash.set(0);
     }
 
     pub(crate) fn set_interned(&self, interned: bool) {

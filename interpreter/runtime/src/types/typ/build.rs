@@ -1,8 +1,7 @@
 //! Making types: the dict of a native type, and new classes from a name, bases and a namespace.
 
-use rspy_code::code_object::flags as code_flags;
-
 use crate::exceptions::PyResult;
+use crate::exceptions::hierarchy::RuntimeWarning;
 use crate::names;
 use crate::native::Binding;
 use crate::object::{Object, Payload, Ref, TypeObject};
@@ -12,6 +11,7 @@ use crate::types::descriptors::{
 };
 use crate::types::dict::Dict;
 use crate::types::function::Function;
+use crate::types::module::Module;
 use crate::types::native_function::{NativeClassMethod, NativeFunction, NativeMethod, native_new};
 use crate::types::none::none;
 use crate::types::string::Str;
@@ -225,6 +225,7 @@ fn slot_request(
             request.names.push(name);
         }
     }
+    request.names.sort_by(|left, right| left.order(right));
     if !request.names.is_empty()
         && base.has_flag(TypeFlags(TypeFlags::VARIABLE.0 | TypeFlags::INT_SUBCLASS.0))
         && !base.has_flag(TypeFlags::STR_SUBCLASS)
@@ -268,6 +269,7 @@ pub fn new_class(
     let base = best_base(vm, &bases)?;
     check_name(vm, name)?;
     let dict = namespace.copy();
+    let class_cell = dict.remove_str(&names::__classcell__);
     if let Some(doc) = dict.get_str(&names::__doc__).as_ref().and_then(|doc| doc.downcast::<Str>()) {
         check_encodable(vm, doc)?;
     }
@@ -275,16 +277,15 @@ pub fn new_class(
     let typ = allocate_class(vm, metaclass, name, &bases, base, &dict, request.as_ref())?;
     fill_class_dict(vm, &typ, &dict);
     typ.set_dict(dict.clone());
-    let order = find_mro(vm, metaclass, &typ)?;
-    typ.set_mro(order);
+    set_class_cells(vm, &typ, class_cell, &dict)?;
+    warn_of_odd_keys(vm, &typ, &dict)?;
+    mro::settle(vm, &typ)?;
     inherit(vm, &typ, &bases, base);
     for base in bases.items() {
         if let Some(base) = base.downcast::<Type>() {
             base.add_subclass(&typ);
         }
     }
-    typ.set_flag(TypeFlags::READY);
-    set_class_cells(vm, &typ, &dict)?;
     set_names(vm, &typ)?;
     init_subclass(vm, &typ, args, names_of_keywords)?;
     Ok(typ.into_value())
@@ -334,7 +335,10 @@ fn allocate_class(
         .iter()
         .filter_map(|base| base.downcast::<Type>())
         .any(|base| base.has_flag(TypeFlags::HAS_WEAK));
+    // Modules have a dict of their own already.
+    let any_dict = any_dict && !base.is_native_subtype(Module::static_type());
     let (wants_dict, wants_weak, member_names) = match request {
+        None if base.is_native_subtype(Module::static_type()) => (false, true, &[][..]),
         None => (true, true, &[][..]),
         Some(request) => (request.dict || any_dict, request.weak || any_weak, &request.names[..]),
     };
@@ -358,11 +362,13 @@ fn allocate_class(
     if wants_dict || !member_names.is_empty() || base.has_flag(TypeFlags::TRACKED) {
         flags = flags.with(TypeFlags::TRACKED);
     }
-    for other in bases.items().iter().filter_map(|base| base.downcast::<Type>()) {
-        for flag in [TypeFlags::SEQUENCE, TypeFlags::MAPPING] {
-            if other.has_flag(flag) {
-                flags = flags.with(flag);
-            }
+    flags = TypeFlags(flags.0 & !TypeFlags::SEQUENCE.with(TypeFlags::MAPPING).0);
+    // What a class is for `match`, the first base says that is anything.
+    let patterns = [TypeFlags::SEQUENCE, TypeFlags::MAPPING];
+    let mut classes = bases.items().iter().filter_map(|base| base.downcast::<Type>());
+    if let Some(first) = classes.find(|class| patterns.iter().any(|&flag| class.has_flag(flag))) {
+        for flag in patterns.into_iter().filter(|&flag| first.has_flag(flag)) {
+            flags = flags.with(flag);
         }
     }
     let variable = base.has_flag(TypeFlags::VARIABLE);
@@ -395,11 +401,13 @@ fn allocate_class(
         name: crate::cell::GilCell::new(name.to_exact()),
         qualified_name: crate::cell::GilCell::new(qualified_name),
         members,
+        member_names: request.map_or_else(Vec::new, |request| request.names.clone()),
         shared_keys: crate::cell::GilCell::new(shared_keys),
     };
     let typ = Object::with_type(metaclass, Type::heap(base.native(), flags, heap));
     typ.set_layout(base, basic as u32, prefix as u16, capacity as u8);
     typ.set_bases(bases.to_ref());
+    typ.set_flag(TypeFlags::READY);
     // The members' descriptors go into the dict right away.
     if let Some(request) = request {
         let offsets = typ.with_heap(|heap| heap.members.clone()).unwrap_or_default();
@@ -478,29 +486,6 @@ fn fill_class_dict(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) {
 }
 
 /// The method resolution order, by `mro()` of the metaclass if that is overridden.
-fn find_mro(vm: &Vm, metaclass: &TypeObject, typ: &Object<Type>) -> PyResult<Ref<Tuple>> {
-    let name = vm.intern("mro");
-    if !std::ptr::eq(metaclass, Type::static_type())
-        && let Some(method) = metaclass.lookup(vm, &name)
-        && method.downcast_exact::<NativeMethod>().is_none()
-    {
-        // Lookup works along the plain order until the method has answered.
-        let plain = mro::linearize(vm, typ, &typ.bases())?;
-        typ.set_mro(Tuple::from_values(plain));
-        let result = vm.call_found_method(&method, &typ.to_value(), &[])?;
-        let order = vm.collect(&result)?;
-        for item in &order {
-            if item.downcast::<Type>().is_none() {
-                return Err(
-                    vm.type_error(format!("mro() returned a non-class ('{}')", item.type_of().full_name()))
-                );
-            }
-        }
-        return Ok(Tuple::from_values(order));
-    }
-    Ok(Tuple::from_values(mro::linearize(vm, typ, &typ.bases())?))
-}
-
 fn inherit(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject) {
     typ.slots().inherit(base.slots());
     if bases.items().len() == 1 {
@@ -517,8 +502,13 @@ fn inherit(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject
 }
 
 /// Hands the class over to the functions in it that refer to `__class__`.
-fn set_class_cells(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) -> PyResult<()> {
-    if let Some(cell) = dict.remove_str(&names::__classcell__) {
+fn set_class_cells(
+    vm: &Vm,
+    typ: &Object<Type>,
+    class_cell: Option<Value>,
+    dict: &Object<Dict>,
+) -> PyResult<()> {
+    if let Some(cell) = class_cell {
         match cell.downcast::<crate::types::cell::CellObject>() {
             Some(cell) => drop(cell.replace(Some(typ.to_value()))),
             None => {
@@ -535,6 +525,15 @@ fn set_class_cells(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) -> PyResult
         drop(cell.replace(Some(dict.to_value())));
     }
     Ok(())
+}
+
+/// Warns where attributes of a class have names that are no strings.
+fn warn_of_odd_keys(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) -> PyResult<()> {
+    if dict.keys().iter().all(|key| key.downcast::<Str>().is_some()) {
+        return Ok(());
+    }
+    let message = format!("non-string key in the __dict__ of class {}", typ.name());
+    crate::warnings::warn(vm, RuntimeWarning::static_type(), &message, 1)
 }
 
 fn set_names(vm: &Vm, typ: &Object<Type>) -> PyResult<()> {
@@ -639,7 +638,6 @@ pub fn build_class(vm: &Vm, args: &[Value], keyword_names: crate::slots::Keyword
 }
 
 fn run_body(vm: &Vm, body: &Object<Function>, namespace: &Value) -> PyResult {
-    debug_assert!(body.code().flags & code_flags::OPTIMIZED == 0);
     crate::eval::call::run_with_locals(vm, &body.to_value(), namespace.clone())
 }
 
@@ -706,6 +704,19 @@ pub fn layout_base<'a>(vm: &Vm, bases: &'a Object<Tuple>) -> PyResult<&'a TypeOb
     best_base(vm, bases)
 }
 
+/// Whether objects of the type are laid out as those of the base are, and perhaps on.
+pub fn has_layout_of(typ: &TypeObject, base: &TypeObject) -> bool {
+    let wanted = solid_base(base);
+    let mut own = Some(solid_base(typ));
+    while let Some(solid) = own {
+        if std::ptr::eq(solid, wanted) {
+            return true;
+        }
+        own = solid.base();
+    }
+    false
+}
+
 /// Whether objects of the type could continue the layout of another base.
 pub fn same_layout(typ: &TypeObject, base: &TypeObject) -> bool {
     let own = typ.base().map_or(typ, solid_base);
@@ -756,18 +767,20 @@ pub fn compatible_for_assignment(old: &TypeObject, new: &TypeObject) -> bool {
         && old.has_flag(TypeFlags::HAS_WEAK) == new.has_flag(TypeFlags::HAS_WEAK)
         && old.has_flag(TypeFlags::TRACKED) == new.has_flag(TypeFlags::TRACKED)
         && std::ptr::eq(solid_base(old).native(), solid_base(new).native())
-        && member_names(old) == member_names(new)
+        && same_names(&member_names(old), &member_names(new))
 }
 
 /// The names of the members along the chain of bases.
-fn member_names(typ: &TypeObject) -> Vec<i32> {
-    let mut offsets = Vec::new();
+fn member_names(typ: &TypeObject) -> Vec<Ref<Str>> {
+    let mut names = Vec::new();
     let mut next = Some(typ);
     while let Some(typ) = next {
-        if let Some(members) = typ.with_heap(|heap| heap.members.clone()) {
-            offsets.extend(members);
-        }
+        names.extend(typ.with_heap(|heap| heap.member_names.clone()).unwrap_or_default());
         next = typ.base();
     }
-    offsets
+    names
+}
+
+fn same_names(left: &[Ref<Str>], right: &[Ref<Str>]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.same_text(right))
 }

@@ -50,6 +50,11 @@ fn is_inline(header: &Header, typ: &TypeObject) -> bool {
     typ.has_flag(TypeFlags::INLINE) && header.dict_word().get() == 0
 }
 
+/// Whether the value's attributes lie inline now.
+pub fn lies_inline(value: &Value) -> bool {
+    value.header().is_some_and(|header| is_inline(header, header.type_of()))
+}
+
 /// Words from the header to the place of the attribute, if the type gives it one.
 pub(crate) fn place_of(typ: &TypeObject, name: &Object<Str>) -> Option<usize> {
     let index = key_index(typ, name)?;
@@ -265,16 +270,28 @@ pub(crate) unsafe fn trace_attributes(object: *const Header, typ: &TypeObject, v
 pub(crate) unsafe fn drop_attributes(object: *const Header, typ: &TypeObject) {
     // SAFETY: every place is zeroed before its value is dropped.
     unsafe {
-        for_each_place(object, typ, &mut |place| {
+        let let_go = |place: *mut u64| {
             let bits = place.replace(0);
             if bits != 0 {
                 drop(Value::from_bits(bits));
             }
-        });
+        };
+        if has_slots(typ) {
+            for_each_place(object, typ, &mut { let_go });
+        } else if is_inline(&*object, typ) {
+            for index in 0..typ.inline_capacity.get() as usize {
+                let_go(place(object, typ, index));
+            }
+        }
         if is_inline(&*object, typ) {
             *order(object, typ) = 0;
         }
     }
+}
+
+/// Whether objects of the type have `__slots__` members: they make them larger than the native base's.
+fn has_slots(typ: &TypeObject) -> bool {
+    typ.basic_size() != typ.native().size
 }
 
 unsafe fn for_each_place(object: *const Header, typ: &TypeObject, visit: &mut dyn FnMut(*mut u64)) {

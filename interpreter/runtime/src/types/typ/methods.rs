@@ -1,5 +1,7 @@
 //! What `type` itself offers: calls that make objects, attributes of classes, and its methods.
 
+use std::ptr;
+
 use rspy_macros::pymethods;
 
 use crate::exceptions::PyResult;
@@ -93,18 +95,81 @@ fn not_settable(vm: &Vm, typ: &TypeObject, name: &str) -> PyResult<()> {
     Ok(())
 }
 
-/// Rebuilds everything that hangs on the method resolution order, here and in subclasses.
-fn update_hierarchy(vm: &Vm, typ: &TypeObject) -> PyResult<()> {
-    let order = super::mro::linearize(vm, typ, &typ.bases())?;
-    typ.set_mro(Tuple::from_values(order));
+/// Gives a class other bases: the orders of it and of what derives from it follow, then slots and caches.
+fn replace_bases(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject) -> PyResult<()> {
+    let old_bases = typ.bases();
+    let old_base = typ.base().map(Object::to_ref);
+    let (new_bases, base) = (bases.to_ref(), base.to_ref());
+    typ.set_bases(new_bases.clone());
+    typ.set_base(&base);
+    let mut changed = Vec::new();
+    if let Err(error) = settle_hierarchy(vm, typ, &mut changed) {
+        for (typ, new, old) in changed {
+            if typ.current_mro().is_some_and(|now| ptr::eq(&*now, &*new))
+                && let Some(old) = old
+            {
+                typ.set_mro(old);
+                typ.modified();
+            }
+        }
+        if ptr::eq(&*typ.bases(), &*new_bases) {
+            typ.set_bases(old_bases);
+            if let Some(old_base) = &old_base {
+                typ.set_base(old_base);
+            }
+            typ.modified();
+        }
+        return Err(error);
+    }
+    // Whoever set the bases meanwhile has done the rest, too.
+    if ptr::eq(&*typ.bases(), &*new_bases) {
+        for base in old_bases.items().iter().filter_map(|base| base.downcast::<Type>()) {
+            base.remove_subclass(typ);
+        }
+        for base in new_bases.items().iter().filter_map(|base| base.downcast::<Type>()) {
+            base.add_subclass(typ);
+        }
+        update_all_slots(vm, typ);
+    }
+    Ok(())
+}
+
+/// A class whose order was settled: it, the new order, the one before.
+type Settled = (Ref<Type>, Ref<Tuple>, Option<Ref<Tuple>>);
+
+/// Settles the orders of a class and of what derives from it, and lists what has changed.
+fn settle_hierarchy(vm: &Vm, typ: &TypeObject, changed: &mut Vec<Settled>) -> PyResult<()> {
+    vm.check_stack("")?;
+    let Some(before) = super::mro::settle(vm, typ)? else { return Ok(()) };
+    changed.push((typ.to_ref(), typ.mro(), before));
+    for subclass in typ.subclasses() {
+        if let Some(subclass) = subclass.downcast::<Type>() {
+            settle_hierarchy(vm, subclass, changed)?;
+        }
+    }
+    Ok(())
+}
+
+fn update_all_slots(vm: &Vm, typ: &TypeObject) {
     typ.modified();
     special::update_all(vm, typ);
     for subclass in typ.subclasses() {
         if let Some(subclass) = subclass.downcast::<Type>() {
-            update_hierarchy(vm, subclass)?;
+            update_all_slots(vm, subclass);
         }
     }
-    Ok(())
+}
+
+/// Whether a class is on the chain of first bases of another: orders may be behind while bases are being set.
+fn continues(typ: &TypeObject, ancestor: &TypeObject) -> bool {
+    let mut next = Some(typ);
+    while let Some(typ) = next {
+        if ptr::eq(typ, ancestor) {
+            return true;
+        }
+        next = typ.base();
+    }
+    false
 }
 
 fn update_slots(vm: &Vm, typ: &TypeObject, name: &str) {
@@ -361,7 +426,7 @@ impl Type {
                     base.type_of().full_name()
                 )));
             };
-            if base.is_subtype(this) {
+            if base.is_subtype(this) || continues(base, this) {
                 return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
             }
         }
@@ -373,25 +438,7 @@ impl Type {
                 this.base().map_or_else(String::new, |base| base.name())
             )));
         }
-        let (old_bases, old_mro) = (this.bases(), this.mro());
-        this.set_bases(bases.to_ref());
-        if let Err(error) = super::mro::linearize(vm, this, bases) {
-            this.set_bases(old_bases);
-            this.set_mro(old_mro);
-            return Err(error);
-        }
-        this.set_base(new_base);
-        for base in old_bases.items() {
-            if let Some(base) = base.downcast::<Type>() {
-                base.remove_subclass(this);
-            }
-        }
-        for base in bases.items() {
-            if let Some(base) = base.downcast::<Type>() {
-                base.add_subclass(this);
-            }
-        }
-        update_hierarchy(vm, this)
+        replace_bases(vm, this, bases, new_base)
     }
 
     #[getter("__base__", member)]
@@ -400,8 +447,8 @@ impl Type {
     }
 
     #[getter("__mro__", member)]
-    fn get_mro(this: &Object<Type>) -> Ref<Tuple> {
-        this.mro()
+    fn get_mro(this: &Object<Type>) -> Option<Ref<Tuple>> {
+        this.current_mro()
     }
 
     #[getter("__dict__")]
@@ -596,7 +643,7 @@ impl Type {
 fn settable<'a>(vm: &Vm, typ: &Object<Type>, value: Option<&'a Value>, name: &str) -> PyResult<&'a Value> {
     not_settable(vm, typ, name)?;
     value.ok_or_else(|| {
-        vm.type_error(format!("cannot delete '{name}' attribute of type '{}'", typ.full_name()))
+        vm.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", typ.full_name()))
     })
 }
 

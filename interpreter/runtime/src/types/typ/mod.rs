@@ -80,6 +80,8 @@ impl TypeFlags {
     pub const HIDES_DEL: TypeFlags = TypeFlags(1 << 25);
     /// Its objects have no hash although they are compared by identity.
     pub const UNHASHABLE: TypeFlags = TypeFlags(1 << 26);
+    /// Some of its objects are smaller than its layout says: they were made as objects of another class.
+    pub const UNEVEN: TypeFlags = TypeFlags(1 << 27);
     /// The type has been made ready.
     pub const READY: TypeFlags = TypeFlags(1 << 20);
     /// Flags that a subclass takes over.
@@ -135,6 +137,8 @@ pub struct HeapType {
     pub qualified_name: GilCell<Ref<Str>>,
     /// Offsets from the header of the places for `__slots__`.
     pub members: Vec<i32>,
+    /// Their names.
+    pub member_names: Vec<Ref<Str>>,
     /// Names of the attributes that lie inline in the objects, in the order of their places.
     pub shared_keys: GilCell<Vec<Ref<Str>>>,
 }
@@ -474,6 +478,11 @@ impl TypeObject {
         self.mro.get().unwrap_or_else(Tuple::empty)
     }
 
+    /// The method resolution order, if it is known yet.
+    pub(crate) fn current_mro(&self) -> Option<Ref<Tuple>> {
+        if !self.is_heap() { Some(self.mro()) } else { self.mro.get() }
+    }
+
     pub(crate) fn set_mro(&self, mro: Ref<Tuple>) {
         self.mro.set(Some(mro));
     }
@@ -651,14 +660,26 @@ impl MethodCache {
         (bits != 0).then(|| unsafe { (*crate::object::Borrow::from_bits(bits)).clone() })
     }
 
+    #[inline(always)]
+    fn entry(&self, version: u32, name: *const Object<Str>) -> &CacheEntry {
+        // Versions and addresses both come in runs: a plain mixture would let whole families collide.
+        let mixed = (u64::from(version).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            ^ (name as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        &self.entries[(mixed >> 32) as usize & (CACHE_SIZE - 1)]
+    }
+
+    /// The word that is remembered, 0 where there is none.
+    #[inline(always)]
+    pub(crate) fn peek(&self, version: u32, name: &Object<Str>) -> u64 {
+        let entry = self.entry(version, name);
+        let is_same = entry.version.get() == version && std::ptr::eq(entry.name.get(), name);
+        if is_same { entry.value.get() } else { 0 }
+    }
+
     #[inline]
     fn lookup_word(&self, version: u32, name: &Object<Str>, find: impl FnOnce() -> u64) -> u64 {
         let address = std::ptr::from_ref(name);
-        // Versions and addresses both come in runs: a plain mixture would let whole families collide.
-        let mixed = (u64::from(version).wrapping_mul(0x9E37_79B9_7F4A_7C15))
-            ^ (address as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-        let index = (mixed >> 32) as usize & (CACHE_SIZE - 1);
-        let entry = &self.entries[index];
+        let entry = self.entry(version, address);
         if entry.version.get() == version && entry.name.get() == address && version != 0 {
             return entry.value.get();
         }

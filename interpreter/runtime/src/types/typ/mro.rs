@@ -1,11 +1,67 @@
 //! The method resolution order: the C3 linearisation of the bases.
 
 use crate::exceptions::PyResult;
-use crate::object::{Object, TypeObject};
+use crate::object::{Object, Payload, Ref, TypeObject};
+use crate::types::native_function::NativeMethod;
 use crate::types::tuple::Tuple;
-use crate::types::typ::Type;
+use crate::types::typ::{Type, build};
 use crate::value::Value;
 use crate::vm::Vm;
+
+/// Finds the order of a type anew and sets it, unless finding it has set one already. Answers the order before, or
+/// nothing where it is set from within.
+///
+/// # Errors
+/// Those of `mro` and of [`linearize`].
+pub fn settle(vm: &Vm, typ: &TypeObject) -> PyResult<Option<Option<Ref<Tuple>>>> {
+    let before = typ.current_mro();
+    let order = find(vm, typ)?;
+    let now = typ.current_mro();
+    let same = match (&before, &now) {
+        (Some(before), Some(now)) => std::ptr::eq(&**before, &**now),
+        (None, None) => true,
+        _ => false,
+    };
+    if !same {
+        return Ok(None);
+    }
+    typ.set_mro(order);
+    typ.modified();
+    Ok(Some(before))
+}
+
+/// What the metaclass's `mro` answers, or the plain order.
+fn find(vm: &Vm, typ: &TypeObject) -> PyResult<Ref<Tuple>> {
+    let metaclass = typ.header().type_of();
+    let custom = if std::ptr::eq(metaclass, Type::static_type()) {
+        None
+    } else {
+        metaclass
+            .lookup(vm, &vm.intern("mro"))
+            .filter(|found| found.downcast_exact::<NativeMethod>().is_none())
+    };
+    let Some(method) = custom else {
+        return Ok(Tuple::from_values(linearize(vm, typ, &typ.bases())?));
+    };
+    let result = vm.call_found_method(&method, &typ.to_value(), &[])?;
+    let order = vm.collect(&result)?;
+    if order.is_empty() {
+        return Err(vm.type_error("type MRO must not be empty"));
+    }
+    for item in &order {
+        let Some(base) = item.downcast::<Type>() else {
+            return Err(
+                vm.type_error(format!("mro() returned a non-class ('{}')", item.type_of().full_name()))
+            );
+        };
+        if !build::has_layout_of(typ, base) {
+            return Err(
+                vm.type_error(format!("mro() returned base with unsuitable layout ('{}')", base.name()))
+            );
+        }
+    }
+    Ok(Tuple::from_values(order))
+}
 
 /// The order for a type with these bases, itself first.
 ///
@@ -16,7 +72,7 @@ pub fn linearize(vm: &Vm, typ: &TypeObject, bases: &Object<Tuple>) -> PyResult<V
         && let Some(base) = base.downcast::<Type>()
     {
         let mut order = vec![typ.to_value()];
-        order.extend_from_slice(base.mro().items());
+        order.extend_from_slice(complete_mro(vm, base)?.items());
         return Ok(order);
     }
     for (index, base) in bases.items().iter().enumerate() {
@@ -28,7 +84,7 @@ pub fn linearize(vm: &Vm, typ: &TypeObject, bases: &Object<Tuple>) -> PyResult<V
     let mut rows: Vec<Vec<Value>> = Vec::new();
     for base in bases.items() {
         if let Some(base) = base.downcast::<Type>() {
-            rows.push(base.mro().items().to_vec());
+            rows.push(complete_mro(vm, base)?.items().to_vec());
         }
     }
     rows.push(bases.items().to_vec());
@@ -59,6 +115,14 @@ pub fn linearize(vm: &Vm, typ: &TypeObject, bases: &Object<Tuple>) -> PyResult<V
         }
         order.push(next);
     }
+}
+
+fn complete_mro(vm: &Vm, base: &TypeObject) -> PyResult<Ref<Tuple>> {
+    let order = base.mro();
+    if order.items().is_empty() {
+        return Err(vm.type_error(format!("Cannot extend an incomplete type '{}'", base.name())));
+    }
+    Ok(order)
 }
 
 fn contradiction(vm: &Vm, rows: &[Vec<Value>], heads: &[usize]) -> crate::exceptions::Exception {

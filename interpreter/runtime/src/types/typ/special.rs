@@ -9,7 +9,7 @@ use crate::object::{Object, TypeObject};
 use crate::slots::{Binary, Comparison, KeywordNames, Slot, SlotFunction, Slots};
 use crate::types::none::{is_none, is_not_implemented, none, not_implemented};
 use crate::types::string::Str;
-use crate::types::typ::Type;
+use crate::types::typ::{Type, TypeFlags};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -214,8 +214,12 @@ mod wrap {
         match args {
             [other] => function(vm, this, other, &none()),
             [other, modulus] => function(vm, this, other, modulus),
-            _ => Err(wrong_count(vm, 1, args)),
+            _ => Err(wrong_power_count(vm, args)),
         }
+    }
+
+    fn wrong_power_count(vm: &Vm, args: &[Value]) -> crate::exceptions::Exception {
+        vm.type_error(format!("expected 1 or 2 arguments, got {}", args.len()))
     }
 
     pub fn reflected_power(
@@ -230,7 +234,7 @@ mod wrap {
         match args {
             [other] => function(vm, other, this, &none()),
             [other, modulus] => function(vm, other, this, modulus),
-            _ => Err(wrong_count(vm, 1, args)),
+            _ => Err(wrong_power_count(vm, args)),
         }
     }
 
@@ -334,6 +338,21 @@ mod wrap {
     }
 
     /// `object.__setattr__` and the like must not get around what a more derived native type forbids.
+    /// The function behind `__setattr__` of an object: types that do not show their own go by that of `object`.
+    fn shown_function(this: &Value, function: crate::slots::SetAttribute) -> crate::slots::SetAttribute {
+        let mut next = Some(this.type_of());
+        while let Some(typ) = next.filter(|typ| typ.is_heap()) {
+            next = typ.base();
+        }
+        match next
+            .filter(|typ| typ.has_flag(TypeFlags::HIDES_SET))
+            .and_then(|typ| typ.slots().setattribute.get())
+        {
+            Some(own) => own,
+            None => function,
+        }
+    }
+
     fn check_not_bypassed(
         vm: &Vm,
         this: &Value,
@@ -365,7 +384,7 @@ mod wrap {
     ) -> PyResult {
         no_keywords(vm, names)?;
         let [name, value] = exactly(vm, args)?;
-        let function = function!(function, setattribute);
+        let function = shown_function(this, function!(function, setattribute));
         check_not_bypassed(vm, this, function, "__setattr__")?;
         let name = crate::types::string::intern::intern(attribute_name(vm, name)?);
         function(vm, this, &name, Some(value)).map(|()| none())
@@ -380,7 +399,7 @@ mod wrap {
     ) -> PyResult {
         no_keywords(vm, names)?;
         let [name] = exactly(vm, args)?;
-        let function = function!(function, setattribute);
+        let function = shown_function(this, function!(function, setattribute));
         check_not_bypassed(vm, this, function, "__delattr__")?;
         function(vm, this, attribute_name(vm, name)?, None).map(|()| none())
     }
@@ -739,12 +758,14 @@ mod generic {
             },
             None => crate::types::object::generic_get_attribute(vm, this, name),
         };
-        match (first, fallback) {
+        let found = match (first, fallback) {
             (Err(error), Some(fallback)) if error.is_attribute_error() => {
                 vm.call_found_method(&fallback, this, &[name.to_value()])
             }
             (result, _) => result,
-        }
+        };
+        // What the methods raise may say nothing of what was asked for.
+        found.inspect_err(|error| crate::exceptions::attribute_error::complete(error, this, name))
     }
 
     fn native_getattribute(method: &Value) -> Option<crate::slots::GetAttribute> {
@@ -770,7 +791,8 @@ mod generic {
         let object = object.cloned().unwrap_or_else(none);
         let owner = owner.cloned().unwrap_or_else(none);
         match this.type_of().lookup(vm, &names::__get__) {
-            Some(method) => vm.call_found_method(&method, this, &[object, owner]),
+            // What `__get__` is gets the descriptor as first argument without being bound.
+            Some(method) => vm.call(&method, &[this.clone(), object, owner]),
             None => Ok(this.clone()),
         }
     }
@@ -840,11 +862,11 @@ mod generic {
         let Some(method) = this.type_of().lookup(vm, &names::__del__) else { return };
         let raised = vm.raised.replace(0);
         if let Err(error) = vm.call_found_method(&method, this, &[]) {
-            crate::exceptions::print::write_unraisable(
+            crate::exceptions::print::write_unraisable_about(
                 vm,
                 error,
-                Some("Exception ignored while calling deallocator"),
-                Some(&method),
+                "Exception ignored while calling deallocator",
+                &method,
             );
         }
         vm.raised.set(raised);
