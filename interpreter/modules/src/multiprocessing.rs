@@ -112,7 +112,9 @@ impl SemLock {
         if unlink {
             checked(vm, host::unlink_semaphore(&path))?;
         }
-        Ok(SemLock::with(cls, semaphore, kind, maxvalue, Some(name)))
+        // A name that nobody can open is none.
+        let name = (!unlink).then_some(name);
+        Ok(SemLock::with(cls, semaphore, kind, maxvalue, name))
     }
 
     /// Acquire the semaphore/lock.

@@ -59,7 +59,9 @@ static WAITED_FOR: GilCell<Vec<Arc<Progress>>> = GilCell::new(Vec::new());
 /// In the child of a fork: all threads but the one that forked have ended.
 pub fn after_fork(vm: &Vm) {
     for progress in KNOWN.borrow().iter().filter_map(Weak::upgrade) {
-        if progress.identity.load(Ordering::Relaxed) != vm.thread_id {
+        // One that was not started can still be.
+        let identity = progress.identity.load(Ordering::Relaxed);
+        if identity != 0 && identity != vm.thread_id {
             progress.finish();
         }
     }
