@@ -25,17 +25,20 @@ build: lib
 	@mkdir -p bin
 	@cp -f $(RELEASE)/rspy $(RELEASE)/freezer bin/
 
-# Unit tests of every crate, then the recorded cases against the development build.
+# Unit tests of every crate; then, against the development build, the recorded cases and a part of CPython's tests.
 test: lib
 	cargo build --workspace
 	cargo test --workspace --exclude cases
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
+	tests/cpython/run --rspy $(DEVELOPMENT)/rspy --part
 
-# How many files of the library, and of its tests, compile to CPython's own bytes.
+# How many files of the library, and of its tests, compile to CPython's own bytes or give its error, at every optimisation
+# level, with and without columns; and how many altered files give what CPython gives.
 parity: lib
 	cargo build --release -p freezer
-	$(RELEASE)/freezer parity tests/parity/library Lib/python3.14 --at-least 95
-	$(RELEASE)/freezer parity tests/parity/tests Lib/python3.14
+	$(RELEASE)/freezer parity tests/parity/library Lib/python3.14 --at-least 100 --list
+	$(RELEASE)/freezer parity tests/parity/tests Lib/python3.14 --at-least 100 --list
+	$(RELEASE)/freezer mutations tests/mutations/record.zst Lib/python3.14 --at-least 99.5
 
 # CPython's own test suite under rspy, against the committed record of what passes.
 cpython-tests: build
@@ -72,6 +75,7 @@ tidy:
 oracle-records: lib
 	@test -n "$(ORACLE)" || { echo "name CPython's executable: make oracle-records ORACLE=…"; exit 1; }
 	tests/parity/record "$(ORACLE)"
+	"$(ORACLE)" -I -B tests/mutations/record.py Lib/python3.14 tests/mutations/record.zst
 	tests/cases/record "$(ORACLE)"
 
 clean:

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rspy_code::marshal::{self, WriteError};
 use rspy_code::{CodeObject, Text};
 use rspy_compiler::{CompileError, CompileOptions};
-use rspy_syntax::{ErrorKind, ParseOptions, Source, SyntaxError, parse_module};
+use rspy_syntax::{Decoder, ErrorKind, ParseOptions, Source, SyntaxError, parse_module};
 
 /// The version of marshal that code is written in.
 const MARSHAL_VERSION: u32 = 5;
@@ -79,7 +79,7 @@ pub fn compile_file(path: &Path, display_name: &str, optimize: u8) -> Result<Vec
 /// Compiles the bytes of a source file; its encoding is what it declares.
 pub fn compile_source(source: &[u8], display_name: &str, optimize: u8) -> Result<Vec<u8>, CompileFailure> {
     let variant = Variant { optimize, ..Variant::default() };
-    compile_variant(source, display_name, variant).map(|(_, bytes)| bytes)
+    compile_variant(source, display_name, variant, None).map(|(_, bytes)| bytes)
 }
 
 /// Which of several codes is made of a source.
@@ -110,13 +110,19 @@ impl fmt::Display for Variant {
     }
 }
 
-/// Compiles the bytes of a source file to a code object, and that to the bytes in a `.pyc` file.
+/// Compiles the bytes of a source file to a code object, and that to the bytes in a `.pyc` file. The decoder is asked for
+/// encodings that are not those every Python knows.
 pub fn compile_variant(
     source: &[u8],
     display_name: &str,
     variant: Variant,
+    decoder: Option<Decoder<'_>>,
 ) -> Result<(Arc<CodeObject>, Vec<u8>), CompileFailure> {
-    let parsed = parse_module(&Source::Bytes(source), &ParseOptions::default())
+    let source = match decoder {
+        Some(decoder) => Source::EncodedBytes(source, decoder),
+        None => Source::Bytes(source),
+    };
+    let parsed = parse_module(&source, &ParseOptions::default())
         .map_err(|error| CompileFailure::Syntax(Box::new(error)))?;
     let Variant { optimize, omit_columns } = variant;
     let options = CompileOptions { optimize, omit_columns, ..CompileOptions::default() };

@@ -2,14 +2,17 @@
 //!
 //! The way through: [`Tree`] finds out what a folder holds, [`compile_file`] compiles one file of it, [`freeze`]
 //! does that for all of them on all cores and hands the result to the container's writer (`rspy_archive`).
-//! [`parity`] compares what the compiler makes with what CPython was recorded to make.
+//! [`parity`] compares what the compiler makes with what CPython was recorded to make, [`mutation`] does that for altered
+//! sources.
 //!
 //! It needs the compiler and not the interpreter: it runs in the build script of the frozen library, before
 //! there is an interpreter.
 
 mod cache;
+pub mod charset;
 mod compile;
 mod freeze;
+pub mod mutation;
 mod output;
 pub mod parity;
 mod tree;

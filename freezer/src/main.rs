@@ -8,7 +8,9 @@ use std::time::UNIX_EPOCH;
 
 use clap::{Args, Parser, Subcommand};
 use freezer::parity::{self, Outcome};
-use freezer::{CompileFailure, Options, Progress, cache_path, compile_source, freeze, write_atomically};
+use freezer::{
+    CompileFailure, Options, Progress, cache_path, compile_source, freeze, mutation, write_atomically,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use rspy_archive::{Archive, ArchiveError, Compression, Entry, Metadata};
 use rspy_code::pyc::{self, Validation};
@@ -36,6 +38,8 @@ enum Task {
     },
     /// Compare what the library compiles to with what CPython was recorded to make of it
     Parity(ParityArguments),
+    /// Compare what altered files give with what CPython was recorded to say of them
+    Mutations(ParityArguments),
 }
 
 #[derive(Args)]
@@ -120,6 +124,7 @@ fn main() -> ExitCode {
         Task::List(arguments) => list(&arguments),
         Task::Verify { file } => verify(&file),
         Task::Parity(arguments) => compare(&arguments),
+        Task::Mutations(arguments) => compare_mutations(&arguments),
     };
     match result {
         Ok(code) => code,
@@ -352,6 +357,31 @@ fn compare(arguments: &ParityArguments) -> Result<ExitCode, Failure> {
         "{identical} of {compared} files compile to CPython's bytes or error ({percent:.1} %); {different} differ, \
          {failed} do not compile, {other} could not be compared"
     )?;
+    Ok(if percent < arguments.at_least { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn compare_mutations(arguments: &ParityArguments) -> Result<ExitCode, Failure> {
+    let record = mutation::read_record(&arguments.record).map_err(at(&arguments.record))?;
+    let outcomes = mutation::compare(&record, &arguments.library);
+    let (mut equal, mut different) = (0, 0);
+    let mut output = io::stdout().lock();
+    for (mutation, outcome) in record.iter().zip(&outcomes) {
+        match outcome {
+            mutation::Outcome::Equal => equal += 1,
+            mutation::Outcome::Incomparable => {}
+            mutation::Outcome::Different(found) => {
+                different += 1;
+                if arguments.list {
+                    let mutation::Mutation { path, start, end, replacement, expected } = mutation;
+                    writeln!(output, "{path}[{start}:{end}] = {replacement:?}")?;
+                    writeln!(output, "    {expected}\n    {found}")?;
+                }
+            }
+        }
+    }
+    let compared = equal + different;
+    let percent = if compared == 0 { 0.0 } else { 100.0 * f64::from(equal) / f64::from(compared) };
+    writeln!(output, "{equal} of {compared} altered files give what CPython gives ({percent:.2} %)")?;
     Ok(if percent < arguments.at_least { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

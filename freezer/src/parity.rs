@@ -15,7 +15,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::{CompileFailure, Variant};
+use crate::{CompileFailure, Variant, charset, compile_variant};
 
 /// What became of one file of the record.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ fn parse_line(line: &str) -> Option<Recorded> {
 }
 
 /// The digest of a record for some bytes.
-fn digest(bytes: &[u8], digits: usize) -> String {
+pub(crate) fn digest(bytes: &[u8], digits: usize) -> String {
     Sha256::digest(bytes).iter().take(digits / 2).fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes every text");
         text
@@ -111,16 +111,19 @@ fn outcome(file: &Recorded, library: &Path) -> Outcome {
     if digest(&source, SOURCE_DIGITS) != file.source {
         return Outcome::OtherSource;
     }
+    let decode = |encoding: &str, bytes: &[u8]| charset::decode(library, encoding, bytes);
     match &file.expected {
-        Expected::Error(expected) => match crate::compile_variant(&source, &file.path, Variant::default()) {
-            Ok(_) => Outcome::NotRefused,
-            Err(failure) if failure.report().as_ref() == Some(expected) => Outcome::Identical,
-            Err(failure) => Outcome::Failed(failure),
-        },
+        Expected::Error(expected) => {
+            match compile_variant(&source, &file.path, Variant::default(), Some(&decode)) {
+                Ok(_) => Outcome::NotRefused,
+                Err(failure) if failure.report().as_ref() == Some(expected) => Outcome::Identical,
+                Err(failure) => Outcome::Failed(failure),
+            }
+        }
         Expected::Code(digests) => {
             let mut different = Vec::new();
             for (&variant, expected) in Variant::ALL.iter().zip(digests) {
-                let (code, bytes) = match crate::compile_variant(&source, &file.path, variant) {
+                let (code, bytes) = match compile_variant(&source, &file.path, variant, Some(&decode)) {
                     Ok(compiled) => compiled,
                     Err(failure) => return Outcome::Failed(failure),
                 };

@@ -1,4 +1,4 @@
-//! Tells the executable which compiler built it.
+//! Tells the executable which compiler built it, and the linker where the frozen library goes.
 
 use std::process::Command;
 
@@ -8,5 +8,10 @@ fn main() {
     let version = version.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
     let short: Vec<&str> = version.split_whitespace().take(2).collect();
     println!("cargo::rustc-env=RSPY_COMPILER={}", short.join(" "));
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("library.ld");
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+        println!("cargo::rerun-if-changed=library.ld");
+    }
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -65,9 +65,11 @@ fn main() {
         read(Path::new("importer.py")).unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
     let importer = compile_source(importer.as_bytes(), "<frozen rspy importer>", 0)
         .unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
+    // What an earlier build left there would be embedded too.
+    drop(fs::remove_dir_all(&folder));
     let written = fs::create_dir_all(&folder)
         .and_then(|()| write_atomically(&folder.join("importer.marshal"), &importer, false))
-        .and_then(|()| write_atomically(&folder.join("library.rspyar"), &frozen.container, false))
+        .and_then(|()| write_atomically(&folder.with_file_name("library.rspyar"), &frozen.container, false))
         .and_then(|()| write_atomically(&folder.join("LICENSE.txt"), &license, false));
     if let Err(error) = written {
         fail(&format!("{}: {error}", folder.display()));

@@ -6,15 +6,14 @@ bears. For files that do not compile, an exclamation mark in the place of the co
 says. Two records: `library`, and `tests` for what is below `test`.
 """
 
+import concurrent.futures
 import hashlib
 import json
-import marshal
 import os
 import pathlib
 import platform
 import subprocess
 import sys
-import warnings
 
 HEAD = """\
 # What CPython {version} compiles {what} to, written by tests/parity/record. A line a file: the start of the SHA-256 of
@@ -27,64 +26,43 @@ def digest(data, digits):
     return hashlib.sha256(data).hexdigest()[:digits]
 
 
-def compiled(source, name):
-    """The digests of the code at each level, or what the exception says."""
+def compiled(path, name, *options):
+    """The digests of the code at each level, or what the exception says; in a process of its own."""
+    script = pathlib.Path(__file__).with_name("compile_one.py")
+    command = [sys.executable, "-I", "-S", "-B", "-W", "ignore", *options, script, path, name]
+    data = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     digests = []
-    for level in 0, 1, 2:
-        try:
-            code = compile(source, name, "exec", dont_inherit=True, optimize=level)
-        except SyntaxError as error:
-            return [type(error).__name__, error.msg, error.lineno, error.offset, error.end_lineno, error.end_offset]
-        digests.append(digest(marshal.dumps(code), 8))
-        # While it lives, its strings are interned, which would show in the next one.
-        del code
-    return ",".join(digests)
+    while data:
+        length, data = int.from_bytes(data[:4]), data[4:]
+        if not length:
+            return json.loads(data)
+        digests.append(digest(data[:length], 8))
+        data = data[length:]
+    return digests
 
 
-def compiled_alone(path, name):
-    """As `compiled`, in a process of its own: what other files leave interned would show."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with open(writer, "w") as pipe:
-            json.dump(compiled(path.read_bytes(), name), pipe)
-        os._exit(0)
-    os.close(writer)
-    with open(reader) as pipe:
-        found = json.load(pipe)
-    os.waitpid(child, 0)
-    return found
-
-
-def collect(library):
-    """By name, what each file below the library compiles to."""
-    names = {path.relative_to(library).as_posix(): path for path in library.rglob("*.py")}
-    return {name: compiled_alone(path, name) for name, path in names.items()}
-
-
-def line(library, name, with_columns, without_columns):
-    source = digest((library / name).read_bytes(), 16)
-    if isinstance(with_columns, str):
-        return f"{source} {with_columns},{without_columns} {name}\n"
-    return "\t".join([f"{source} ! {name}", *map(str, with_columns)]) + "\n"
+def line(library, path):
+    name = path.relative_to(library).as_posix()
+    source = digest(path.read_bytes(), 16)
+    digests = compiled(path, name)
+    if len(digests) != 3:
+        return "\t".join([f"{source} ! {name}", *map(str, digests)]) + "\n"
+    digests += compiled(path, name, "-X", "no_debug_ranges")
+    return f"{source} {','.join(digests)} {name}\n"
 
 
 def main():
-    warnings.simplefilter("ignore")
-    if sys.argv[1] == "--collect":
-        json.dump(collect(pathlib.Path(sys.argv[2])), sys.stdout)
-        return
     library, destination = map(pathlib.Path, sys.argv[1:])
     pinned = (library / ".version").read_text().strip()
     if sys.implementation.name != "cpython" or platform.python_version() != pinned:
         sys.exit(f"this is {sys.implementation.name} {platform.python_version()}; CPython {pinned} is to be recorded")
-    with_columns = collect(library)
-    command = [sys.executable, "-I", "-B", "-X", "no_debug_ranges", __file__, "--collect", str(library)]
-    without_columns = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    for name, what in ("library", "the library"), ("tests", "the library's tests"):
-        names = sorted(path for path in with_columns if path.startswith("test/") == (name == "tests"))
-        lines = [line(library, path, with_columns[path], without_columns[path]) for path in names]
-        (destination / name).write_text(HEAD.format(version=pinned, what=what) + "".join(lines))
+    paths = sorted(library.rglob("*.py"), key=lambda path: path.relative_to(library).as_posix())
+    tests = [path for path in paths if path.relative_to(library).parts[0] == "test"]
+    rest = [path for path in paths if path.relative_to(library).parts[0] != "test"]
+    with concurrent.futures.ThreadPoolExecutor(os.process_cpu_count()) as pool:
+        for name, what, group in ("library", "the library", rest), ("tests", "the library's tests", tests):
+            lines = pool.map(lambda path: line(library, path), group)
+            (destination / name).write_text(HEAD.format(version=pinned, what=what) + "".join(lines))
 
 
 main()

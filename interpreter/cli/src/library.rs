@@ -9,10 +9,12 @@ struct Frozen {
     archive: Archive<'static>,
 }
 
-/// Opens the library inside the executable; nothing if it is damaged.
-pub fn open() -> Option<Box<dyn Library>> {
-    let archive = rspy_stdlib::open().ok()?;
-    Some(Box::new(Frozen { archive }))
+/// Opens the library inside the executable; where that is damaged the process ends with a message.
+pub fn open() -> Box<dyn Library> {
+    match rspy_stdlib::open() {
+        Ok(archive) => Box::new(Frozen { archive }),
+        Err(error) => crate::report::damaged(&error.to_string()),
+    }
 }
 
 impl Library for Frozen {

@@ -15,6 +15,9 @@ const STACK_SIZE: usize = 64 << 20;
 
 fn main() {
     report::install();
+    if !rspy_stdlib::is_whole(rspy_runtime::host::can_read) {
+        report::damaged("its end is missing");
+    }
     // Arguments that are no UTF-8 keep their bytes as lone surrogates once they are Python's; here they only have to
     // be recognised.
     let words: Vec<OsString> = std::env::args_os().collect();

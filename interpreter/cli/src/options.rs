@@ -269,7 +269,6 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
     configuration.optimize = raised(configuration, "PYTHONOPTIMIZE", configuration.optimize);
     configuration.verbose = raised(configuration, "PYTHONVERBOSE", configuration.verbose);
     configuration.dont_write_bytecode |= variable(configuration, "PYTHONDONTWRITEBYTECODE").is_some();
-    configuration.no_debug_ranges |= variable(configuration, "PYTHONNODEBUGRANGES").is_some();
     configuration.no_user_site |= variable(configuration, "PYTHONNOUSERSITE").is_some();
     configuration.unbuffered |= variable(configuration, "PYTHONUNBUFFERED").is_some();
     configuration.safe_path |= variable(configuration, "PYTHONSAFEPATH").is_some();

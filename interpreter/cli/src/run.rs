@@ -20,7 +20,7 @@ pub fn run(options: Options, stack_limit: usize) -> i32 {
     configuration.program = program(&first_word(&configuration));
     configuration.executable = executable(&configuration.program);
     configuration.environment = environment(&configuration.program);
-    startup::run(configuration, rspy_modules::modules(), crate::library::open(), stack_limit, |vm| {
+    startup::run(configuration, rspy_modules::modules(), Some(crate::library::open()), stack_limit, |vm| {
         let status = match prepare(vm, &command) {
             Ok(main) => {
                 let mut status = status_after(vm, execute(vm, &command, &main, skip_first_line, inspect));

@@ -128,7 +128,7 @@ impl Bz2Decompressor {
     /// True if more input is needed before more decompressed data can be produced.
     #[getter("needs_input", member)]
     fn needs_input(&self) -> bool {
-        self.feed.needs_input()
+        self.feed.needs_input() && !self.feed.failed()
     }
 
     /// Decompress *data*, returning uncompressed data as bytes.

@@ -83,10 +83,7 @@ impl Feed {
             let before = out.len();
             let room = before.max(SMALLEST_ROOM).min(most - before);
             out.resize(before + room, 0);
-            let done = step(&input[used..], &mut out[before..]).inspect_err(|_| {
-                self.failed.set(true);
-                self.needs_input.set(false);
-            })?;
+            let done = step(&input[used..], &mut out[before..]).inspect_err(|_| self.failed.set(true))?;
             out.truncate(before + done.produced);
             used += done.consumed;
             is_full = done.produced == room;

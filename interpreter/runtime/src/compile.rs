@@ -21,6 +21,8 @@ use crate::vm::Vm;
 pub mod compile_flags {
     /// Future features.
     pub const FUTURES: u32 = rspy_code::code_object::flags::FUTURES;
+    /// Nested scopes, a future feature of long ago (`CO_NESTED`).
+    pub const NESTED_SCOPES: u32 = 0x0010;
     /// The source is UTF-8 whatever it declares.
     pub const IGNORE_COOKIE: u32 = 0x0800;
     /// Indentation that ends with the input is left open.
@@ -37,6 +39,7 @@ pub mod compile_flags {
     pub const OPTIMIZED_AST: u32 = 0x8000 | ONLY_AST;
     /// All of them.
     pub const ALL: u32 = FUTURES
+        | NESTED_SCOPES
         | IGNORE_COOKIE
         | DONT_IMPLY_DEDENT
         | ONLY_AST

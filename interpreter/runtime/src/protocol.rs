@@ -869,7 +869,13 @@ impl Vm {
     #[inline]
     pub fn get_attribute(&self, object: &Value, name: &Object<Str>) -> PyResult {
         match object.type_of().slots().getattribute.get() {
-            Some(get) => get(self, object, name),
+            Some(get) => {
+                let result = get(self, object, name);
+                if let Err(error) = &result {
+                    crate::exceptions::attribute_error::add_context(error, object, name);
+                }
+                result
+            }
             None => Err(self.no_attribute(object, name)),
         }
     }

@@ -74,6 +74,17 @@ impl Event {
         1 << self as u8
     }
 
+    /// What a trace function would be told of meanwhile.
+    const fn moment(self) -> Moment {
+        match self {
+            Event::PyStart | Event::PyResume | Event::PyThrow => Moment::Call,
+            Event::Line => Moment::Line,
+            Event::Call | Event::CReturn | Event::CRaise => Moment::NativeCall,
+            Event::PyReturn | Event::PyYield | Event::PyUnwind => Moment::Return,
+            _ => Moment::Exception,
+        }
+    }
+
     /// Events that belong to a place in the code, and can be turned off there.
     fn is_local(self) -> bool {
         (self as u8) < Event::Raise as u8 || self == Event::Branch
@@ -289,7 +300,7 @@ pub fn tell_tools(
         }
         let mut all = vec![code.to_value()];
         all.extend_from_slice(arguments);
-        let answer = quietly(vm, || vm.call(&callback, &all))?;
+        let answer = telling(vm, event.moment(), || vm.call(&callback, &all))?;
         let disables = monitoring.disable.borrow().as_ref().is_some_and(|disable| disable.is(&answer));
         if disables {
             if !event.is_local() {
@@ -383,6 +394,25 @@ pub fn thrown(vm: &Vm, frame: *mut Frame, exception: &Value) -> PyResult<()> {
     }
     tell_profile(vm, frame, "call", none())?;
     tell_trace(vm, frame, Moment::Call, none())
+}
+
+/// A generator that was delegated to has returned a value, for which no `StopIteration` was made.
+///
+/// # Errors
+/// What is called raises.
+pub fn stopped(vm: &Vm, frame: *mut Frame, index: isize, value: &Value) -> PyResult<()> {
+    // SAFETY: the frame runs.
+    let code = unsafe { (*frame).code() }.to_ref();
+    let wanted = events_of(vm, &code) & Event::StopIteration.bit() != 0;
+    if !wanted && vm.trace.borrow().is_none() {
+        return Ok(());
+    }
+    let exception = vm.stop_iteration(value.clone()).into_value();
+    if wanted {
+        let arguments = [int::new(index as i64 * 2), exception.clone()];
+        tell_tools(vm, Event::StopIteration, &code, index, &arguments)?;
+    }
+    tell_trace(vm, frame, Moment::Exception, traceback::information(&exception).into_value())
 }
 
 /// A function returns or yields a value.

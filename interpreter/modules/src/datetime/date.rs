@@ -27,7 +27,7 @@ use super::delta::{TimeDelta, immortal};
 use super::iso_calendar::IsoCalendarDate;
 use super::moment::DateTime;
 use super::strftime::{self, Formatted};
-use super::text::{Digits, invalid, read_date, text_argument};
+use super::text::{Digits, invalid, read_only_date, text_argument, with_characters};
 use super::local;
 
 /// date(year, month, day) --> date object
@@ -281,8 +281,7 @@ impl Date {
     #[classmethod("fromisoformat(type, object, /)")]
     fn fromisoformat(vm: &Vm, cls: &TypeObject, object: &Value) -> PyResult {
         let text = text_argument(vm, object)?;
-        let characters: Vec<u32> = text.characters().iter().take(11).collect();
-        match read_date(&characters).filter(|_| matches!(characters.len(), 7 | 8 | 10)) {
+        match with_characters(text, read_only_date) {
             Some(date) => Self::of_class(vm, cls, date),
             None => Err(invalid(vm, text)),
         }

@@ -11,7 +11,7 @@ use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 use super::arguments::check_date;
-use super::calendar::{DAY, Moment};
+use super::calendar::{DAY, MAX_ORDINAL, Moment, from_ordinal};
 use super::delta::TimeDelta;
 use super::zone::TimeZone;
 
@@ -35,7 +35,7 @@ pub fn moment_of(time: &BrokenTime, microsecond: i32) -> Moment {
 
 /// The local time of a timestamp, in seconds since the day with ordinal 0.
 fn local(vm: &Vm, seconds: i64) -> PyResult<i64> {
-    let time = host::local_time(seconds - EPOCH).or_raise(vm)?;
+    let time = host::local_fields(seconds - EPOCH).or_raise(vm)?;
     let moment = moment_of(&time, 0);
     check_date(vm, moment.year, moment.month, moment.day)?;
     Ok(moment.seconds())
@@ -77,7 +77,7 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
 /// # Errors
 /// `OSError` and `ValueError` where the calendar does not reach.
 pub fn local_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<(Moment, u8)> {
-    let moment = moment_of(&host::local_time(seconds).or_raise(vm)?, microsecond);
+    let moment = moment_of(&host::local_fields(seconds).or_raise(vm)?, microsecond);
     check_date(vm, moment.year, moment.month, moment.day)?;
     let now = moment.seconds();
     let before = local(vm, EPOCH + seconds - MAX_FOLD)?;
@@ -91,6 +91,14 @@ pub fn local_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<(Moment
 /// # Errors
 /// `OSError` and `ValueError` where the calendar does not reach.
 pub fn universal_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<Moment> {
+    let since_start = seconds.saturating_add(EPOCH);
+    let (days, second) = (since_start.div_euclid(DAY), since_start.rem_euclid(DAY) as i32);
+    if (1..=i64::from(MAX_ORDINAL)).contains(&days) {
+        let (year, month, day) = from_ordinal(days as i32);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        return Ok(Moment { year, month, day, hour, minute, second, microsecond });
+    }
+    // The library has the error.
     let moment = moment_of(&host::universal_time(seconds).or_raise(vm)?, microsecond);
     check_date(vm, moment.year, moment.month, moment.day)?;
     Ok(moment)

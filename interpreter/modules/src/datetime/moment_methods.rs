@@ -19,7 +19,7 @@ use super::date::{self, Date, exactly, replace_by, replaced};
 use super::delta::TimeDelta;
 use super::local::{self, EPOCH};
 use super::moment::DateTime;
-use super::text::{Precision, invalid, read_moment, roll_over, text_argument};
+use super::text::{Precision, invalid, read_moment, roll_over, text_argument, with_characters};
 use super::time::Time;
 use super::zone::{self, TimeZone, zone_argument};
 
@@ -170,8 +170,9 @@ impl DateTime {
     #[classmethod("fromisoformat(type, object, /)")]
     fn fromisoformat(vm: &Vm, cls: &TypeObject, object: &Value) -> PyResult {
         let text = text_argument(vm, object)?;
-        let characters: Vec<u32> = text.characters().iter().collect();
-        let Some((mut date, mut time)) = read_moment(&characters) else { return Err(invalid(vm, text)) };
+        let Some((mut date, mut time)) = with_characters(text, read_moment) else {
+            return Err(invalid(vm, text));
+        };
         let zone = time.offset.map(|offset| TimeZone::of_microseconds(vm, offset)).transpose()?;
         roll_over(vm, &mut date, &mut time)?;
         let moment = Moment {

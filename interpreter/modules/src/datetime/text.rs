@@ -7,7 +7,7 @@ use rspy_runtime::types::string::{Characters, Str};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
-use super::calendar::{IsoError, Moment, days_in_month, from_iso_calendar};
+use super::calendar::{Moment, days_in_month, from_iso_calendar};
 use super::delta::TimeDelta;
 
 /// ASCII text of bounded length.
@@ -196,6 +196,23 @@ pub struct ReadTime {
     pub offset: Option<i64>,
 }
 
+/// Hands the characters of a text to a function.
+pub fn with_characters<R>(text: &Object<Str>, read: impl FnOnce(&[u32]) -> R) -> R {
+    let mut room = [0; 48];
+    let characters = text.characters();
+    let Some(places) = room.get_mut(..text.length()) else {
+        return read(&characters.iter().collect::<Vec<u32>>());
+    };
+    for (place, character) in places.iter_mut().zip(characters.iter()) {
+        *place = character;
+    }
+    read(places)
+}
+
+fn is_surrogate(character: &u32) -> bool {
+    (0xd800..0xe000).contains(character)
+}
+
 fn digit(text: &[u32], at: usize) -> Option<i32> {
     let digit = text.get(at)?.wrapping_sub(u32::from(b'0'));
     (digit < 10).then_some(digit as i32)
@@ -210,8 +227,18 @@ fn number(text: &[u32], at: usize, count: usize) -> Option<i32> {
     (at..at + count).try_fold(0, |number, at| Some(number * 10 + digit(text, at)?))
 }
 
+/// Reads a text that is nothing but a date. Its length in bytes must be one that dates have; CPython does not look
+/// whether that is the length of this one.
+pub fn read_only_date(text: &[u32]) -> Option<(i32, i32, i32)> {
+    let size: usize = text.iter().take(11).filter_map(|&c| char::from_u32(c)).map(char::len_utf8).sum();
+    if !matches!(size, 7 | 8 | 10) || text.iter().any(is_surrogate) {
+        return None;
+    }
+    read_date(text)
+}
+
 /// Reads a date: `YYYY-MM-DD`, `YYYYMMDD`, `YYYY-Www-D` and their like. The day may not exist.
-pub fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
+fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
     let year = number(text, 0, 4)?;
     let separated = is_at(text, 4, b'-');
     let mut at = 4 + usize::from(separated);
@@ -227,12 +254,8 @@ pub fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
                 at += 1;
             }
             day = digit(text, at)?;
-            at += 1;
         }
-        return match from_iso_calendar(year, week, day) {
-            Ok(date) if at == text.len() => Some(date),
-            Ok(_) | Err(IsoError::Year | IsoError::Week | IsoError::Day) => None,
-        };
+        return from_iso_calendar(year, week, day).ok();
     }
     let month = number(text, at, 2)?;
     at += 2;
@@ -243,7 +266,7 @@ pub fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
         at += 1;
     }
     let day = number(text, at, 2)?;
-    (at + 2 == text.len()).then_some((year, month, day))
+    Some((year, month, day))
 }
 
 /// What [`read_clock`] read.
@@ -265,9 +288,14 @@ fn read_clock(text: &[u32]) -> Option<Clock> {
         if index == 0 {
             separated = is_at(text, at, b':');
         }
-        if at + 1 >= text.len() {
-            clock.is_rest = at < text.len();
-            return Some(clock);
+        match &text[at..] {
+            [] => return Some(clock),
+            &[last] => {
+                clock.is_rest = last != 0;
+                let is_harmless = last < 0x80 && last != u32::from(b'.') && last != u32::from(b',');
+                return is_harmless.then_some(clock);
+            }
+            _ => {}
         }
         if separated && is_at(text, at, b':') {
             if index == 2 {
@@ -292,6 +320,9 @@ fn read_clock(text: &[u32]) -> Option<Clock> {
 
 /// Reads a time of the day with an optional offset.
 pub fn read_time(text: &[u32]) -> Option<ReadTime> {
+    if text.iter().any(is_surrogate) {
+        return None;
+    }
     let is_zone = |&c: &u32| c == u32::from(b'Z') || c == u32::from(b'+') || c == u32::from(b'-');
     let end = text.iter().position(is_zone).unwrap_or(text.len());
     let clock = read_clock(&text[..end])?;

@@ -23,7 +23,7 @@ use super::calendar::{DAY, Moment};
 use super::date::{self, exactly, replace_by, replaced, strftime_argument, time_of_day_tuple};
 use super::delta::{TimeDelta, immortal};
 use super::strftime::{self, Formatted};
-use super::text::{Digits, Precision, beyond_midnight, invalid, read_time, text_argument};
+use super::text::{Digits, Precision, beyond_midnight, invalid, read_time, text_argument, with_characters};
 use super::zone::{self, TimeZone, zone_argument};
 
 /// time([hour[, minute[, second[, microsecond[, tzinfo]]]]]) --> a time object
@@ -336,10 +336,11 @@ impl Time {
     #[classmethod("fromisoformat(type, object, /)")]
     fn fromisoformat(vm: &Vm, cls: &TypeObject, object: &Value) -> PyResult {
         let text = text_argument(vm, object)?;
-        let characters: Vec<u32> = text.characters().iter().collect();
         // The format asks for the T; it is taken for granted where no date can be meant.
-        let body = characters.strip_prefix(&[u32::from(b'T')]).unwrap_or(&characters);
-        let Some(mut read) = read_time(body) else { return Err(invalid(vm, text)) };
+        let read = with_characters(text, |characters| {
+            read_time(characters.strip_prefix(&[u32::from(b'T')]).unwrap_or(characters))
+        });
+        let Some(mut read) = read else { return Err(invalid(vm, text)) };
         if read.hour == 24 {
             if (read.minute, read.second, read.microsecond) != (0, 0, 0) {
                 return Err(beyond_midnight(vm));

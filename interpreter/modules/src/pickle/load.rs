@@ -6,7 +6,7 @@ use rspy_runtime::codecs::errors::Errors;
 use rspy_runtime::codecs::{escape, registry, utf8};
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::names;
-use rspy_runtime::object::{Object, Payload, Ref};
+use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::types::bool::boolean;
 use rspy_runtime::types::bytes::{ByteArray, Bytes, MemoryView};
 use rspy_runtime::types::dict::Dict;

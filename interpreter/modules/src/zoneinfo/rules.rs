@@ -193,18 +193,16 @@ pub fn parse(text: &[u8]) -> Result<TzString, Malformed> {
     }
     let name = reader.name().ok_or(Malformed::DaylightName)?;
     let daylight = match reader.peek() {
-        None => return Err(Malformed::MissingRules),
         Some(b',') => offset + 3600,
-        Some(_) => -reader.time(MOST_HOURS).ok_or(Malformed::DaylightOffset)?,
+        _ => -reader.time(MOST_HOURS).ok_or(Malformed::DaylightOffset)?,
     };
-    let mut rules = [None, None];
-    for rule in &mut rules {
+    let mut rule = || {
         if !reader.eat(b',') {
             return Err(Malformed::MissingRules);
         }
-        *rule = reader.rule();
-    }
-    let [Some(start), Some(end)] = rules else { return Err(Malformed::Rule) };
+        reader.rule().ok_or(Malformed::Rule)
+    };
+    let (start, end) = (rule()?, rule()?);
     if !reader.0.is_empty() {
         return Err(Malformed::Extra);
     }
@@ -230,7 +228,8 @@ mod tests {
     fn damaged_strings_are_told_apart() {
         assert_eq!(parse(b"5EST"), Err(Malformed::StandardName));
         assert_eq!(parse(b"EST25"), Err(Malformed::StandardOffset));
-        assert_eq!(parse(b"EST5EDT"), Err(Malformed::MissingRules));
+        assert_eq!(parse(b"EST5EDT"), Err(Malformed::DaylightOffset));
+        assert_eq!(parse(b"EST5EDT4"), Err(Malformed::MissingRules));
         assert_eq!(parse(b"EST5EDT,M13.2.0,M11.1.0"), Err(Malformed::Rule));
         assert_eq!(parse(b"EST5EDT,M3.2.0,M11.1.0,"), Err(Malformed::Extra));
     }

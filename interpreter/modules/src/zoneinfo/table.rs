@@ -90,6 +90,21 @@ fn is_between(time: i64, start: i64, end: i64) -> bool {
     if start < end { start <= time && time < end } else { !(end <= time && time < start) }
 }
 
+/// How many transitions have come by a time. In damaged files they may be in any order: this way of looking gives what
+/// CPython gives, too.
+fn behind(transitions: &[i64], time: i64) -> usize {
+    let (mut low, mut high) = (0, transitions.len());
+    while low < high {
+        let middle = (low + high) / 2;
+        if transitions[middle] > time {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    high
+}
+
 /// The transitions of a zone.
 pub struct Table {
     /// When they are, in UTC.
@@ -249,7 +264,7 @@ impl Table {
         match (local.first(), local.last(), &self.before) {
             (Some(&first), _, Some(before)) if time < first => before,
             (_, Some(&last), _) if time <= last => {
-                let index = local.partition_point(|&transition| transition <= time);
+                let index = behind(local, time);
                 &self.kinds[index.max(1) - 1]
             }
             _ => self.after.at_local(time, fold, year),
@@ -271,12 +286,12 @@ impl Table {
             let (kind, fold) = self.after.at_universal(time, year);
             // Right behind the last transition it counts what held before that.
             let shift = previous(count).map_or(0, |previous| previous.seconds - kind.seconds);
-            return (kind, fold || shift > 0 && time < last + shift);
+            return (kind, fold || shift > 0 && time < last.saturating_add(shift));
         }
-        let index = self.universal.partition_point(|&transition| transition <= time);
+        let index = behind(&self.universal, time);
         let kind = &self.kinds[index - 1];
         let shift = previous(index).map_or(0, |previous| previous.seconds - kind.seconds);
-        (kind, shift > time - self.universal[index - 1])
+        (kind, shift > time.saturating_sub(self.universal[index - 1]))
     }
 }
 

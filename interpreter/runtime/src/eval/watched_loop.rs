@@ -13,8 +13,10 @@ use crate::object::Object;
 use crate::types::code::{Code, Unit};
 use crate::types::code_verification;
 use crate::types::function::Function;
+use crate::types::generator;
 use crate::types::int;
 use crate::types::native_function::{NativeFunction, NativeMethod};
+use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::watch::{self, Event};
 
@@ -140,7 +142,10 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         let code = (*frame).code().to_ref();
         if before.frame != frame {
             // A call has begun or ended: the frame knows where it stood.
-            *before = Before { frame, index: (*frame).instruction_index(), opcode: None };
+            let index = (*frame).instruction_index();
+            // A handler begins a line; it is where the frame stands.
+            let is_handler = (*frame).instruction == state.next;
+            *before = Before { frame, index: if is_handler { -2 } else { index }, opcode: None };
         }
         let opcode = Opcode::try_from((*state.next).get() as u8).ok().map(Opcode::base);
         (*frame).instruction = state.next;
@@ -164,7 +169,8 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         let traces_opcodes = (*frame).frame_object.get() != 0
             && Frame::object(frame).traces_opcodes()
             && vm.trace.borrow().is_some();
-        if watch::events_of(vm, &code) & Event::Instruction.bit() != 0 {
+        let is_first = index == first_told(&code);
+        if !is_first && watch::events_of(vm, &code) & Event::Instruction.bit() != 0 {
             let offset = int::new(index as i64 * 2);
             watch::tell_tools(vm, Event::Instruction, &code, index, &[offset])?;
         }
@@ -200,6 +206,14 @@ unsafe fn begin(
                 watch::entered(vm, frame, event, index)?;
                 Ok(true)
             }
+            Some(Opcode::EndSend) => {
+                let receiver = state.look(2);
+                if generator::as_generator(&receiver).is_some() {
+                    let value = state.look(1).clone();
+                    watch::stopped(vm, frame, index, &value)?;
+                }
+                Ok(false)
+            }
             Some(Opcode::ReturnValue) => {
                 let value = state.look(1).clone();
                 watch::left(vm, frame, Event::PyReturn, index, &value)?;
@@ -210,7 +224,7 @@ unsafe fn begin(
                 watch::left(vm, frame, Event::PyYield, index, &value)?;
                 Ok(false)
             }
-            Some(Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx) => {
+            Some(Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx | Opcode::LoadSuperAttr) => {
                 let code = (*frame).code().to_ref();
                 if watch::events_of(vm, &code) & Event::Call.bit() != 0 {
                     let (callable, first) = called(state, opcode, argument);
@@ -245,6 +259,10 @@ unsafe fn called(state: &State<'_>, opcode: Option<Opcode>, argument: u32) -> (V
     let missing = state.vm.interpreter.monitoring.missing.get().unwrap_or_else(crate::types::none::none);
     // SAFETY: the stack holds the call's operands.
     unsafe {
+        if opcode == Some(Opcode::LoadSuperAttr) {
+            let class = if argument & 2 != 0 { state.look(2).clone() } else { missing };
+            return (state.look(3).clone(), class);
+        }
         let depth = match opcode {
             Some(Opcode::Call) => argument as usize + 2,
             Some(Opcode::CallKw) => argument as usize + 3,
@@ -256,7 +274,12 @@ unsafe fn called(state: &State<'_>, opcode: Option<Opcode>, argument: u32) -> (V
             return (callable, word::look(own).clone());
         }
         let first = match opcode {
-            Some(Opcode::CallFunctionEx) | None => missing,
+            Some(Opcode::CallFunctionEx) => {
+                let arguments = state.look(2);
+                let first = arguments.downcast::<Tuple>().and_then(|tuple| tuple.items().first().cloned());
+                first.unwrap_or(missing)
+            }
+            None => missing,
             _ if argument == 0 => missing,
             _ => state.look(depth - 2).clone(),
         };
@@ -266,7 +289,7 @@ unsafe fn called(state: &State<'_>, opcode: Option<Opcode>, argument: u32) -> (V
 
 /// The callable of a call of something that is not a Python function.
 unsafe fn native_callee(state: &State<'_>, opcode: Opcode, argument: u32) -> Option<(Value, Value)> {
-    if !matches!(opcode, Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx) {
+    if !matches!(opcode, Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx | Opcode::LoadSuperAttr) {
         return None;
     }
     // SAFETY: the state is at this instruction.
@@ -276,6 +299,24 @@ unsafe fn native_callee(state: &State<'_>, opcode: Opcode, argument: u32) -> Opt
             .downcast_exact::<crate::types::method::BoundMethod>()
             .is_some_and(|method| method.function().downcast_exact::<Function>().is_some());
     if is_python { None } else { Some((callable, first)) }
+}
+
+/// Tells of the `StopIteration` by which an iterator ended a loop or an `await`, where it raised one.
+unsafe fn tell_stop(state: &State<'_>, opcode: Opcode, index: isize, to: isize) -> PyResult<()> {
+    // SAFETY: the iterator is still on the stack.
+    unsafe {
+        let (iterator, value) = match opcode {
+            Opcode::ForIter if to != index + 2 => (state.look(1), crate::types::none::none()),
+            Opcode::Send if to != index + 2 => (state.look(2), state.look(1).clone()),
+            _ => return Ok(()),
+        };
+        let raises = iterator.type_of().is_heap() || generator::raises_stop_iteration(&iterator);
+        if !raises || generator::as_generator(&iterator).is_some() {
+            return Ok(());
+        }
+        let exception = state.vm.stop_iteration(value);
+        watch::raised(state.vm, state.frame, index, exception.value(), false)
+    }
 }
 
 /// Tells what is told after an instruction was done.
@@ -315,7 +356,13 @@ unsafe fn finish(
             return Ok(());
         }
         let to = state.next.offset_from(code.start());
-        let target = int::new(to as i64 * 2);
+        // Whoever is told of a branch is told where it goes on behind what only belongs to it.
+        let ends_branch = matches!(
+            Opcode::try_from((*state.next).get() as u8).map(Opcode::base),
+            Ok(Opcode::NotTaken | Opcode::PopIter)
+        );
+        let target = int::new((to + isize::from(ends_branch)) as i64 * 2);
+        tell_stop(state, opcode, index, to)?;
         match opcode {
             Opcode::JumpForward | Opcode::JumpBackward | Opcode::JumpBackwardNoInterrupt => {
                 if events & Event::Jump.bit() != 0 {

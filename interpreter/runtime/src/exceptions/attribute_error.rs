@@ -90,3 +90,14 @@ derived_types! { NameError:
     /// Local name referenced but not bound to a value.
     class "UnboundLocalError" UnboundLocalError(NameError);
 }
+
+/// Tells an `AttributeError` that code raised without object and name what it is about.
+pub(crate) fn add_context(error: &Exception, object: &Value, name: &Object<Str>) {
+    if let Some(fields) = error.value().downcast::<AttributeError>()
+        && fields.name.borrow().is_none()
+        && fields.obj.borrow().is_none()
+    {
+        fields.name.set(Some(name.to_value()));
+        fields.obj.set(Some(object.clone()));
+    }
+}

@@ -166,9 +166,7 @@ impl Vm {
 
     /// An `UnboundLocalError`.
     #[cold]
-    pub fn unbound_local_error(&self, message: impl Into<String>, name: &Object<Str>) -> Exception {
-        // It is not told: a similar name would not help.
-        let _ = name;
+    pub fn unbound_local_error(&self, message: impl Into<String>) -> Exception {
         self.new_exception(UnboundLocalError::static_type(), message)
     }
 

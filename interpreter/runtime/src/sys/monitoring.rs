@@ -49,6 +49,15 @@ fn event_set(vm: &Vm, events: i64) -> PyResult<u32> {
     Ok(if events & branches != 0 { events & !Event::Branch.bit() } else { events })
 }
 
+/// A set of events as tools are told of it: the old event for branches is both new ones.
+fn shown(events: u32) -> u32 {
+    let events = events & !WITH_CALL;
+    if events & Event::Branch.bit() == 0 {
+        return events;
+    }
+    events & !Event::Branch.bit() | Event::BranchLeft.bit() | Event::BranchRight.bit()
+}
+
 fn code_argument<'a>(vm: &Vm, code: &'a Value) -> PyResult<&'a Object<Code>> {
     code.downcast::<Code>().ok_or_else(|| vm.type_error("code must be a code object"))
 }
@@ -123,8 +132,8 @@ impl Monitoring {
     /// Return the events of a tool.
     #[function("get_events(tool_id, /)")]
     fn get_events(vm: &Vm, tool_id: i64) -> PyResult<u32> {
-        let number = tool_in_use(vm, tool_id)?;
-        Ok(vm.interpreter.monitoring.tools.borrow()[number].events & !WITH_CALL)
+        let number = tool_number(vm, tool_id)?;
+        Ok(shown(vm.interpreter.monitoring.tools.borrow()[number].events))
     }
 
     /// Set the events of a tool.
@@ -143,8 +152,8 @@ impl Monitoring {
     #[function("get_local_events(tool_id, code, /)")]
     fn get_local_events(vm: &Vm, tool_id: i64, code: &Value) -> PyResult<u32> {
         let code = code_argument(vm, code)?;
-        let number = tool_in_use(vm, tool_id)?;
-        Ok(vm.interpreter.monitoring.local_events(number, code) & !WITH_CALL)
+        let number = tool_number(vm, tool_id)?;
+        Ok(shown(vm.interpreter.monitoring.local_events(number, code)))
     }
 
     /// Set the events of a tool for one code object.

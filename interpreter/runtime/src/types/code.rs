@@ -395,8 +395,11 @@ impl Code {
             vm.hash(self.constants.value()).unwrap_or(0),
             vm.hash(self.names.value())?,
             vm.hash(self.variable_names.value())?,
-            crate::types::string::hash::hash_bytes(self.plain_bytes().as_slice()),
-            i64::from(self.first_line) ^ i64::from(self.flags) << 20 ^ i64::from(self.arg_count) << 40,
+            i64::from(self.first_line),
+            i64::from(self.flags),
+            i64::from(self.arg_count),
+            i64::from(self.positional_only_count),
+            i64::from(self.keyword_only_count),
         ];
         crate::types::tuple::combine_hashes(parts.into_iter().map(Ok))
     }

@@ -190,7 +190,16 @@ impl FrameObject {
     }
 
     fn is_optimized(&self) -> bool {
-        self.frame().is_some_and(|frame| frame.code().flags & flags::OPTIMIZED != 0)
+        self.frame().is_some_and(|frame| frame.code().flags & flags::OPTIMIZED != 0) || self.has_hidden()
+    }
+
+    /// Whether an inlined comprehension runs whose variables the names around it do not include.
+    fn has_hidden(&self) -> bool {
+        let Some(frame) = self.frame() else { return false };
+        let code = frame.code();
+        (0..code.variable_count()).any(|index| {
+            code.variable_kinds[index] & local_kind::HIDDEN != 0 && self.variable(index).is_some()
+        })
     }
 
     /// The value of a variable by index, seen through cells.
@@ -238,7 +247,6 @@ impl FrameObject {
         let Some(frame) = self.frame() else { return Vec::new() };
         let code = frame.code();
         (0..code.variable_count())
-            .filter(|&index| code.variable_kinds[index] & local_kind::HIDDEN == 0)
             .filter_map(|index| Some((code.variable_name(index).to_ref(), self.variable(index)?)))
             .collect()
     }
@@ -246,9 +254,7 @@ impl FrameObject {
     fn index_of(&self, name: &Value) -> Option<usize> {
         let code = self.frame()?.code();
         let name = name.downcast::<Str>()?;
-        (0..code.variable_count()).find(|&index| {
-            code.variable_kinds[index] & local_kind::HIDDEN == 0 && code.variable_name(index).same_text(name)
-        })
+        (0..code.variable_count()).find(|&index| code.variable_name(index).same_text(name))
     }
 
     /// A dict of the variables as they are now; for functions it is a copy.

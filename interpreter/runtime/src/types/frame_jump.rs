@@ -124,14 +124,18 @@ fn find_target(vm: &Vm, code: &Object<Code>, here: isize, line: i32) -> PyResult
     }
 }
 
-/// By instruction, the line that begins there.
+/// By instruction, the line that begins there: another one than before.
 fn line_starts(code: &Code) -> Vec<Option<i32>> {
     let mut lines = vec![None; code.units().len()];
+    let mut last = -1;
     for entry in location::Decoder::new(code.line_table.as_slice(), code.first_line) {
-        if entry.location.line >= 0
-            && let Some(line) = lines.get_mut(entry.start as usize)
+        let line = entry.location.line;
+        if line >= 0
+            && line != last
+            && let Some(place) = lines.get_mut(entry.start as usize)
         {
-            *line = Some(entry.location.line);
+            *place = Some(line);
+            last = line;
         }
     }
     lines

@@ -539,6 +539,11 @@ pub fn as_generator(value: &Value) -> Option<&Object<Generator>> {
     if value.downcast_exact::<AsyncGenerator>().is_some() { None } else { any_generator(value) }
 }
 
+/// Whether what is awaited ends by raising `StopIteration`, where others just end.
+pub(crate) fn raises_stop_iteration(value: &Value) -> bool {
+    asynchronous::is_awaitable_step(value)
+}
+
 /// Whether the value is a coroutine.
 pub fn is_coroutine(value: &Value) -> bool {
     value.downcast_exact::<Coroutine>().is_some()

@@ -297,7 +297,7 @@ impl Module {
                 let made = vm.call(&annotate, &[Value::int(1)])?;
                 if made.downcast::<Dict>().is_none() {
                     return Err(vm.type_error(format!(
-                        "__annotate__() must return a dict, not {}",
+                        "__annotate__ returned non-dict of type '{}'",
                         made.type_of().full_name()
                     )));
                 }

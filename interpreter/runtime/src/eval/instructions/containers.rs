@@ -128,11 +128,6 @@ unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T
     }
 }
 
-/// Whether a value can be unpacked with `**`.
-fn is_mapping(value: &Value) -> bool {
-    value.downcast::<Dict>().is_some() || value.type_of().slots().get_item.get().is_some()
-}
-
 instructions! {
     /// Makes a tuple.
     BuildTuple(state, argument) {
@@ -285,9 +280,11 @@ instructions! {
     SetAdd(state, argument) {
         let value = state.pop_value();
         let set = state.look(argument as usize);
-        if let Some(set) = set.downcast::<Set>() {
-            attempt!(state, set.add(state.vm, &value));
-        }
+        let Some(set) = set.downcast::<Set>() else {
+            let message = format!("'{}' object is not a set", set.type_of().full_name());
+            return state.raise(state.vm.type_error(message));
+        };
+        attempt!(state, set.add(state.vm, &value));
         Flow::Next
     }
 
@@ -338,7 +335,7 @@ instructions! {
         if let Some(dict) = dict.downcast::<Dict>()
             && let Err(error) = crate::types::dict::protocol::update_from(state.vm, dict, &mapping)
         {
-            if error.is_attribute_error() && !is_mapping(&mapping) {
+            if error.is_attribute_error() {
                 return state.raise(state.vm.type_error(format!(
                     "'{}' object is not a mapping",
                     mapping.type_of().full_name()

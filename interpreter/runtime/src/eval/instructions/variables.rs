@@ -26,13 +26,10 @@ unsafe fn cell<'a>(frame: *mut Frame, index: usize) -> &'a Object<CellObject> {
 }
 
 fn unbound_local(vm: &Vm, name: &Object<Str>) -> Exception {
-    vm.unbound_local_error(
-        format!(
-            "cannot access local variable '{}' where it is not associated with a value",
-            name.to_string_lossy()
-        ),
-        name,
-    )
+    vm.unbound_local_error(format!(
+        "cannot access local variable '{}' where it is not associated with a value",
+        name.to_string_lossy()
+    ))
 }
 
 /// The error for a cell without contents.

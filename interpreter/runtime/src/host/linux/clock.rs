@@ -84,12 +84,16 @@ pub struct BrokenTime {
 }
 
 fn from_tm(time: &libc::tm) -> BrokenTime {
-    let zone = if time.tm_zone.is_null() {
-        String::new()
-    } else {
+    let mut broken = fields_of_tm(time);
+    if !time.tm_zone.is_null() {
         // SAFETY: the abbreviation ends with a zero byte and lives until the zone is set again.
-        unsafe { std::ffi::CStr::from_ptr(time.tm_zone) }.to_string_lossy().into_owned()
-    };
+        broken.zone = unsafe { std::ffi::CStr::from_ptr(time.tm_zone) }.to_string_lossy().into_owned();
+    }
+    broken
+}
+
+/// Everything but the name of the zone.
+fn fields_of_tm(time: &libc::tm) -> BrokenTime {
     BrokenTime {
         year: i64::from(time.tm_year) + 1900,
         month: time.tm_mon,
@@ -101,7 +105,7 @@ fn from_tm(time: &libc::tm) -> BrokenTime {
         day_of_year: time.tm_yday,
         summer: time.tm_isdst,
         offset: time.tm_gmtoff,
-        zone,
+        zone: String::new(),
     }
 }
 
@@ -123,13 +127,22 @@ fn to_tm(time: &BrokenTime) -> libc::tm {
 
 /// Breaks a time down in the local zone.
 pub fn local_time(seconds: i64) -> Result<BrokenTime> {
+    local_tm(seconds).map(|time| from_tm(&time))
+}
+
+/// Breaks a time down in the local zone, without the zone's name.
+pub fn local_fields(seconds: i64) -> Result<BrokenTime> {
+    local_tm(seconds).map(|time| fields_of_tm(&time))
+}
+
+fn local_tm(seconds: i64) -> Result<libc::tm> {
     // SAFETY: the structure is written by the call before it is read.
     unsafe {
         let mut time = std::mem::zeroed();
         if libc::localtime_r(&raw const seconds, &raw mut time).is_null() {
             return Err(nonzero_error());
         }
-        Ok(from_tm(&time))
+        Ok(time)
     }
 }
 

@@ -37,6 +37,16 @@ pub fn get_random(buffer: &mut [u8], flags: u32) -> Result<usize> {
         .map(|count| count as usize)
 }
 
+/// Whether memory, which ends with a zero byte, can be read. Where it is mapped from a file that has become shorter it
+/// cannot, and touching it would end the process.
+pub fn can_read(text: &[u8]) -> bool {
+    // The system reads the text as a path, and says by its error whether it could; what there is at the path does not
+    // matter.
+    // SAFETY: nothing is read in this process.
+    let answer = check(unsafe { libc::access(text.as_ptr().cast(), libc::F_OK) });
+    !answer.is_err_and(|error| error.0 == libc::EFAULT)
+}
+
 /// A file in memory.
 pub fn memory_file(name: &CStr, flags: u32) -> Result<i32> {
     // SAFETY: the name ends with a zero byte.

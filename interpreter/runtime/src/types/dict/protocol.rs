@@ -86,8 +86,8 @@ pub fn merge_keywords(vm: &Vm, dict: &Object<Dict>, mapping: &Value, callable: &
         }
     };
     for (key, value) in pairs {
-        let Some(name) = key.downcast::<Str>() else { return Err(vm.type_error("keywords must be strings")) };
         if dict.contains(vm, &key)? {
+            let name = vm.str(&key)?;
             return Err(vm.type_error(format!(
                 "{} got multiple values for keyword argument '{}'",
                 function(),

@@ -223,6 +223,14 @@ pub struct AsyncThrow {
     progress: Cell<Progress>,
 }
 
+/// Whether the value is an awaitable that ends by raising `StopIteration`.
+pub(super) fn is_awaitable_step(value: &Value) -> bool {
+    value.downcast_exact::<AsyncSend>().is_some()
+        || value.downcast_exact::<AsyncThrow>().is_some()
+        || value.downcast_exact::<NextOrDefault>().is_some()
+        || value.downcast_exact::<CoroutineWrapper>().is_some()
+}
+
 pub(super) fn send(vm: &Vm, generator: &Value, value: Option<Value>) -> PyResult {
     call_hooks(vm, as_object(generator))?;
     Ok(Object::new(AsyncSend {
