@@ -137,6 +137,8 @@ def write_baseline(outcomes):
 def read_names(path):
     """The names in a list, each with what stands behind it; `#` begins a comment."""
     names = {}
+    if not path.exists():
+        return names
     for line in path.read_text(encoding="utf-8").splitlines():
         name, _, why = line.partition("  ")
         if name and not name.startswith("#"):

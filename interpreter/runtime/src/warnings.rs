@@ -628,12 +628,12 @@ fn source_line(vm: &Vm, globals: &Value, line: i64) -> PyResult<Option<Value>> {
             vm.type_error(format!("module_globals must be a dict, not '{}'", globals.type_of().full_name()))
         );
     };
-    let loader = match globals.get_str(&names::__spec__) {
-        Some(spec) if !is_none(&spec) => vm.get_attribute_optional(&spec, &vm.intern("loader"))?,
-        _ => None,
+    let Some(import) = vm.interpreter.modules.get_str(&names::_frozen_importlib_external) else {
+        return Ok(None);
     };
-    let loader = loader.filter(|loader| !is_none(loader)).or_else(|| globals.get_str(&names::__loader__));
-    let (Some(loader), Some(name)) = (loader, globals.get_str(&names::__name__)) else { return Ok(None) };
+    // The import system decides between `__spec__.loader` and `__loader__`, and warns if they differ.
+    let loader = vm.call_method_str(&import, "_bless_my_loader", &[globals.to_value()])?;
+    let Some(name) = globals.get_str(&names::__name__) else { return Ok(None) };
     let Some(get_source) = vm.get_attribute_optional(&loader, &vm.intern("get_source"))? else {
         return Ok(None);
     };
@@ -711,7 +711,7 @@ impl Functions {
         source: Option<&Value>,
     ) -> PyResult<()> {
         let line = i64::from(lineno);
-        let source_line = match module_globals {
+        let source_line = match module_globals.filter(|globals| !is_none(globals)) {
             Some(globals) => source_line(vm, globals, line)?,
             None => None,
         };

@@ -154,7 +154,7 @@ impl Array {
                 }
             },
         };
-        let range = slice.indices(vm, self.len())?;
+        let range = slice.indices_in(vm, || self.len())?;
         if range.step == 1 {
             let start = range.start as usize;
             let end = start.max(range.stop.max(0) as usize).min(self.len());
@@ -306,7 +306,7 @@ impl Array {
     #[slot(get_item)]
     fn get_item(&self, vm: &Vm, key: &Value) -> PyResult {
         if let Some(slice) = key.downcast::<Slice>() {
-            let range = slice.indices(vm, self.len())?;
+            let range = slice.indices_in(vm, || self.len())?;
             let size = self.code.size();
             let data = self.data.borrow();
             let part: Vec<u8> = if range.step == 1 {

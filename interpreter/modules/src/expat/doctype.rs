@@ -101,6 +101,11 @@ impl Reader {
             '>' => false,
             _ => return wrong(Problem::Syntax, cursor.at - 1),
         };
+        self.mark(&text[..cursor.at - 1], sink);
+        if system.is_some() {
+            self.doctype.borrow_mut().has_external = true;
+            self.ask_for_dependence(sink)?;
+        }
         let event = Event::StartDoctype {
             name: &name,
             system: system.as_deref(),
@@ -108,10 +113,6 @@ impl Reader {
             internal,
         };
         sink.event(event, &text[..cursor.at])?;
-        if system.is_some() {
-            self.doctype.borrow_mut().has_external = true;
-            self.ask_for_dependence(sink)?;
-        }
         self.subset = (system, public);
         Ok((cursor.at, internal))
     }
@@ -178,6 +179,9 @@ impl Reader {
         }
         if cursor.take("<![")? {
             return self.conditional_section(cursor, sink);
+        }
+        if cursor.take("<!")? {
+            return scan::unknown_declaration(cursor, Problem::Syntax);
         }
         let problem = if c == '<' { Problem::InvalidToken } else { Problem::Syntax };
         wrong(problem, if c == '<' { c.len_utf8() } else { 0 })
@@ -275,8 +279,10 @@ impl Reader {
         require_spaces(&mut cursor)?;
         let mut entity = Entity::default();
         let mut notation = None;
+        let mut told_at = None;
         if matches!(cursor.peek()?, '"' | '\'') {
             let start = cursor.at;
+            told_at = Some(start);
             let value = cursor.quoted()?;
             entity.text = Some(self.entity_value(value, start)?);
         } else {
@@ -287,12 +293,14 @@ impl Reader {
             let mut behind = cursor.clone();
             if behind.spaces()? && !is_parameter && behind.take("NDATA")? {
                 require_spaces(&mut behind)?;
+                told_at = Some(behind.at);
                 notation = Some(behind.name()?.to_owned());
                 entity.is_unparsed = true;
                 cursor = behind;
             }
         }
         close(&mut cursor)?;
+        self.mark(&cursor.text[..told_at.unwrap_or(cursor.at - 1)], sink);
         let event = Event::Entity(EntityDeclaration {
             name: &name,
             is_parameter,
@@ -354,7 +362,9 @@ impl Reader {
         if system.is_none() && public.is_none() {
             return cursor.wrong(Problem::Syntax);
         }
+        let system_at = system.as_ref().map(|system| cursor.at - system.len() - 2);
         close(&mut cursor)?;
+        self.mark(&cursor.text[..system_at.unwrap_or(cursor.at - 1)], sink);
         let event = Event::Notation { name: &name, system: system.as_deref(), public: public.as_deref() };
         sink.event(event, &cursor.text[..cursor.at])?;
         Ok(cursor.at)
@@ -377,6 +387,7 @@ impl Reader {
             require_spaces(&mut cursor)?;
             let kind = attribute_type(&mut cursor)?;
             require_spaces(&mut cursor)?;
+            let mut told_at = cursor.at;
             let required = cursor.take("#REQUIRED")?;
             let mut default = None;
             if !required && !cursor.take("#IMPLIED")? {
@@ -385,6 +396,7 @@ impl Reader {
                     require_spaces(&mut cursor)?;
                 }
                 let start = cursor.at;
+                told_at = start;
                 let value = cursor.quoted()?;
                 default = Some((self.attribute_value(value, start, kind == "CDATA")?, fixed));
             }
@@ -397,6 +409,7 @@ impl Reader {
                 attributes.iter().any(|attribute| attribute.name == name)
             });
             if !known {
+                self.mark(&cursor.text[..told_at], sink);
                 sink.event(event, &cursor.text[told..cursor.at])?;
                 told = cursor.at;
                 let attribute = Attribute { name, is_cdata, default: default.map(|(value, _)| value) };
@@ -408,6 +421,7 @@ impl Reader {
     fn declare_element(&mut self, mut cursor: Cursor<'_>, sink: &mut dyn Sink) -> Step<usize> {
         let name = cursor.name()?.to_owned();
         require_spaces(&mut cursor)?;
+        let start = cursor.at;
         let model = if cursor.take("EMPTY")? {
             Model { kind: EMPTY, quantifier: 0, name: None, children: Vec::new() }
         } else if cursor.take("ANY")? {
@@ -417,7 +431,10 @@ impl Reader {
         } else {
             return cursor.wrong(Problem::Syntax);
         };
+        // A model is told of where its last parenthesis is.
+        let told_at = cursor.text[start..cursor.at].rfind(')').map_or(start, |last| start + last);
         close(&mut cursor)?;
+        self.mark(&cursor.text[..told_at], sink);
         sink.event(Event::Element { name: &name, model: &model }, &cursor.text[..cursor.at])?;
         Ok(cursor.at)
     }

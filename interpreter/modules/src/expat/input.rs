@@ -20,12 +20,17 @@ enum Encoding {
 /// Bytes on the way to text.
 #[derive(Default)]
 pub struct Input {
+    /// The encoding by name, whatever the document says.
+    name: Option<String>,
     waiting: Vec<u8>,
     encoding: Option<Encoding>,
 }
 
 /// What became of bytes: text, and what is wrong with those behind it.
+#[derive(Default)]
 pub struct Text {
+    /// How many bytes of mark there were before it.
+    pub mark: usize,
     /// The text.
     pub text: String,
     /// What stopped it.
@@ -34,11 +39,13 @@ pub struct Text {
 
 impl Input {
     /// By the name of an encoding that the document's own declaration does not change.
-    ///
-    /// # Errors
-    /// What codecs raise.
-    pub fn with_encoding(vm: &Vm, name: &str) -> PyResult<Result<Input, Problem>> {
-        Ok(encoding_of(vm, name)?.map(|encoding| Input { waiting: Vec::new(), encoding: Some(encoding) }))
+    pub fn with_encoding(name: Option<String>) -> Input {
+        Input { name, ..Input::default() }
+    }
+
+    /// Whether text has to be made of the bytes: it is told in small pieces then.
+    pub fn converts(&self) -> bool {
+        !matches!(self.encoding, None | Some(Encoding::Utf8))
     }
 
     /// How many bytes a character takes.
@@ -52,9 +59,12 @@ impl Input {
 
     /// The text of what was given as text.
     pub fn take_text(&mut self, text: &str) -> Text {
-        self.encoding.get_or_insert(Encoding::Utf8);
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        Text { text: text.to_owned(), problem: None }
+        if self.encoding.is_some() {
+            return Text { text: text.to_owned(), ..Text::default() };
+        }
+        self.encoding = Some(Encoding::Utf8);
+        let plain = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        Text { mark: text.len() - plain.len(), text: plain.to_owned(), problem: None }
     }
 
     /// The text of the next bytes.
@@ -63,16 +73,16 @@ impl Input {
     /// What codecs raise.
     pub fn take(&mut self, vm: &Vm, bytes: &[u8], is_final: bool) -> PyResult<Text> {
         self.waiting.extend_from_slice(bytes);
+        let mut mark = 0;
         if self.encoding.is_none() {
-            let Some(skipped) = self.detect(vm, is_final)? else {
-                return Ok(Text { text: String::new(), problem: None });
-            };
+            let Some(skipped) = self.detect(vm, is_final)? else { return Ok(Text::default()) };
             match skipped {
-                Ok(skipped) => drop(self.waiting.drain(..skipped)),
-                Err(problem) => return Ok(Text { text: String::new(), problem: Some(problem) }),
+                Ok(skipped) => mark = skipped,
+                Err(problem) => return Ok(Text { problem: Some(problem), ..Text::default() }),
             }
+            self.waiting.drain(..mark);
         }
-        Ok(self.decode(is_final))
+        Ok(Text { mark, ..self.decode(is_final) })
     }
 
     /// Finds the encoding; answers how many bytes of mark there are, or nothing where more is needed.
@@ -83,7 +93,15 @@ impl Input {
             [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
             [0, b'<', ..] => (Encoding::Utf16 { big: true }, 0),
             [b'<', 0, ..] => (Encoding::Utf16 { big: false }, 0),
-            _ if self.waiting.len() < 4 && !is_final => return Ok(None),
+            // What may be the beginning of any of these.
+            [] | [0 | 0xFE | 0xFF | 0xEF | b'<'] | [0xEF, 0xBB] if !is_final => return Ok(None),
+            _ if self.name.is_some() => {
+                let name = self.name.clone().unwrap_or_default();
+                match encoding_of(vm, &name)? {
+                    Ok(encoding) => (encoding, 0),
+                    Err(problem) => return Ok(Some(Err(problem))),
+                }
+            }
             _ => match self.declared(is_final) {
                 None => return Ok(None),
                 Some(None) => (Encoding::Utf8, 0),
@@ -101,8 +119,9 @@ impl Input {
 
     /// The encoding that the declaration names, if there is one; nothing where more is needed.
     fn declared(&self, is_final: bool) -> Option<Option<String>> {
-        if !self.waiting.starts_with(b"<?xml") {
-            return Some(None);
+        const BEGINNING: &[u8] = b"<?xml";
+        if !self.waiting.starts_with(BEGINNING) {
+            return if BEGINNING.starts_with(&self.waiting) && !is_final { None } else { Some(None) };
         }
         let Some(end) = memchr::memmem::find(&self.waiting, b"?>") else {
             return if is_final || self.waiting.len() > LONGEST_DECLARATION { Some(None) } else { None };
@@ -125,7 +144,7 @@ impl Input {
             _ => None,
         };
         self.waiting = rest.to_vec();
-        Text { text, problem }
+        Text { mark: 0, text, problem }
     }
 }
 
@@ -206,11 +225,7 @@ fn encoding_of(vm: &Vm, name: &str) -> PyResult<Result<Encoding, Problem>> {
 fn encoding_of_codec(vm: &Vm, name: &str) -> PyResult<Result<Encoding, Problem>> {
     let all: Vec<u8> = (0..=255).collect();
     let arguments = [vm.new_str(name), vm.new_str("replace")];
-    let text = match vm.call_method_str(Bytes::new(all).value(), "decode", &arguments) {
-        Ok(text) => text,
-        Err(error) if error.is_lookup_error() => return Ok(Err(Problem::UnknownEncoding)),
-        Err(error) => return Err(error),
-    };
+    let text = vm.call_method_str(Bytes::new(all).value(), "decode", &arguments)?;
     let Some(text) = text.downcast::<Str>().filter(|text| text.length() == 256) else {
         return Err(vm.value_error("multi-byte encodings are not supported"));
     };
@@ -218,5 +233,9 @@ fn encoding_of_codec(vm: &Vm, name: &str) -> PyResult<Result<Encoding, Problem>>
     for (place, c) in table.iter_mut().zip(text.characters().iter()) {
         *place = char::from_u32(c).filter(|&c| c != '\u{FFFD}');
     }
-    Ok(Ok(Encoding::Single(table)))
+    let keeps_markup = (b' '..0x7F)
+        .chain(*b"\t\n\r")
+        .filter(|byte| !b"$@\\^`{}~".contains(byte))
+        .all(|byte| table[usize::from(byte)] == Some(char::from(byte)));
+    Ok(if keeps_markup { Ok(Encoding::Single(table)) } else { Err(Problem::UnknownEncoding) })
 }

@@ -176,7 +176,7 @@ impl Functions {
             Some(intern) if intern.downcast::<Dict>().is_some() => Some(intern.clone()),
             Some(_) => return Err(vm.type_error("intern must be a dictionary")),
         };
-        XmlParser::create(vm, encoding, separator, intern)
+        Ok(XmlParser::create(encoding, separator, intern))
     }
 
     /// Returns string error for given number.

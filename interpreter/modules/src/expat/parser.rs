@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use num_traits::Signed;
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::buffer;
 use rspy_runtime::cell::GilCell;
@@ -93,29 +94,15 @@ pub struct XmlParser {
 
 impl XmlParser {
     /// A parser of a document.
-    ///
-    /// # Errors
-    /// What codecs raise.
-    pub fn create(
-        vm: &Vm,
-        encoding: Option<String>,
-        separator: Option<String>,
-        intern: Option<Value>,
-    ) -> PyResult {
-        let parser = Self::around(vm, Reader::new(separator), encoding.as_deref())?;
+    pub fn create(encoding: Option<String>, separator: Option<String>, intern: Option<Value>) -> Value {
+        let parser = Self::around(Reader::new(separator), encoding);
         parser.intern.set(intern);
-        Ok(parser.into_value())
+        parser.into_value()
     }
 
-    fn around(vm: &Vm, reader: Reader, encoding: Option<&str>) -> PyResult<Ref<XmlParser>> {
-        let input = match encoding {
-            None => Input::default(),
-            Some(name) => match Input::with_encoding(vm, name)? {
-                Ok(input) => input,
-                Err(problem) => return Err(expat_error(vm, problem as usize, Place::START)),
-            },
-        };
-        Ok(Object::new(XmlParser {
+    fn around(reader: Reader, encoding: Option<String>) -> Ref<XmlParser> {
+        let input = Input::with_encoding(encoding);
+        Object::new(XmlParser {
             handlers: GilCell::new(vec![None; HANDLERS]),
             intern: GilCell::default(),
             reader: GilCell::new(Some(Box::new(reader))),
@@ -132,7 +119,7 @@ impl XmlParser {
             specified: Cell::new(false),
             prefixes: Cell::new(false),
             expands: Cell::new(true),
-        }))
+        })
     }
 
     fn handler(&self, handler: Handler) -> Option<Value> {
@@ -196,11 +183,13 @@ impl XmlParser {
     /// Reads on; what handlers raise makes an end of all of them.
     fn feed(&self, vm: &Vm, text: Text, is_final: bool) -> PyResult<()> {
         let Some(mut reader) = self.reader.take() else {
-            return Err(vm.runtime_error("the parser is already parsing"));
+            return Err(vm.runtime_error("cannot call Parse() from within a handler"));
         };
         self.begun.set(true);
         reader.tells_prefixes = self.prefixes.get();
         reader.set_width(self.input.borrow().width());
+        reader.converts = self.input.borrow().converts();
+        reader.skip_mark(text.mark);
         let ends = is_final && text.problem.is_none();
         let mut outcome = reader.feed(&text.text, ends, &mut Listener { vm, parser: self });
         if outcome.is_ok()
@@ -224,6 +213,27 @@ impl XmlParser {
             }
             Err((Stop::More, _)) => Ok(()),
         }
+    }
+
+    fn check_idle(&self, vm: &Vm, function: &str) -> PyResult<()> {
+        if self.reader.borrow().is_some() {
+            return Ok(());
+        }
+        Err(vm.runtime_error(format!("cannot call {function}() from within a handler")))
+    }
+
+    /// The reader of a document, to change how much entities may make of it.
+    fn limit_expansion(&self, vm: &Vm, change: impl FnOnce(&mut Reader)) -> PyResult<()> {
+        let problem = match self.with_reader(|reader| reader.is_entity()) {
+            Some(false) => None,
+            Some(true) => Some("parser must be a root parser"),
+            None => Some("parser must not be reading"),
+        };
+        if let Some(problem) = problem {
+            return Err(vm.raised(vm.call(&super::error_class(vm)?, &[vm.new_str(problem)])?));
+        }
+        self.with_reader(change);
+        Ok(())
     }
 
     fn forget(&self) {
@@ -391,6 +401,10 @@ impl Sink for Listener<'_> {
                 None => self.default(text),
             };
         }
+        if !self.parser.buffer.borrow().is_empty() && self.told(&event)?.is_some() {
+            // This may take the handler away.
+            self.parser.flush(self.vm)?;
+        }
         match self.told(&event)? {
             Some((handler, arguments)) => self.call(&handler, &arguments).map(drop),
             None => self.default(text),
@@ -462,6 +476,7 @@ parser_methods! {
     /// 'isfinal' should be true at end of input.
     #[method("Parse(self, data, isfinal=False, /)")]
     fn parse(&self, vm: &Vm, data: &Value, isfinal: bool) -> PyResult<i32> {
+        self.check_idle(vm, "Parse")?;
         let text = match data.downcast::<Str>() {
             Some(text) => {
                 let text = text.to_utf8(vm)?;
@@ -479,6 +494,7 @@ parser_methods! {
     /// Parse XML data from file-like object.
     #[method("ParseFile(self, file, /)")]
     fn parse_file(&self, vm: &Vm, file: &Value) -> PyResult<i32> {
+        self.check_idle(vm, "ParseFile")?;
         let Some(read) = vm.get_attribute_optional(file, &vm.intern("read"))? else {
             return Err(vm.type_error("argument must have 'read' attribute"));
         };
@@ -547,7 +563,7 @@ parser_methods! {
             None => self.with_reader(|reader| reader.for_entity(context.as_deref())),
         };
         let Some(reader) = seed else { return Err(vm.runtime_error("the parser is already parsing")) };
-        let made = Self::around(vm, reader, encoding.as_deref())?;
+        let made = Self::around(reader, encoding);
         made.handlers.set(self.handlers.borrow().clone());
         made.intern.set(self.intern.get());
         made.base.set(self.base.get());
@@ -594,6 +610,35 @@ parser_methods! {
     #[method("GetReparseDeferralEnabled(self, /)")]
     fn reparse_deferral(&self) -> bool {
         self.with_reader(|reader| reader.defers).unwrap_or(true)
+    }
+
+    /// Sets the number of output bytes needed to activate protection against billion laughs attacks.
+    ///
+    /// The number of output bytes includes amplification from entity expansion. Parser objects usually have a
+    /// protection activation threshold of 8 MiB.
+    #[method("SetBillionLaughsAttackProtectionActivationThreshold(self, threshold, /)")]
+    fn set_expansion_threshold(&self, vm: &Vm, threshold: &Value) -> PyResult<()> {
+        let threshold = int::to_big(vm, threshold)?;
+        if threshold.is_negative() {
+            return Err(vm.value_error("Cannot convert negative int"));
+        }
+        let threshold = u64::try_from(&threshold)
+            .map_err(|_| vm.overflow_error("Python int too large for C unsigned long long"))?;
+        self.limit_expansion(vm, |reader| reader.free_expansion = threshold)
+    }
+
+    /// Sets the maximum tolerated amplification factor for protection against billion laughs attacks.
+    ///
+    /// The factor is calculated as "(direct + indirect) / direct" while parsing, where "direct" is the number of
+    /// bytes read from the document and "indirect" the number of bytes added by expanding entities. It must be a
+    /// non-NaN floating point value greater than or equal to 1.0.
+    #[method("SetBillionLaughsAttackProtectionMaximumAmplification(self, max_factor, /)")]
+    fn set_expansion_factor(&self, vm: &Vm, max_factor: f64) -> PyResult<()> {
+        if max_factor.is_nan() || max_factor < 1.0 {
+            let message = vm.new_str("'max_factor' must be at least 1.0");
+            return Err(vm.raised(vm.call(&super::error_class(vm)?, &[message])?));
+        }
+        self.limit_expansion(vm, |reader| reader.amplification = max_factor as f32)
     }
 
     #[getter("intern", member)]

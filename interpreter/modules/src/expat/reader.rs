@@ -8,9 +8,8 @@ use super::event::{Event, ExternalEntity, Place, Sink};
 use super::problem::{Problem, Step, Stop, wrong};
 use super::scan::{self, Cursor, Reference, is_character, is_space, predefined};
 
-/// Entities may blow a document up by so much, once they have made so many bytes of it.
-const MOST_AMPLIFICATION: usize = 100;
-const FREE_EXPANSION: usize = 8 << 20;
+/// Text that has been converted is told in pieces of so many bytes.
+const CONVERTED_PIECE: usize = 1024;
 
 /// Elements may be nested in entities, and entities in entities, so deep.
 const DEEPEST: usize = 200;
@@ -85,6 +84,12 @@ pub struct Reader {
     at_start: bool,
     given: usize,
     expanded: usize,
+    /// How much entities may make of a document, and from how many bytes on that counts.
+    pub amplification: f32,
+    /// See there.
+    pub free_expansion: u64,
+    /// Whether the document has another encoding than the text.
+    pub converts: bool,
     finished: bool,
 }
 
@@ -113,6 +118,9 @@ impl Reader {
             at_start: true,
             given: 0,
             expanded: 0,
+            amplification: 100.0,
+            free_expansion: 8 << 20,
+            converts: false,
             finished: false,
         }
     }
@@ -141,6 +149,11 @@ impl Reader {
         self.given > 0 || self.finished
     }
 
+    /// Whether this reads an entity of another document.
+    pub const fn is_entity(&self) -> bool {
+        self.is_entity
+    }
+
     /// Where reading is.
     pub const fn place(&self) -> Place {
         self.place
@@ -149,6 +162,21 @@ impl Reader {
     /// How many bytes of the document a character takes.
     pub fn set_width(&mut self, width: fn(char) -> usize) {
         self.width = width;
+    }
+
+    /// Goes behind the mark that a document begins with, which counts as a character.
+    pub fn skip_mark(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.place.byte += bytes;
+            self.place.column += 1;
+        }
+    }
+
+    /// Says where in a token what follows is.
+    pub(super) fn mark(&self, before: &str, sink: &mut dyn Sink) {
+        if !self.frozen {
+            sink.at(self.place.after(before, self.width));
+        }
     }
 
     /// Reads on; at the end what is not whole is wrong. An error comes with its place.
@@ -273,20 +301,22 @@ impl Reader {
             let name = cursor.name().map_err(|_| wrong_here())?;
             let place = ["version", "encoding", "standalone"].iter().position(|known| *known == name);
             let Some(place) = place.filter(|&place| spaced && place >= next) else { return Err(wrong_here()) };
+            if place > 0 && values[0].is_none() && !self.is_entity {
+                return Err(wrong_here());
+            }
             cursor.spaces().map_err(|_| wrong_here())?;
             cursor.expect("=").map_err(|_| wrong_here())?;
             cursor.spaces().map_err(|_| wrong_here())?;
-            values[place] = Some(cursor.quoted().map_err(|_| wrong_here())?);
+            let value = cursor.quoted().map_err(|_| wrong_here())?;
+            if place == 2 && !matches!(value, "yes" | "no") {
+                return wrong(problem, cursor.at - 1 - value.len());
+            }
+            values[place] = Some(value);
             next = place + 1;
         }
         let [version, encoding, standalone] = values;
         let lacks = if self.is_entity { encoding.is_none() } else { version.is_none() };
-        let standalone = match standalone {
-            None => -1,
-            Some("yes") => 1,
-            Some("no") => 0,
-            Some(_) => return wrong(problem, body_end),
-        };
+        let standalone = standalone.map_or(-1, |standalone| i32::from(standalone == "yes"));
         if lacks || self.is_entity && standalone >= 0 {
             return wrong(problem, body_end);
         }
@@ -301,6 +331,7 @@ impl Reader {
         let mut cursor = Cursor::new(text, 0);
         cursor.spaces()?;
         cursor.expect(">")?;
+        self.mark(&text[..cursor.at - 1], sink);
         self.doctype_end(&text[..cursor.at], sink)?;
         self.stage = Stage::Prolog { doctype: true };
         Ok(cursor.at)
@@ -331,12 +362,17 @@ impl Reader {
             if internal {
                 self.stage = Stage::Subset;
             } else {
+                self.mark(&text[..length - 1], sink);
                 self.doctype_end("", sink)?;
                 self.stage = Stage::Prolog { doctype: true };
             }
             return Ok(length);
         }
         cursor.at = 1;
+        if cursor.peek()? == '!' {
+            cursor.at = 2;
+            return scan::unknown_declaration(cursor, junk);
+        }
         if !scan::begins_name(cursor.peek()?) {
             return cursor.wrong(Problem::InvalidToken);
         }
@@ -422,9 +458,12 @@ impl Reader {
             _ => {
                 let end = text.find(['<', '&']).unwrap_or(text.len());
                 if let Some(bad) = text[..end].find("]]>") {
-                    return wrong(Problem::InvalidToken, bad);
+                    if bad > 0 {
+                        return self.characters(text, bad, true, sink);
+                    }
+                    return wrong(Problem::InvalidToken, bad + 2);
                 }
-                characters(text, end, is_final, "]", sink)
+                self.characters(text, end, is_final, sink)
             }
         }
     }
@@ -436,10 +475,7 @@ impl Reader {
             return Ok(3);
         }
         let end = text.find("]]>").unwrap_or(text.len());
-        if end == text.len() && is_final {
-            return Err(Stop::More);
-        }
-        characters(text, end, is_final, "]", sink)
+        self.characters(text, end, is_final, sink)
     }
 
     fn entity(&mut self, name: &str, text: &str, sink: &mut dyn Sink) -> Step {
@@ -505,7 +541,8 @@ impl Reader {
 
     pub(super) fn count_expansion(&mut self, length: usize) -> Step {
         self.expanded += length;
-        if self.expanded > FREE_EXPANSION && self.expanded > MOST_AMPLIFICATION * self.given.max(1) {
+        let total = (self.given + self.expanded) as u64;
+        if total >= self.free_expansion && total as f32 / self.given.max(1) as f32 > self.amplification {
             return wrong(Problem::Amplification, 0);
         }
         Ok(())
@@ -579,6 +616,7 @@ impl Reader {
         let whole = &text[..cursor.at];
         sink.event(Event::StartElement { name: &name, attributes: &attributes, given }, whole)?;
         if is_empty {
+            self.mark(whole, sink);
             sink.event(Event::EndElement { name: &name }, "")?;
             self.unbind(bindings, sink)?;
             if self.elements.is_empty() {
@@ -777,38 +815,37 @@ impl Reader {
     }
 }
 
-/// Tells of text up to an end: line ends apart from the rest, and nothing that may belong to what follows.
-fn characters(text: &str, end: usize, is_final: bool, held: &str, sink: &mut dyn Sink) -> Step<usize> {
-    let mut end = end;
-    if end == text.len() && !is_final {
-        // The end of a section, or of a line, may be cut in two here.
-        end = text.trim_end_matches(held).len().max(text.len().saturating_sub(2));
-        if text[..end].ends_with('\r') {
-            end -= 1;
+impl Reader {
+    /// Tells of text up to an end: line ends apart from the rest, and nothing that may belong to what follows.
+    fn characters(&self, text: &str, end: usize, is_final: bool, sink: &mut dyn Sink) -> Step<usize> {
+        let mut end = end;
+        if end == text.len() && !is_final {
+            // The end of a section, or of a line, may be cut in two here.
+            end = text.trim_end_matches(']').len().max(text.len().saturating_sub(2));
+            if text[..end].ends_with('\r') {
+                end -= 1;
+            }
+        }
+        if self.converts {
+            end = end.min(CONVERTED_PIECE);
         }
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-    }
-    let part = &text[..end];
-    if part.is_empty() {
-        return Err(Stop::More);
-    }
-    if let Some((bad, _)) = part.char_indices().find(|(_, c)| !is_character(*c)) {
-        if bad > 0 {
-            tell(&part[..bad], sink)?;
-            return Ok(bad);
+        let part = &text[..end];
+        let first = part.chars().next().ok_or(Stop::More)?;
+        if !is_character(first) {
+            return wrong(Problem::InvalidToken, 0);
         }
-        return wrong(Problem::InvalidToken, bad);
+        let length = match part.find(|c| matches!(c, '\n' | '\r') || !is_character(c)) {
+            Some(0) if part.starts_with("\r\n") => 2,
+            Some(0) => 1,
+            Some(length) => length,
+            None => part.len(),
+        };
+        tell(&part[..length], sink)?;
+        Ok(length)
     }
-    let length = match part.find(['\n', '\r']) {
-        Some(0) if part.starts_with("\r\n") => 2,
-        Some(0) => 1,
-        Some(length) => length,
-        None => part.len(),
-    };
-    tell(&part[..length], sink)?;
-    Ok(length)
 }
 
 fn tell(part: &str, sink: &mut dyn Sink) -> Step {

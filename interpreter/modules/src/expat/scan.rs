@@ -210,6 +210,20 @@ pub enum Reference<'a> {
     Entity(&'a str),
 }
 
+/// What is wrong with a declaration of no known kind, from behind its `<!`.
+///
+/// # Errors
+/// Always.
+pub fn unknown_declaration<T>(mut cursor: Cursor<'_>, problem: Problem) -> Step<T> {
+    if !cursor.peek()?.is_ascii_alphabetic() {
+        return cursor.wrong(Problem::InvalidToken);
+    }
+    while cursor.peek()?.is_ascii_alphabetic() || cursor.peek()? == '_' {
+        cursor.next()?;
+    }
+    if is_space(cursor.peek()?) { wrong(problem, 0) } else { cursor.wrong(Problem::InvalidToken) }
+}
+
 /// The character that one of the five entities of XML itself stands for.
 pub fn predefined(name: &str) -> Option<char> {
     Some(match name {

@@ -111,7 +111,10 @@ struct Encoder {
 pub fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| {
-        let plain = zstd::bulk::decompress(PACKED, ROOM).unwrap_or_default();
+        let mut plain = Vec::with_capacity(ROOM);
+        if zstd_safe::decompress(&mut plain, PACKED).is_err() {
+            plain.clear();
+        }
         let mut reader = Reader { rest: &plain };
         let direct = (0..CODECS + SETS).map(|_| Direct::read(&mut reader)).collect();
         let count = reader.u32();

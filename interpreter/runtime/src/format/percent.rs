@@ -369,6 +369,9 @@ impl<'a, S: Sink> Formatter<'a, S> {
             _ => Notation::General,
         };
         let precision = directive.precision.unwrap_or(6);
+        if precision >= super::spec::PRECISION_LIMIT {
+            return Err(self.vm.value_error("precision too big"));
+        }
         if !crate::heap::can_allocate(precision) {
             return Err(vm.memory_error());
         }

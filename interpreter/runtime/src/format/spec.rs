@@ -3,6 +3,9 @@
 use crate::format::digits::decimal_value;
 use crate::format::float::{Notation, Style, render};
 
+/// Floats are not rendered with so many digits or more.
+pub(super) const PRECISION_LIMIT: usize = i32::MAX as usize - 1023;
+
 /// Takes the characters of a formatted value.
 pub trait Sink {
     /// Appends one character.
@@ -324,8 +327,7 @@ impl Spec {
     /// # Errors
     /// Where the precision is beyond all reason.
     pub fn float_style(&self) -> Result<Style, SpecError> {
-        const MOST: usize = i32::MAX as usize;
-        if self.precision.is_some_and(|precision| precision >= MOST - 1) {
+        if self.precision.is_some_and(|precision| precision >= PRECISION_LIMIT) {
             return error("precision too big");
         }
         let kind = self.kind();

@@ -29,7 +29,7 @@ pub fn make(vm: &Vm, configuration: &Configuration) -> Value {
     let number = |value: i32| int::new(i64::from(value));
     let flag = |value: bool| number(i32::from(value));
     structseq::new::<Flags>(vec![
-        number(configuration.debug),
+        flag(configuration.debug != 0),
         number(configuration.inspect),
         number(configuration.interactive),
         number(configuration.optimize),
@@ -46,7 +46,10 @@ pub fn make(vm: &Vm, configuration: &Configuration) -> Value {
         flag(configuration.utf8_mode),
         flag(configuration.warn_default_encoding),
         boolean(configuration.safe_path),
-        int::new(configuration.int_max_str_digits),
+        int::new(match configuration.int_max_str_digits {
+            ..0 => crate::format::int::DEFAULT_LIMIT,
+            limit => limit,
+        }),
         number(1),
         number(0),
         number(0),

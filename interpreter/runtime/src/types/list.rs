@@ -125,7 +125,7 @@ impl List {
                 None => vm.collect_or(value, || vm.type_error("must assign iterable to extended slice"))?,
             },
         };
-        let range = slice.indices(vm, this.len())?;
+        let range = slice.indices_in(vm, || this.len())?;
         if range.step == 1 {
             let start = range.start as usize;
             let end = start.max(range.stop.max(0) as usize).min(this.len());
@@ -217,7 +217,7 @@ impl List {
     #[slot(get_item)]
     fn get_item(&self, vm: &Vm, key: &Value) -> PyResult {
         if let Some(slice) = key.downcast::<Slice>() {
-            let range = slice.indices(vm, self.len())?;
+            let range = slice.indices_in(vm, || self.len())?;
             let items = self.items.borrow();
             let part: Vec<Value> = if range.step == 1 {
                 items[range.start as usize..(range.start as usize + range.count())].to_vec()

@@ -135,7 +135,7 @@ impl Namespace {
             return Err(vm.type_error(format!(
                 "expect {} type, but {}() returned '{}' object",
                 Namespace::static_type().full_name(),
-                this.type_of().name(),
+                this.type_of().full_name(),
                 made.type_of().full_name()
             )));
         }

@@ -125,6 +125,14 @@ impl Slice {
     /// # Errors
     /// `TypeError` for bounds that are no integers, `ValueError` for a step of 0.
     pub fn indices(&self, vm: &Vm, length: usize) -> PyResult<SliceRange> {
+        self.indices_in(vm, || length)
+    }
+
+    /// As [`indices`](Self::indices) for what may change its length while the bounds are asked for.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn indices_in(&self, vm: &Vm, length: impl FnOnce() -> usize) -> PyResult<SliceRange> {
         let step = if is_none(&self.step) { 1 } else { clamped_index(vm, &self.step)? };
         if step == 0 {
             return Err(vm.value_error("slice step cannot be zero"));
@@ -132,7 +140,7 @@ impl Slice {
         let step = step.max(-isize::MAX);
         let start = self.bound(vm, &self.start, if step < 0 { isize::MAX } else { 0 })?;
         let stop = self.bound(vm, &self.stop, if step < 0 { isize::MIN } else { isize::MAX })?;
-        let length = length as isize;
+        let length = length() as isize;
         let (lowest, highest) = if step < 0 { (-1, length - 1) } else { (0, length) };
         let fit = |index: isize| {
             let index = if index < 0 { index.saturating_add(length) } else { index };

@@ -93,7 +93,7 @@ impl ByteArray {
 
     fn assign_slice(&self, vm: &Vm, slice: &Slice, value: Option<&Value>) -> PyResult<()> {
         let new = value.map_or_else(|| Ok(Vec::new()), |value| ByteArray::assigned(vm, value))?;
-        let range = slice.indices(vm, self.len())?;
+        let range = slice.indices_in(vm, || self.len())?;
         let count = range.count();
         if range.step == 1 {
             let start = range.start as usize;
@@ -244,7 +244,7 @@ impl ByteArray {
     #[slot(get_item)]
     fn get_item(&self, vm: &Vm, key: &Value) -> PyResult {
         if let Some(slice) = key.downcast::<Slice>() {
-            let range = slice.indices(vm, self.len())?;
+            let range = slice.indices_in(vm, || self.len())?;
             let data = self.borrow();
             return Ok(ByteArray::new(range.iter().map(|index| data[index]).collect()).into_value());
         }
