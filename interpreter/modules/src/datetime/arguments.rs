@@ -1,6 +1,7 @@
 //! The arguments of the constructors: bound and converted one after the other, as CPython's `PyArg_Parse…` does it,
 //! with its errors; and the checks of ranges.
 
+use rspy_runtime::exceptions::suggestions::closest;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::{Object, Payload, TypeObject};
 use rspy_runtime::slots::KeywordNames;
@@ -162,10 +163,10 @@ impl<'a, const N: usize> Arguments<'a, N> {
             named => named,
         };
         let name = vm.str(unknown)?;
-        Err(vm.type_error(format!(
-            "{function} got an unexpected keyword argument '{}'",
-            name.to_string_lossy()
-        )))
+        let name = name.to_string_lossy();
+        let known: Vec<String> = self.parameters.names.iter().map(|&known| known.to_owned()).collect();
+        let hint = closest(&known, &name).map_or_else(String::new, |meant| format!(". Did you mean '{meant}'?"));
+        Err(vm.type_error(format!("{function} got an unexpected keyword argument '{name}'{hint}")))
     }
 }
 
