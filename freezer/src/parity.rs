@@ -111,7 +111,9 @@ fn outcome(file: &Recorded, library: &Path) -> Outcome {
     if digest(&source, SOURCE_DIGITS) != file.source {
         return Outcome::OtherSource;
     }
-    let decode = |encoding: &str, bytes: &[u8]| charset::decode(library, encoding, bytes);
+    let decode = |encoding: &str, bytes: &[u8]| {
+        charset::decode(library, encoding, bytes).ok_or_else(|| format!("unknown encoding: {encoding}"))
+    };
     match &file.expected {
         Expected::Error(expected) => {
             match compile_variant(&source, &file.path, Variant::default(), Some(&decode)) {

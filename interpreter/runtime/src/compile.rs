@@ -166,10 +166,18 @@ fn with_codecs<'a>(source: &Source<'a>, decode: rspy_syntax::Decoder<'a>) -> Sou
 }
 
 /// Text in any encoding that there is a codec for.
-fn decode_text(vm: &Vm, encoding: &str, bytes: &[u8]) -> Option<String> {
+fn decode_text(vm: &Vm, encoding: &str, bytes: &[u8]) -> Result<String, String> {
     let bytes = crate::types::bytes::Bytes::new(bytes).into_value();
-    let text = vm.call_method_str(&bytes, "decode", &[vm.new_str(encoding)]).ok()?;
-    Some(text.downcast::<Str>()?.to_string_lossy().into_owned())
+    match vm.call_method_str(&bytes, "decode", &[vm.new_str(encoding)]) {
+        Ok(text) => match text.downcast::<Str>() {
+            Some(text) => Ok(text.to_string_lossy().into_owned()),
+            None => Err(format!("unknown encoding: {encoding}")),
+        },
+        Err(error) => match vm.str(error.value()) {
+            Ok(message) => Err(message.to_string_lossy().into_owned()),
+            Err(_) => Err(format!("unknown encoding: {encoding}")),
+        },
+    }
 }
 
 /// Compiles a tree to code.

@@ -6,9 +6,8 @@ use std::str::Utf8Error;
 use crate::error::{ErrorKind, SyntaxError};
 use crate::{Mode, ParseOptions};
 
-/// Decodes bytes in an encoding given by name. `None` means that there is no such encoding or that the bytes are not
-/// in it.
-pub type Decoder<'a> = &'a dyn Fn(&str, &[u8]) -> Option<String>;
+/// Decodes bytes in an encoding given by name, or says why it cannot: the error's message.
+pub type Decoder<'a> = &'a dyn Fn(&str, &[u8]) -> Result<String, String>;
 
 /// What to parse.
 #[derive(Clone, Copy)]
@@ -48,6 +47,10 @@ fn in_file(mut error: SyntaxError, name: &str) -> SyntaxError {
     if error.message.starts_with("Non-UTF-8 code") {
         error.message = error.message.replacen(" on line ", &format!(" in file {name} on line "), 1);
     }
+    // Files are read by codecs that work in steps, which say less.
+    if let Some(end) = error.message.find("; use codecs.decode()") {
+        error.message.truncate(end);
+    }
     error
 }
 
@@ -70,8 +73,8 @@ fn decode_bytes<'a>(bytes: &'a [u8], decoder: Option<Decoder<'_>>) -> Result<Cow
             Ok(bytes.iter().map(|&byte| byte as char).collect::<String>().into())
         }
         Some(Encoding::Ascii | Encoding::Latin1) => decode_utf8(bytes),
-        None => match decoder.and_then(|decode| decode(&name, bytes)) {
-            Some(text) => Ok(text.into()),
+        None => match decoder {
+            Some(decode) => decode(&name, bytes).map(Cow::Owned).map_err(encoding_error),
             None => Err(encoding_error(format!("unknown encoding: {name}"))),
         },
     }

@@ -17,9 +17,10 @@ impl<'a> Generator<'a> {
     /// A statement whose parts are executed under some condition.
     fn conditional(&mut self, generate: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.unit().conditional_depth += 1;
-        let result = generate(self);
+        // After an error the unit is another one, and of no interest any more.
+        generate(self)?;
         self.unit().conditional_depth -= 1;
-        result
+        Ok(())
     }
 
     pub(super) fn statement(&mut self, statement: &'a Stmt) -> Result<()> {

@@ -53,6 +53,9 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
             let number = unit as u8;
             let opcode = Opcode::try_from(number).ok().map(Opcode::base);
             let argument = extended | u32::from(unit >> 8);
+            // Generators are entered, so that what they return is seen.
+            let enters = opcode == Some(Opcode::ForIter) && generator::as_generator(&state.look(1)).is_some();
+            let number = if enters { Opcode::ForIterGen as u8 } else { number };
             (*state.frame).stack_pointer = state.stack;
             let announced = if extended == 0 { announce(&state, &mut before, index) } else { Ok(()) };
             if (*state.frame).instruction != state.next && extended == 0 && announced.is_ok() {
@@ -205,6 +208,13 @@ unsafe fn begin(
                 let event = if argument & 3 == 0 { Event::PyStart } else { Event::PyResume };
                 watch::entered(vm, frame, event, index)?;
                 Ok(true)
+            }
+            Some(Opcode::EndFor) => {
+                let value = state.look(1).clone();
+                if !crate::types::none::is_none(&value) && generator::as_generator(&state.look(2)).is_some() {
+                    watch::stopped(vm, frame, index, &value)?;
+                }
+                Ok(false)
             }
             Some(Opcode::EndSend) => {
                 let receiver = state.look(2);
