@@ -480,6 +480,7 @@ impl Vm {
         }
         match value.type_of().slots().hash.get() {
             Some(hash) => hash(self, value),
+            None if value.type_of().make_ready(self) => self.hash(value),
             None => crate::types::typ::special::not_hashable(self, value),
         }
     }
@@ -876,6 +877,7 @@ impl Vm {
                 }
                 result
             }
+            None if object.type_of().make_ready(self) => self.get_attribute(object, name),
             None => Err(self.no_attribute(object, name)),
         }
     }

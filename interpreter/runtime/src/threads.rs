@@ -5,7 +5,7 @@
 //! evaluation loop; then it waits until somebody else has had it.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -116,6 +116,10 @@ impl Threads {
     /// How many threads there are.
     pub fn count(&self) -> usize {
         self.list.borrow().len()
+    }
+
+    fn is_listed(&self, identity: u64) -> bool {
+        self.list.borrow().iter().any(|entry| entry.identity == identity)
     }
 
     /// Identity and kernel's number of each thread.
@@ -257,9 +261,6 @@ impl Threads {
         // No import is under way in the moment of the fork, as far as that takes the lock.
         vm.interpreter.import_lock.acquire(vm);
         let result = self.fork_and_adopt(vm, fork, &is_child);
-        if matches!(&result, Ok((result, _)) if is_child(result)) {
-            vm.interpreter.import_lock.lock.waiting.set(0);
-        }
         vm.interpreter.import_lock.release(vm);
         let (result, vanished) = result?;
         if !is_child(&result) {
@@ -439,8 +440,8 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<u64> {
 pub struct ObjectLock {
     owner: Cell<u64>,
     waiting: Cell<u32>,
-    released: Mutex<u64>,
-    changed: Condvar,
+    /// Counts releases that somebody waited for.
+    released: AtomicU32,
 }
 
 impl ObjectLock {
@@ -449,13 +450,14 @@ impl ObjectLock {
         if self.owner.get() == vm.thread_id {
             return false;
         }
-        while self.owner.get() != 0 {
+        // Threads that a fork left behind hold nothing.
+        while self.owner.get() != 0 && vm.interpreter.threads.is_listed(self.owner.get()) {
             self.waiting.set(self.waiting.get() + 1);
-            let seen = *self.released.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = self.released.load(Ordering::Relaxed);
             vm.allow_threads(|| {
-                let mut now = self.released.lock().unwrap_or_else(PoisonError::into_inner);
-                while *now == seen {
-                    now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+                while self.released.load(Ordering::Relaxed) == seen {
+                    // Woken, interrupted or too late: the loop looks again.
+                    let _ = host::wait_on(&self.released, seen, None);
                 }
             });
             self.waiting.set(self.waiting.get() - 1);
@@ -473,8 +475,8 @@ impl ObjectLock {
     pub fn release(&self) {
         self.owner.set(0);
         if self.waiting.get() > 0 {
-            *self.released.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-            self.changed.notify_all();
+            self.released.fetch_add(1, Ordering::Relaxed);
+            host::wake(&self.released, i32::MAX);
         }
     }
 }

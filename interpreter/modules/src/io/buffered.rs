@@ -463,7 +463,8 @@ impl Buffered {
             let _ = vm.call_method_str(&raw, "_dealloc_warn", std::slice::from_ref(this));
         }
         let flushed = vm.call_method_str(this, "flush", &[]);
-        let closed = vm.call_method_str(&raw, "close", &[]);
+        // Other threads wait until it is closed, and find it so.
+        let closed = self.locked(vm, this, || vm.call_method_str(&raw, "close", &[]));
         self.ahead.take();
         self.taken.set(0);
         self.pending.take();

@@ -76,6 +76,10 @@ macro_rules! writing_methods {
                     vm.value_error("write to closed file")
                 })?;
                 buffered.locked(vm, this, || {
+                    // Another thread may have closed it while this one waited.
+                    if buffered.is_closed(vm)? {
+                        return Err(vm.value_error("write to closed file"));
+                    }
                     buffered.unread(vm)?;
                     buffered.write(vm, bytes)
                 })

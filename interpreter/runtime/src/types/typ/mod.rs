@@ -406,6 +406,17 @@ impl TypeObject {
         }
     }
 
+    /// Makes a native type ready that was not: objects are made without looking whether their type is. Answers whether
+    /// there was anything to do.
+    #[cold]
+    pub(crate) fn make_ready(&self, vm: &Vm) -> bool {
+        if self.has_flag(TypeFlags::READY) || self.is_heap() {
+            return false;
+        }
+        self.ready(vm);
+        true
+    }
+
     /// Prepares a native type: finds its base, inherits slots, fills its dict. Any number of calls do it once.
     pub fn ready(&self, vm: &Vm) {
         if self.has_flag(TypeFlags::READY) {
