@@ -11,8 +11,8 @@ TEST narrows the run: `test_int`, `test_json` (a package: all of its files), `te
 
 Every file runs in a process and a folder of its own, so that a crash or a hang costs that file alone. `baseline.gz`
 lists the tests that pass under CPython on a machine like this. Of these, the file `missing` lists those that are known
-not to pass here, and why: all others must. One that fails makes this fail; one that is listed and passes is named, so
-that the list can shrink. `unsteady` names tests whose outcome differs from run to run under CPython too.
+not to pass here, and why: all others must. A file in which one fails runs once more, since some tests race or time
+something; one that fails again makes this fail. One that is listed and passes is named, so that the list can shrink. `unsteady` names tests whose outcome differs from run to run under CPython too.
 """
 import argparse
 import concurrent.futures
@@ -205,6 +205,23 @@ def run_files(names, arguments):
     return outcomes
 
 
+def lost_in(file, outcome, expected, missing, unsteady):
+    """The tests of a file that should pass and do not."""
+    if f"{file} *" in missing:
+        return []
+    lost = expected.get(file, set()) - outcome.passed()
+    return sorted(name for name in lost if f"{file} {name}" not in missing and f"{file} {name}" not in unsteady)
+
+
+def run_again(outcomes, arguments, *record):
+    """Gives files in which something was lost a second chance: what passes in either run passes."""
+    again = [file for file, outcome in outcomes.items() if lost_in(file, outcome, *record)]
+    for file, second in (run_files(again, arguments) if again else {}).items():
+        passed = outcomes[file].tests.items()
+        second.tests.update((name, told) for name, told in passed if told[0] == "ok")
+        outcomes[file] = second
+
+
 def judge(outcomes, expected, missing, unsteady):
     """Prints what differs from the record; answers whether something that should pass does not."""
     wanted = passed = 0
@@ -215,11 +232,9 @@ def judge(outcomes, expected, missing, unsteady):
         all_missing = f"{file} *" in missing
         wanted += len(expected.get(file, ()))
         passed += len(expected.get(file, set()) & have)
-        for name in sorted(expected.get(file, ())):
-            known = all_missing or f"{file} {name}" in missing
-            if name not in have and not known and f"{file} {name}" not in unsteady:
-                lost.append(f"{file} {name}  {outcome.reason(name)}")
-            elif name in have and known:
+        lost += [f"{file} {name}  {outcome.reason(name)}" for name in lost_in(file, outcome, expected, missing, unsteady)]
+        for name in sorted(expected.get(file, set()) & have):
+            if all_missing or f"{file} {name}" in missing:
                 print(f"passes now, take it off the list: {file} {name}")
         if outcome.ending.startswith(("signal", "status 70")):
             lost.append(f"{file}  ends by {outcome.ending}")
@@ -253,7 +268,9 @@ def main():
     if arguments.record:
         write_missing(outcomes, expected, missing)
         missing = read_names(HERE / "missing")
-    return int(judge(outcomes, expected, missing, read_names(HERE / "unsteady")))
+    record = (expected, missing, read_names(HERE / "unsteady"))
+    run_again(outcomes, arguments, *record)
+    return int(judge(outcomes, *record))
 
 
 if __name__ == "__main__":
