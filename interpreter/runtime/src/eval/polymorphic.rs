@@ -60,18 +60,18 @@ impl Place {
 pub struct Entry {
     version: u32,
     place: Place,
-    /// Loads that are calls ask for methods unbound, others do not: they have entries of their own.
-    name: usize,
+    /// The name's address and what it is looked up for: loads that are calls want methods unbound, others do not.
+    key: usize,
     value: u64,
 }
 
 impl Entry {
-    const EMPTY: Entry = Entry { version: 0, place: Place::Elsewhere, name: 0, value: 0 };
+    const EMPTY: Entry = Entry { version: 0, place: Place::Elsewhere, key: 0, value: 0 };
 
     /// Whether the entry is about this version, name and purpose.
     #[inline(always)]
     fn is_of(&self, version: u32, key: usize) -> bool {
-        self.version == version && self.name == key
+        self.version == version && self.key == key
     }
 }
 
@@ -129,7 +129,7 @@ impl AttributeTable {
         }
         let key = key(name, purpose);
         let (place, value) = (Place::of_form(&form), form.value);
-        self.entries[index(version, key)].set(Entry { version, place, name: key, value });
+        self.entries[index(version, key)].set(Entry { version, place, key, value });
     }
 }
 

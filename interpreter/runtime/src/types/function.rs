@@ -1,7 +1,5 @@
 //! `function`: code together with its globals, defaults and closure.
 
-use std::cell::Cell;
-
 use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
@@ -37,8 +35,6 @@ pub struct Function {
     annotations: GilCell<Option<Value>>,
     annotate: GilCell<Option<Value>>,
     type_params: GilCell<Option<Ref<Tuple>>>,
-    /// A number that no other state of any function has, 0 until the evaluator asks for one.
-    version: Cell<u32>,
 }
 
 macro_rules! no_default_trace {
@@ -76,7 +72,6 @@ impl Function {
             annotations: GilCell::default(),
             annotate: GilCell::default(),
             type_params: GilCell::default(),
-            version: Cell::new(0),
         })
     }
 
@@ -135,29 +130,13 @@ impl Function {
         self.name.get()
     }
 
-    /// The version if it has one, else 0.
-    #[inline(always)]
-    pub fn current_version(&self) -> u32 {
-        self.version.get()
-    }
-
-    /// The version, for the caches of calls; 0 where numbers have run out.
-    pub fn version(&self, vm: &Vm) -> u32 {
-        if self.version.get() == 0 {
-            self.version.set(vm.interpreter.next_type_version());
-        }
-        self.version.get()
-    }
-
     /// Sets the defaults; for the evaluator.
     pub fn set_defaults(&self, defaults: Option<Ref<Tuple>>) {
-        self.version.set(0);
         self.defaults.set(defaults);
     }
 
     /// Sets the keyword defaults; for the evaluator.
     pub fn set_keyword_defaults(&self, defaults: Option<Ref<Dict>>) {
-        self.version.set(0);
         self.keyword_defaults.set(defaults);
     }
 
@@ -311,7 +290,6 @@ impl Function {
                 code.free_count()
             )));
         }
-        self.version.set(0);
         let former = self.code.replace(code.to_ref());
         self.former_codes.borrow_mut().push(former);
         Ok(())
