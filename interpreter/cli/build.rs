@@ -1,4 +1,5 @@
-//! Tells the executable which compiler built it, and the linker where the frozen library goes.
+//! Tells the executable which compiler built it, and the linker where the frozen library and what runs
+//! at the start go.
 
 use std::process::Command;
 
@@ -9,9 +10,11 @@ fn main() {
     let short: Vec<&str> = version.split_whitespace().take(2).collect();
     println!("cargo::rustc-env=RSPY_COMPILER={}", short.join(" "));
     if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
-        let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("library.ld");
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
-        println!("cargo::rerun-if-changed=library.ld");
+        for name in ["library.ld", "startup.ld"] {
+            let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+            println!("cargo::rerun-if-changed={name}");
+        }
     }
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -47,15 +47,44 @@ fn ascii(vm: &Vm, data: &Value) -> PyResult<Vec<u8>> {
     }
 }
 
-fn base64_digit(c: u8) -> Option<u8> {
-    match c {
-        b'A'..=b'Z' => Some(c - b'A'),
-        b'a'..=b'z' => Some(c - b'a' + 26),
-        b'0'..=b'9' => Some(c - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
+/// What each byte stands for in base64; [`NO_DIGIT`] where it is none.
+const BASE64_DIGITS: [u8; 256] = digits_of(BASE64);
+/// What each lower-case byte stands for as a hexadecimal digit.
+const HEX_DIGITS: [u8; 256] = digits_of(b"0123456789abcdef");
+const NO_DIGIT: u8 = 0xff;
+
+/// The digit that each byte is in an alphabet.
+const fn digits_of(alphabet: &[u8]) -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < alphabet.len() {
+        digits[alphabet[digit] as usize] = digit as u8;
+        digit += 1;
     }
+    digits
+}
+
+fn base64_digit(c: u8) -> Option<u8> {
+    match BASE64_DIGITS[usize::from(c)] {
+        NO_DIGIT => None,
+        digit => Some(digit),
+    }
+}
+
+/// Decodes what consists of whole groups of four digits at the beginning, and says how much that was.
+fn whole_groups(data: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut done = 0;
+    for group in data.chunks_exact(4) {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|place| BASE64_DIGITS[usize::from(group[place])]);
+        if a | b | c | d > 63 {
+            break;
+        }
+        let word = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
+        let [_, bytes @ ..] = word.to_be_bytes();
+        out.extend_from_slice(&bytes);
+        done += 4;
+    }
+    done
 }
 
 fn from_base64(vm: &Vm, data: &[u8], strict: bool) -> PyResult<Vec<u8>> {
@@ -64,7 +93,8 @@ fn from_base64(vm: &Vm, data: &[u8], strict: bool) -> PyResult<Vec<u8>> {
     }
     let mut out = Vec::with_capacity(data.len() / 4 * 3);
     let (mut quad, mut left, mut padding, mut padded) = (0u8, 0u8, 0u8, false);
-    for (index, &c) in data.iter().enumerate() {
+    let done = whole_groups(data, &mut out);
+    for (index, &c) in data.iter().enumerate().skip(done) {
         if c == b'=' {
             padded = true;
             if strict && quad == 0 {
@@ -125,14 +155,23 @@ fn from_base64(vm: &Vm, data: &[u8], strict: bool) -> PyResult<Vec<u8>> {
 }
 
 fn to_base64(data: &[u8], newline: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.len().div_ceil(3) * 4 + 1);
-    for group in data.chunks(3) {
-        let word = u32::from(group[0]) << 16
-            | u32::from(*group.get(1).unwrap_or(&0)) << 8
-            | u32::from(*group.get(2).unwrap_or(&0));
-        for place in 0..4 {
-            out.push(if place <= group.len() { BASE64[(word >> (18 - 6 * place)) as usize & 63] } else { b'=' });
+    let mut out = Vec::with_capacity(data.len().div_ceil(3) * 4 + usize::from(newline));
+    let digit = |word: u32, place: u32| BASE64[(word >> (18 - 6 * place)) as usize & 63];
+    let mut groups = data.chunks_exact(3);
+    for group in &mut groups {
+        let word = u32::from(group[0]) << 16 | u32::from(group[1]) << 8 | u32::from(group[2]);
+        out.extend_from_slice(&[0, 1, 2, 3].map(|place| digit(word, place)));
+    }
+    match *groups.remainder() {
+        [first] => {
+            let word = u32::from(first) << 16;
+            out.extend_from_slice(&[digit(word, 0), digit(word, 1), b'=', b'=']);
         }
+        [first, second] => {
+            let word = u32::from(first) << 16 | u32::from(second) << 8;
+            out.extend_from_slice(&[digit(word, 0), digit(word, 1), digit(word, 2), b'=']);
+        }
+        _ => {}
     }
     if newline {
         out.push(b'\n');
@@ -145,19 +184,20 @@ fn from_hex(vm: &Vm, text: &Value) -> PyResult<Ref<Bytes>> {
     if text.len() % 2 != 0 {
         return Err(Error::error(vm, "Odd-length string"));
     }
-    let digit = |c: u8| (c as char).to_digit(16).map(|digit| digit as u8);
-    let bytes: Option<Vec<u8>> =
-        text.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect();
-    match bytes {
-        Some(bytes) => Ok(Bytes::new(bytes)),
-        None => Err(Error::error(vm, "Non-hexadecimal digit found")),
+    let digit = |c: u8| HEX_DIGITS[usize::from(c.to_ascii_lowercase())];
+    let mut out = Vec::with_capacity(text.len() / 2);
+    for pair in text.chunks_exact(2) {
+        let (high, low) = (digit(pair[0]), digit(pair[1]));
+        if high | low > 15 {
+            return Err(Error::error(vm, "Non-hexadecimal digit found"));
+        }
+        out.push(high << 4 | low);
     }
+    Ok(Bytes::new(out))
 }
 
 fn to_hex(vm: &Vm, data: &BufferView, sep: Option<&Value>, every: i32) -> PyResult<Ref<Bytes>> {
-    let text = hex_text(vm, &data.to_vec(), sep, every)?;
-    // The separator may be any Latin-1 character.
-    Ok(Bytes::new(text.chars().map(|c| c as u8).collect::<Vec<u8>>()))
+    Ok(Bytes::new(hex_text(vm, data.as_slice(), sep, every)?))
 }
 
 #[pyfunctions]

@@ -12,7 +12,7 @@ use crate::vm::Vm;
 ///
 /// # Errors
 /// `ValueError` and `TypeError` for separators that are no single ASCII character.
-pub fn hex_text(vm: &Vm, data: &[u8], separator: Option<&Value>, every: i32) -> PyResult<String> {
+pub fn hex_text(vm: &Vm, data: &[u8], separator: Option<&Value>, every: i32) -> PyResult<Vec<u8>> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let separator = match separator {
         Some(separator) => Some(separator_of(vm, separator)?),
@@ -20,17 +20,20 @@ pub fn hex_text(vm: &Vm, data: &[u8], separator: Option<&Value>, every: i32) -> 
     };
     let group = every.unsigned_abs() as usize;
     let first = if every > 0 && group > 0 { data.len() % group } else { 0 };
-    let mut out = String::with_capacity(data.len() * 2);
-    for (index, byte) in data.iter().enumerate() {
-        if let Some(separator) = separator
-            && index > 0
-            && group > 0
-            && (index + group - first).is_multiple_of(group)
-        {
-            out.push(separator as char);
+    let pair = |byte: &u8| [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]];
+    let mut out = Vec::with_capacity(data.len() * 2);
+    let separator = match separator {
+        Some(separator) if group > 0 => separator,
+        _ => {
+            data.iter().for_each(|byte| out.extend_from_slice(&pair(byte)));
+            return Ok(out);
         }
-        out.push(DIGITS[(byte >> 4) as usize] as char);
-        out.push(DIGITS[(byte & 15) as usize] as char);
+    };
+    for (index, byte) in data.iter().enumerate() {
+        if index > 0 && (index + group - first).is_multiple_of(group) {
+            out.push(separator);
+        }
+        out.extend_from_slice(&pair(byte));
     }
     Ok(out)
 }

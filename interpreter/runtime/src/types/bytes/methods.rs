@@ -4,7 +4,7 @@ use rspy_macros::pymethods;
 
 use crate::buffer::{self, BufferView, Hold};
 use crate::exceptions::PyResult;
-use crate::object::{Object, Payload, TypeObject};
+use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
 use crate::types::bytes::constant::Sought;
 use crate::types::bytes::construct::described;
@@ -13,6 +13,7 @@ use crate::types::list::List;
 use crate::types::none::is_none;
 use crate::types::slice::search_range;
 use crate::types::string::Str;
+use crate::types::string::build::from_ascii;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -416,10 +417,10 @@ macro_rules! shared_methods {
 
             /// Create a string of hexadecimal numbers from the bytes.
             #[method("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
-            fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<String> {
+            fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<Ref<Str>> {
                 let _hold = self.hold();
                 let data = self.with(<[u8]>::to_vec);
-                hex_text(vm, &data, sep, bytes_per_sep)
+                Ok(from_ascii(&hex_text(vm, &data, sep, bytes_per_sep)?))
             }
 
             /// Return the lowest index in the bytes where subsection sub is found.

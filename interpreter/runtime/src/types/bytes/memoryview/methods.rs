@@ -17,6 +17,7 @@ use crate::types::int;
 use crate::types::none::not_implemented;
 use crate::types::slice::search_range;
 use crate::types::string::Str;
+use crate::types::string::build::from_ascii;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -289,8 +290,8 @@ impl MemoryView {
 
     /// Return the data in the buffer as a str of hexadecimal numbers.
     #[method("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
-    fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<String> {
-        hex_text(vm, &self.shared(vm)?.bytes(), sep, bytes_per_sep)
+    fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<Ref<Str>> {
+        Ok(from_ascii(&hex_text(vm, &self.shared(vm)?.bytes(), sep, bytes_per_sep)?))
     }
 
     /// Return the data in the buffer as a list of elements.
