@@ -11,9 +11,11 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libmimalloc_sys::{
-    mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc, mi_zalloc_aligned,
+    mi_collect, mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc,
+    mi_zalloc_aligned,
 };
 
 /// The allocator of everything else: vectors, boxes, strings.
@@ -211,8 +213,32 @@ impl Drop for Words {
     }
 }
 
-/// Gives back all blocks that the thread keeps; it is about to end.
-pub(crate) fn free_kept() {
+/// Threads that allocate objects, and the most of them there were since memory was given back last.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+static CROWD: AtomicUsize = AtomicUsize::new(0);
+/// A crowd of fewer threads leaves so little behind that the allocator may take its time.
+const SMALLEST_CROWD: usize = 16;
+
+/// Counts a thread in.
+pub(crate) fn thread_begins() {
+    let threads = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
+    CROWD.fetch_max(threads, Ordering::Relaxed);
+}
+
+/// Counts a thread out and gives back all blocks that it keeps. When half of a crowd has gone the system gets its memory
+/// back at once: the allocator itself does that some time later, and only while somebody allocates.
+pub(crate) fn thread_ends() {
+    free_kept();
+    let threads = THREADS.fetch_sub(1, Ordering::Relaxed) - 1;
+    let crowd = CROWD.load(Ordering::Relaxed);
+    if crowd >= SMALLEST_CROWD && threads <= crowd / 2 {
+        CROWD.store(threads, Ordering::Relaxed);
+        // SAFETY: may be called at any time.
+        unsafe { mi_collect(true) }
+    }
+}
+
+fn free_kept() {
     KEPT.with(|kept| {
         for (first, count) in kept.first.iter().zip(&kept.count) {
             let mut block = first.replace(ptr::null_mut());

@@ -78,6 +78,7 @@ pub fn initialize(vm: &Vm) -> PyResult<()> {
     let builtins = Module::from_native(vm, &crate::builtins::MODULE);
     vm.interpreter.builtins.set(Some(builtins.clone()));
     (crate::builtins::MODULE.execute)(vm, &builtins)?;
+    let _ = vm.interpreter.common_constants.set(crate::eval::intrinsics::common_constants(vm));
     let sys = Module::from_native(vm, &crate::sys::MODULE);
     vm.interpreter.sys.set(Some(sys.clone()));
     (crate::sys::MODULE.execute)(vm, &sys)?;

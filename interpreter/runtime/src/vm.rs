@@ -38,6 +38,8 @@ pub struct Interpreter {
     pub sys: GilCell<Option<Ref<Module>>>,
     /// The module `builtins`.
     pub builtins: GilCell<Option<Ref<Module>>>,
+    /// What `LOAD_COMMON_CONSTANT` loads, by its argument.
+    pub(crate) common_constants: std::cell::OnceCell<Box<[Value]>>,
     /// `importlib._bootstrap`, once it runs.
     pub importlib: GilCell<Option<Value>>,
     /// How the interpreter was started.
@@ -197,6 +199,7 @@ impl Vm {
     pub fn new(interpreter: &'static Interpreter, thread_id: u64, stack_limit: usize) -> Box<Vm> {
         let bottom_handled = Box::new(Handled { value: Cell::new(0), previous: Cell::new(ptr::null()) });
         let handled = Cell::new(&raw const *bottom_handled);
+        crate::heap::thread_begins();
         Box::new(Vm {
             interpreter,
             frames: FrameStack::new(),
@@ -327,6 +330,14 @@ impl Vm {
         Ok(())
     }
 
+    /// Whether both stacks have room for one more call.
+    #[inline(always)]
+    pub(crate) fn may_call(&self) -> bool {
+        let here = 0u8;
+        self.depth.get() < self.interpreter.recursion_limit.get()
+            && (&raw const here as usize) >= self.stack_limit.get()
+    }
+
     #[cold]
     fn native_recursion_error(&self, doing: &str) -> Exception {
         // What handles the error gets some room to do so.
@@ -404,13 +415,13 @@ impl Vm {
             // SAFETY: the level owned the value.
             drop(unsafe { Value::from_bits(bits) });
         }
-        crate::heap::free_kept();
     }
 }
 
 impl Drop for Vm {
     fn drop(&mut self) {
         self.forget_handled();
+        crate::heap::thread_ends();
     }
 }
 
@@ -437,6 +448,7 @@ impl Interpreter {
             modules,
             sys: GilCell::default(),
             builtins: GilCell::default(),
+            common_constants: std::cell::OnceCell::new(),
             importlib: GilCell::default(),
             int_max_str_digits: Cell::new(match configuration.int_max_str_digits {
                 limit if limit < 0 => crate::format::int::DEFAULT_LIMIT,

@@ -65,10 +65,10 @@ pub(super) fn binary(vm: &Vm, function: BinaryIntrinsic, first: &Value, second: 
     }
 }
 
-/// A constant that code needs often.
-pub(super) fn common_constant(vm: &Vm, constant: CommonConstant) -> Value {
+/// The constants that code needs often, in the order of [`CommonConstant`]: the builtins as they are at the start.
+pub(crate) fn common_constants(vm: &Vm) -> Box<[Value]> {
     let builtin = |name: &str| vm.builtins().get_str(&vm.intern(name)).unwrap_or_else(none);
-    match constant {
+    let constant = |constant: &CommonConstant| match constant {
         CommonConstant::AssertionError => {
             crate::exceptions::hierarchy::AssertionError::static_type().to_value()
         }
@@ -78,7 +78,8 @@ pub(super) fn common_constant(vm: &Vm, constant: CommonConstant) -> Value {
         CommonConstant::Tuple => Tuple::static_type().to_value(),
         CommonConstant::All => builtin("all"),
         CommonConstant::Any => builtin("any"),
-    }
+    };
+    CommonConstant::ALL.iter().map(constant).collect()
 }
 
 /// Shows the value of an interactive statement by `sys.displayhook`.

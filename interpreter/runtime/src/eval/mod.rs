@@ -242,12 +242,23 @@ pub unsafe fn run(vm: &Vm, frame: *mut Frame) -> u64 {
             }
             return 0;
         }
-        (*frame).previous = vm.frame.get();
-        vm.frame.set(frame);
-        let state = State { vm, frame, next: (*frame).instruction.add(1), stack: (*frame).stack_pointer };
-        let word = resume(state);
+        let word = go_on(vm, frame);
         vm.leave_call();
         word
+    }
+}
+
+/// As [`run`] where the call has been counted in.
+///
+/// # Safety
+/// As for `run`.
+#[inline(always)]
+pub unsafe fn go_on(vm: &Vm, frame: *mut Frame) -> u64 {
+    // SAFETY: as promised.
+    unsafe {
+        (*frame).previous = vm.frame.get();
+        vm.frame.set(frame);
+        resume(State { vm, frame, next: (*frame).instruction.add(1), stack: (*frame).stack_pointer })
     }
 }
 

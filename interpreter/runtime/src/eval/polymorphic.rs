@@ -13,46 +13,68 @@ use std::cell::Cell;
 use rspy_code::opcode::Opcode;
 
 use crate::eval::specialize::AttributeForm;
-use crate::object::{Object, TypeObject};
+use crate::object::{Header, Object, TypeObject};
 use crate::types::string::Str;
 
 /// The counter of a place that meets many classes.
 pub const MARK: u16 = 0xffff;
 
-/// Where objects of a class have an attribute.
+/// Where objects of a class have an attribute: flags and a distance, since deciding between variants would cost the fast
+/// path a jump that is hard to predict.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub struct Place {
+    /// Words from the header to the value; 0 where the class has it.
+    pub words: u16,
+    flags: u8,
+}
+
+impl Place {
     /// Somewhere that takes the general path.
-    Elsewhere,
-    /// Inline, so many words from the header, unless there is a dict.
-    Inline(u16),
-    /// In a slot, so many words from the header.
-    Slot(u16),
-    /// In the class, unless there is a dict; a method if the flag is set.
-    Class { method: bool },
-    /// In the class, whose objects have no attributes of their own.
-    ClassAlone { method: bool },
+    const ELSEWHERE: Place = Place { words: 0, flags: 0 };
+    const KNOWN: u8 = 1;
+    const WITHOUT_DICT: u8 = 2;
+    const METHOD: u8 = 4;
+
+    fn of_form(form: &AttributeForm) -> Place {
+        let (words, flags) = match form.opcode {
+            Opcode::LoadAttrInstanceValue | Opcode::StoreAttrInstanceValue => {
+                (form.place, Place::WITHOUT_DICT)
+            }
+            Opcode::LoadAttrSlot | Opcode::StoreAttrSlot => (form.place, 0),
+            Opcode::LoadAttrMethodWithValues | Opcode::LoadAttrMethodLazyDict => {
+                (0, Place::METHOD | Place::WITHOUT_DICT)
+            }
+            Opcode::LoadAttrMethodNoDict => (0, Place::METHOD),
+            Opcode::LoadAttrNondescriptorWithValues => (0, Place::WITHOUT_DICT),
+            Opcode::LoadAttrNondescriptorNoDict => (0, 0),
+            _ => return Place::ELSEWHERE,
+        };
+        Place { words, flags: flags | Place::KNOWN }
+    }
+
+    /// Whether the attribute is there, in an object that has a dict or not.
+    #[inline(always)]
+    pub fn holds(self, object: &Header) -> bool {
+        self.flags & Place::KNOWN != 0
+            && (self.flags & Place::WITHOUT_DICT == 0 || object.dict_word().get() == 0)
+    }
+
+    /// Whether it is a member that `__slots__` names, where it lies in the object.
+    #[inline(always)]
+    pub fn is_slot(self) -> bool {
+        self.flags & Place::WITHOUT_DICT == 0
+    }
+
+    /// Whether it is a method of the class, to be called with the object.
+    #[inline(always)]
+    pub fn is_method(self) -> bool {
+        self.flags & Place::METHOD != 0
+    }
 }
 
 /// Whether the table can hold what the form remembers.
 pub(super) fn is_covered(form: &AttributeForm) -> bool {
-    Place::of_form(form) != Place::Elsewhere
-}
-
-impl Place {
-    fn of_form(form: &AttributeForm) -> Place {
-        match form.opcode {
-            Opcode::LoadAttrInstanceValue | Opcode::StoreAttrInstanceValue => Place::Inline(form.place),
-            Opcode::LoadAttrSlot | Opcode::StoreAttrSlot => Place::Slot(form.place),
-            Opcode::LoadAttrMethodWithValues | Opcode::LoadAttrMethodLazyDict => {
-                Place::Class { method: true }
-            }
-            Opcode::LoadAttrMethodNoDict => Place::ClassAlone { method: true },
-            Opcode::LoadAttrNondescriptorWithValues => Place::Class { method: false },
-            Opcode::LoadAttrNondescriptorNoDict => Place::ClassAlone { method: false },
-            _ => Place::Elsewhere,
-        }
-    }
+    Place::of_form(form) != Place::ELSEWHERE
 }
 
 /// What is known of one class and name.
@@ -66,7 +88,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    const EMPTY: Entry = Entry { version: 0, place: Place::Elsewhere, key: 0, value: 0 };
+    const EMPTY: Entry = Entry { version: 0, place: Place::ELSEWHERE, key: 0, value: 0 };
 
     /// Whether the entry is about this version, name and purpose.
     #[inline(always)]
@@ -89,14 +111,14 @@ pub enum Purpose {
 
 /// The table.
 pub struct AttributeTable {
-    entries: Box<[Cell<Entry>]>,
+    entries: Box<[Cell<Entry>; SIZE]>,
 }
 
 const SIZE: usize = 1 << 10;
 
 impl Default for AttributeTable {
     fn default() -> Self {
-        AttributeTable { entries: (0..SIZE).map(|_| Cell::new(Entry::EMPTY)).collect() }
+        AttributeTable { entries: Box::new([const { Cell::new(Entry::EMPTY) }; SIZE]) }
     }
 }
 
@@ -141,5 +163,5 @@ fn key(name: &Object<Str>, purpose: Purpose) -> usize {
 
 #[inline(always)]
 fn index(version: u32, key: usize) -> usize {
-    (version as usize ^ (key >> 4) ^ (key >> 12) ^ (key << 2)) & (SIZE - 1)
+    (version as usize ^ (key >> 4) ^ (key << 7)) & (SIZE - 1)
 }

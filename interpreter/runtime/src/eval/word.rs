@@ -6,7 +6,7 @@
 //! object is kept alive by a local variable of the same frame or of a caller for as long as the word is on the stack.
 //! The compiler emits `LOAD_FAST_BORROW` only where that holds.
 
-use crate::object::{Borrow, Header};
+use crate::object::{Borrow, Header, Object, Payload};
 use crate::value::Value;
 
 /// Marks a pointer on the stack that does not own a reference.
@@ -45,6 +45,22 @@ pub const fn owns(word: u64) -> bool {
 pub unsafe fn look<'a>(word: u64) -> Borrow<'a> {
     // SAFETY: as promised.
     unsafe { Borrow::from_bits(untagged(word)) }
+}
+
+/// The object in a word, if it is exactly of a type.
+///
+/// # Safety
+/// The word is valid and stays on the stack for `'a`; 0 is allowed.
+#[inline(always)]
+pub unsafe fn exact<'a, T: Payload>(word: u64) -> Option<&'a Object<T>> {
+    if !is_pointer(word) || word == 0 {
+        return None;
+    }
+    // SAFETY: a pointer word's object is alive while it is on the stack.
+    unsafe {
+        let object = &*(untagged(word) as *const Object<T>);
+        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
+    }
 }
 
 /// Takes the value; a borrowed word gets a reference of its own.

@@ -58,6 +58,8 @@ pub struct Code {
     free_count: u32,
     /// How many arguments fill the parameters as they are, [`Code::NEEDS_BINDING`] where that is not all there is.
     exact_arguments: u32,
+    /// Words that a frame needs for variables and stack.
+    frame_words: u32,
     /// `co_code`, once it was asked for.
     plain: GilCell<Option<Ref<Bytes>>>,
     /// The first unit of code that has not been verified yet; in its place stands one that has it verified.
@@ -109,6 +111,8 @@ impl Code {
         let collects = fields.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0;
         let exact_arguments =
             if collects || fields.keyword_only_count != 0 { Self::NEEDS_BINDING } else { fields.arg_count };
+        let frame_words =
+            (fields.variable_kinds.len() as u32).saturating_add(fields.stack_size).saturating_add(1);
         Object::new(Code {
             arg_count: fields.arg_count,
             positional_only_count: fields.positional_only_count,
@@ -128,6 +132,7 @@ impl Code {
             exception_table: fields.exception_table,
             free_count,
             exact_arguments,
+            frame_words,
             plain: GilCell::new(None),
             unverified: Cell::new(None),
         })
@@ -213,7 +218,7 @@ impl Code {
     /// Words that a frame needs for variables and stack.
     #[inline(always)]
     pub fn frame_words(&self) -> usize {
-        self.variable_kinds.len() + self.stack_size as usize + 1
+        self.frame_words as usize
     }
 
     /// Number of free variables.
@@ -245,6 +250,16 @@ impl Code {
     pub fn name(&self, index: usize) -> &Object<Str> {
         // SAFETY: the names were checked to be strings when the code object was made.
         unsafe { self.names.items()[index].downcast_unchecked() }
+    }
+
+    /// As [`name`](Self::name), for the evaluator.
+    ///
+    /// # Safety
+    /// The index is that of an instruction of this code, which has been verified.
+    #[inline(always)]
+    pub(crate) unsafe fn name_of_instruction(&self, index: usize) -> &Object<Str> {
+        // SAFETY: as promised, and as for `name`.
+        unsafe { self.names.items().get_unchecked(index).downcast_unchecked() }
     }
 
     /// The name of a variable.

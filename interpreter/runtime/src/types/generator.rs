@@ -318,13 +318,43 @@ impl Generator {
                 }
             }
         };
+        this.outcome(vm, keep, word)
+    }
+
+    /// What a run of the frame came to. `keep` kept the generator alive meanwhile.
+    #[inline(always)]
+    fn outcome(&self, vm: &Vm, keep: Ref<Generator>, word: u64) -> PyResult<Sent> {
+        let finished = self.state.stage.get() == Stage::Finished;
         drop(keep);
         if word == 0 {
             return Err(vm.take_raised());
         }
         // SAFETY: the evaluator hands over an owned word.
         let value = unsafe { Value::from_bits(word) };
-        Ok(if state.stage.get() == Stage::Finished { Sent::Returned(value) } else { Sent::Yielded(value) })
+        Ok(if finished { Sent::Returned(value) } else { Sent::Yielded(value) })
+    }
+
+    /// As [`resume`](Self::resume) with `None`, the way iteration goes nearly always.
+    #[inline]
+    fn step(this: &Object<Generator>, vm: &Vm) -> PyResult<Sent> {
+        let state = &this.state;
+        let frame = match this.suspended_frame() {
+            Some(frame) if vm.may_call() => frame,
+            _ => return Generator::resume(this, vm, Ok(none())),
+        };
+        let keep = this.to_ref();
+        // SAFETY: the frame waits; it runs until it yields or ends.
+        let word = unsafe {
+            state.stage.set(Stage::Running);
+            (*frame).owner = Owner::GeneratorEntry;
+            vm.push_handled(&raw const state.handled);
+            *(*frame).stack_pointer = crate::types::none::none_word();
+            (*frame).stack_pointer = (*frame).stack_pointer.add(1);
+            vm.depth.set(vm.depth.get() + 1);
+            eval::go_on(vm, frame)
+        };
+        vm.leave_call();
+        this.outcome(vm, keep, word)
     }
 
     /// `send`: the yielded value, or `StopIteration` with the returned one.
@@ -779,7 +809,7 @@ generator_attributes! { Generator, "generator", "gi_frame", "gi_running", "gi_co
 
     #[slot(next)]
     fn next(this: &Object<Generator>, vm: &Vm) -> PyResult<Option<Value>> {
-        match Generator::resume(this, vm, Ok(none()))? {
+        match Generator::step(this, vm)? {
             Sent::Yielded(value) => Ok(Some(value)),
             Sent::Returned(value) if is_none(&value) => Ok(None),
             Sent::Returned(value) => Err(vm.stop_iteration(value)),

@@ -230,10 +230,13 @@ pub fn from_float(vm: &Vm, float: f64) -> PyResult {
     Ok(from_big(big_from_f64(float).unwrap_or_default()))
 }
 
+/// The modulus of hashes of numbers.
+pub(crate) const MODULUS: i64 = (1 << 61) - 1;
+
 /// The hash: the number modulo 2⁶¹ - 1, with the number's sign, never -1.
 pub fn hash(value: &Value) -> i64 {
-    const MODULUS: i64 = (1 << 61) - 1;
     let hash = match small_value(value) {
+        Some(small @ 0..MODULUS) => return small,
         Some(small) => small % MODULUS,
         None => {
             let number = borrow_big(value).unwrap_or_default();

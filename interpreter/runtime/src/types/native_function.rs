@@ -212,6 +212,8 @@ pub struct NativeMethod {
 impl NativeMethod {
     /// The mark of `list.append`.
     pub const LIST_APPEND: u32 = 1;
+    /// The mark of `dict.get`.
+    pub const DICT_GET: u32 = 2;
 
     /// A method of a native type.
     pub fn new(definition: &'static NativeDef, owner: &'static TypeObject) -> Ref<NativeMethod> {

@@ -215,21 +215,20 @@ instructions! {
             return Flow::Slow;
         }
         let word = *state.at(1);
-        let name = (*state.frame).code().name((argument >> 1) as usize);
+        let name = (*state.frame).code().name_of_instruction((argument >> 1) as usize);
         let purpose = if argument & 1 != 0 { Purpose::Call } else { Purpose::Load };
         let Some((object, place, value)) = find_place(state, word, name, purpose) else { return Flow::Slow };
-        let found = match place {
-            Place::Inline(_) | Place::Class { .. } if object.dict_word().get() != 0 => return Flow::Slow,
-            Place::Inline(words) | Place::Slot(words) => *std::ptr::from_ref(object).cast::<u64>().add(words as usize),
-            Place::Class { method: true } | Place::ClassAlone { method: true } => {
-                *state.at(1) = word::duplicate(value);
-                state.push(word);
-                state.skip(9);
-                return Flow::Next;
-            }
-            Place::Class { method: false } | Place::ClassAlone { method: false } => value,
-            Place::Elsewhere => 0,
-        };
+        if !place.holds(object) {
+            return Flow::Slow;
+        }
+        if place.is_method() {
+            *state.at(1) = word::duplicate(value);
+            state.push(word);
+            state.skip(9);
+            return Flow::Next;
+        }
+        let inline = std::ptr::from_ref(object).cast::<u64>().add(place.words as usize);
+        let found = if place.words != 0 { *inline } else { value };
         if found == 0 {
             return Flow::Slow;
         }
@@ -435,12 +434,12 @@ instructions! {
             return Flow::Slow;
         }
         let owner = *state.at(1);
-        let name = (*state.frame).code().name(argument as usize);
+        let name = (*state.frame).code().name_of_instruction(argument as usize);
         let Some((object, place, _)) = find_place(state, owner, name, Purpose::Store) else { return Flow::Slow };
-        match place {
-            Place::Inline(words) => store_inline(state, owner, object, words as usize),
-            Place::Slot(words) => store_slot(state, owner, object, words as usize),
-            _ => Flow::Slow,
+        match place.words as usize {
+            0 => Flow::Slow,
+            words if place.is_slot() => store_slot(state, owner, object, words),
+            words => store_inline(state, owner, object, words),
         }
     } slow {
         let name = (*state.frame).code().name(argument as usize);

@@ -8,6 +8,7 @@ use crate::attempt;
 use crate::eval::call::push_frame;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
+use crate::eval::word::exact;
 use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
@@ -34,19 +35,6 @@ use crate::watch;
 unsafe fn function_in<'a>(word: u64) -> Option<&'a Object<Function>> {
     // SAFETY: a pointer word's object is alive while it is on the stack.
     unsafe { exact::<Function>(word) }
-}
-
-/// The object in a word, if it is exactly of a type.
-#[inline(always)]
-unsafe fn exact<'a, T: Payload>(word: u64) -> Option<&'a Object<T>> {
-    if !word::is_pointer(word) || word == 0 {
-        return None;
-    }
-    // SAFETY: a pointer word's object is alive while it is on the stack.
-    unsafe {
-        let object = &*(word::untagged(word) as *const Object<T>);
-        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
-    }
 }
 
 /// Turns words into plain values in place, for a native callee. Answers which of the first 64 owned their reference;
@@ -203,30 +191,89 @@ pub(super) unsafe fn enter_exactly(
     stack: *mut u64,
     return_offset: u32,
 ) -> Flow {
-    let code = function.code();
-    let vm = state.vm;
-    let words = Frame::words(code);
-    if !code.takes_exactly(count)
-        || !vm.frames.has_room(words)
-        || vm.depth.get() >= vm.interpreter.recursion_limit.get()
-    {
-        return Flow::Slow;
-    }
-    // SAFETY: the arguments' words are taken over; the frame gets a reference of its own to the function.
+    // SAFETY: as promised; the frame gets a reference of its own to the function.
     unsafe {
+        if !function.code().takes_exactly(count) || !has_room(state.vm, function.code()) {
+            return Flow::Slow;
+        }
+        let word = word::duplicate(std::ptr::from_ref(function) as u64);
+        enter_known(state, function, word, first, count, None, stack, return_offset)
+    }
+}
+
+/// Whether one more call fits.
+#[inline(always)]
+fn has_room(vm: &Vm, code: &Object<Code>) -> bool {
+    vm.frames.has_room(Frame::words(code)) && vm.depth.get() < vm.interpreter.recursion_limit.get()
+}
+
+/// Enters a function whose parameters take the arguments as they are, and the rest of them the defaults; `word` owns the
+/// function. The caller's stack ends at `stack` then.
+///
+/// # Safety
+/// There is [room](has_room), and the arguments and defaults are as many as the parameters.
+#[inline(always)]
+unsafe fn enter_known(
+    state: &mut State<'_>,
+    function: &Object<Function>,
+    word: u64,
+    first: *mut u64,
+    count: usize,
+    defaults: Option<(*const u64, usize)>,
+    stack: *mut u64,
+    return_offset: u32,
+) -> Flow {
+    // SAFETY: as promised; the arguments' words are taken over.
+    unsafe {
+        // The caller's registers go to memory first: a handler has few to work with.
+        let (vm, caller) = (state.vm, state.frame);
+        (*caller).instruction = state.next.sub(1);
+        (*caller).stack_pointer = stack;
+        (*caller).return_offset = return_offset;
+        let code = function.code();
+        let frame = vm.frames.push_in_room(Frame::words(code));
         vm.depth.set(vm.depth.get() + 1);
-        let frame = vm.frames.push_in_room(words);
-        let function_word = word::duplicate(std::ptr::from_ref(function) as u64);
-        Frame::initialize_for(frame, function, function_word, code, count);
-        let mut index = 0;
+        vm.frame.set(frame);
+        let variables = Frame::local(frame, 0);
+        move_few(first, variables, count);
+        let mut filled = count;
+        if let Some((defaults, lacking)) = defaults {
+            while filled < count + lacking {
+                variables.add(filled).write_volatile(word::duplicate(*defaults.add(filled - count)));
+                filled += 1;
+            }
+        }
+        Frame::initialize_for(frame, function, word, code, filled);
+        (*frame).previous = caller;
+        state.frame = frame;
+        state.stack = variables.add(code.variable_count());
+        state.next = code.start();
+        Flow::Next
+    }
+}
+
+/// Moves the words of arguments. Most calls have few, for which a loop or `memcpy` would be slower than the words are.
+#[inline(always)]
+unsafe fn move_few(from: *const u64, to: *mut u64, count: usize) {
+    // SAFETY: both have so many words.
+    unsafe {
+        if count == 0 {
+            return;
+        }
+        *to = *from;
+        if count == 1 {
+            return;
+        }
+        *to.add(1) = *from.add(1);
+        if count == 2 {
+            return;
+        }
+        *to.add(2) = *from.add(2);
+        let mut index = 3;
         while index < count {
-            // Volatile, since a call of `memcpy` would cost more than the few words.
-            Frame::local(frame, index).write_volatile(*first.add(index));
+            to.add(index).write_volatile(from.add(index).read_volatile());
             index += 1;
         }
-        state.stack = stack;
-        (*state.frame).instruction = state.next.sub(1);
-        enter_frame(state, frame, return_offset)
     }
 }
 
@@ -244,40 +291,18 @@ unsafe fn fast_call<const DEFAULTS: bool>(state: &mut State<'_>, base: *mut u64,
             (base.add(1), argument as usize + 1)
         };
         let code = function.code();
-        let mut defaults = std::ptr::null();
-        let mut filled = count;
+        let mut defaults = None;
         if DEFAULTS {
             let Some(lacking) = code.lacking(count) else { return Flow::Slow };
             let Some(words) = function.last_defaults(lacking) else { return Flow::Slow };
-            defaults = words;
-            filled += lacking;
+            defaults = Some((words, lacking));
         } else if !code.takes_exactly(count) {
             return Flow::Slow;
         }
-        let vm = state.vm;
-        let words = Frame::words(code);
-        if !vm.frames.has_room(words) || vm.depth.get() >= vm.interpreter.recursion_limit.get() {
+        if !has_room(state.vm, code) {
             return Flow::Slow;
         }
-        vm.depth.set(vm.depth.get() + 1);
-        let frame = vm.frames.push_in_room(words);
-        let function_word = word::keep(word);
-        Frame::initialize_for(frame, function, function_word, code, filled);
-        let mut index = 0;
-        while index < count {
-            // Volatile, since a call of `memcpy` would cost more than the few words.
-            Frame::local(frame, index).write_volatile(*first.add(index));
-            index += 1;
-        }
-        if DEFAULTS {
-            while index < filled {
-                Frame::local(frame, index).write_volatile(word::duplicate(*defaults.add(index - count)));
-                index += 1;
-            }
-        }
-        state.stack = base;
-        (*state.frame).instruction = state.next.sub(1);
-        enter_frame(state, frame, 4)
+        enter_known(state, function, word::keep(word), first, count, defaults, base, 4)
     }
 }
 
@@ -301,6 +326,40 @@ unsafe fn unbind_quietly(base: *mut u64) -> bool {
         *base = function;
         *base.add(1) = instance;
         true
+    }
+}
+
+/// `dict.get` where a short look finds the key.
+#[inline(always)]
+unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
+    // SAFETY: the stack has the callable, a place for self, and the arguments.
+    unsafe {
+        let base = state.at(arguments + 2);
+        let Some(method) = exact::<NativeMethod>(*base) else { return Flow::Slow };
+        if method.current_mark() != NativeMethod::DICT_GET || !(1..=2).contains(&arguments) {
+            return Flow::Slow;
+        }
+        let Some(dict) = exact::<Dict>(*base.add(1)) else { return Flow::Slow };
+        let Some(place) = dict.glance(*base.add(2)) else { return Flow::Slow };
+        let last = state.at(1);
+        if !word::closes_quietly(*base)
+            || !word::closes_quietly(*base.add(1))
+            || !word::closes_quietly(*base.add(2))
+            || !word::closes_quietly(*last)
+        {
+            return Flow::Slow;
+        }
+        let found = word::duplicate(*place);
+        word::close_quietly(*base);
+        word::close_quietly(*base.add(1));
+        word::close_quietly(*base.add(2));
+        if arguments == 2 {
+            word::close_quietly(*last);
+        }
+        *base = found;
+        state.stack = base.add(1);
+        state.skip(3);
+        Flow::Next
     }
 }
 
@@ -610,7 +669,19 @@ instructions! {
         state.skip(3);
         Flow::Next
     } slow {
-        attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        let base = state.at(3);
+        let method = if argument == 1 && *base.add(1) != 0 { exact::<NativeMethod>(*base) } else { None };
+        if let Some(method) = method
+            && method.current_mark() == NativeMethod::LIST_APPEND
+            && let Some(list) = exact::<List>(*base.add(1))
+        {
+            list.push(word::take(*base.add(2)));
+            state.stack = base.add(2);
+            state.drop_words(2);
+            state.push(crate::types::none::none_word());
+        } else {
+            attempt!(state, call_words(state, argument as usize, None, call_native_method));
+        }
         state.skip(3);
         Flow::Next
     }
@@ -623,14 +694,18 @@ instructions! {
     }
 
     /// A native method with one argument.
-    CallMethodDescriptorO(state, argument) {
+    CallMethodDescriptorO(state, argument) fast {
+        get_quickly(state, argument as usize)
+    } slow {
         attempt!(state, call_words(state, argument as usize, None, call_native_method));
         state.skip(3);
         Flow::Next
     }
 
     /// A native method with positional arguments.
-    CallMethodDescriptorFast(state, argument) {
+    CallMethodDescriptorFast(state, argument) fast {
+        get_quickly(state, argument as usize)
+    } slow {
         attempt!(state, call_words(state, argument as usize, None, call_native_method));
         state.skip(3);
         Flow::Next

@@ -2,6 +2,7 @@
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
+use crate::eval::word::exact;
 use crate::eval::{Flow, Instruction, State, specialize, word};
 use crate::slots::Comparison;
 use crate::types::bool::{boolean, false_word, true_word};
@@ -126,7 +127,19 @@ instructions! {
     }
 
     /// `in` a dict.
-    ContainsOpDict(state, argument) {
+    ContainsOpDict(state, argument) fast {
+        let (key, container) = (*state.at(2), *state.at(1));
+        let Some(dict) = exact::<Dict>(container) else { return Flow::Slow };
+        if dict.glance(key).is_none() || !word::closes_quietly(container) || !word::closes_quietly(key) {
+            return Flow::Slow;
+        }
+        word::close_quietly(container);
+        word::close_quietly(key);
+        *state.at(2) = if argument == 0 { true_word() } else { false_word() };
+        state.stack = state.at(1);
+        state.skip(1);
+        Flow::Next
+    } slow {
         let container = state.look(1);
         let Some(dict) = container.downcast_exact::<Dict>() else {
             return <ContainsOp as Instruction>::slow(state, argument);

@@ -4,6 +4,7 @@ use rspy_code::operation::Conversion;
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
+use crate::eval::word::exact;
 use crate::eval::{Flow, State, specialize, word};
 use crate::exceptions::PyResult;
 use crate::object::Object;
@@ -113,19 +114,6 @@ unsafe fn unpack_quickly(state: &mut State<'_>, sequence: u64, items: &[Value], 
         state.skip(1);
     }
     Flow::Next
-}
-
-/// The object in a word, if it is exactly of a type.
-#[inline(always)]
-unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T>> {
-    if !word::is_pointer(word) || word == 0 {
-        return None;
-    }
-    // SAFETY: a pointer word's object is alive while it is on the stack.
-    unsafe {
-        let object = &*(word::untagged(word) as *const Object<T>);
-        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
-    }
 }
 
 instructions! {

@@ -1,6 +1,6 @@
 //! Instructions for raising, catching and `with`.
 
-use rspy_code::operation::{CommonConstant, SpecialMethod};
+use rspy_code::operation::SpecialMethod;
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
@@ -196,12 +196,13 @@ instructions! {
     }
 
     /// Pushes a constant that code needs often.
-    LoadCommonConstant(state, argument) {
-        let value = match CommonConstant::from_number(argument) {
-            Some(constant) => crate::eval::intrinsics::common_constant(state.vm, constant),
-            None => return super::unknown(state),
-        };
-        state.push_value(value);
-        Flow::Next
-    }
+    LoadCommonConstant(state, argument) fast {
+        match state.vm.interpreter.common_constants.get() {
+            Some(constants) if (argument as usize) < constants.len() => {
+                state.push(word::duplicate(constants[argument as usize].bits()));
+                Flow::Next
+            }
+            _ => Flow::Slow,
+        }
+    } slow { super::unknown(state) }
 }

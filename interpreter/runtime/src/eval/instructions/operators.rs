@@ -4,6 +4,7 @@ use std::ptr::NonNull;
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
+use crate::eval::word::exact;
 use crate::eval::{Flow, State, specialize, word};
 use crate::object::Object;
 use crate::types::bool::{boolean, false_word, true_word};
@@ -73,19 +74,6 @@ unsafe fn item(state: &mut State<'_>, found: u64) -> Flow {
         }
         word::close_quietly(container);
         result(state, found, 5)
-    }
-}
-
-/// The container below the index on top, if it is exactly of a type.
-#[inline(always)]
-unsafe fn exact<'a, T: crate::object::Payload>(word: u64) -> Option<&'a Object<T>> {
-    if !word::is_pointer(word) || word == 0 {
-        return None;
-    }
-    // SAFETY: a pointer word's object is alive while it is on the stack.
-    unsafe {
-        let object = &*(word::untagged(word) as *const Object<T>);
-        std::ptr::eq(object.type_of(), T::static_type()).then_some(object)
     }
 }
 
@@ -355,7 +343,20 @@ instructions! {
     }
 
     /// `dict[key]`.
-    BinaryOpSubscrDict(state, argument) {
+    BinaryOpSubscrDict(state, argument) fast {
+        let (container, key) = (*state.at(2), *state.at(1));
+        let Some(dict) = exact::<Dict>(container) else { return Flow::Slow };
+        let Some(place) = dict.glance(key) else { return Flow::Slow };
+        if !word::closes_quietly(container) || !word::closes_quietly(key) {
+            return Flow::Slow;
+        }
+        *state.at(2) = word::duplicate(*place);
+        word::close_quietly(container);
+        word::close_quietly(key);
+        state.stack = state.at(1);
+        state.skip(5);
+        Flow::Next
+    } slow {
         if let Some(dict) = exact::<Dict>(*state.at(2)) {
             let found = { let key = state.look(1); dict.get(state.vm, &key) };
             if let Some(value) = attempt!(state, found) {
@@ -471,7 +472,22 @@ instructions! {
     } or StoreSubscr
 
     /// `dict[key] = value`.
-    StoreSubscrDict(state, _argument) {
+    StoreSubscrDict(state, _argument) fast {
+        let (value, container, key) = (*state.at(3), *state.at(2), *state.at(1));
+        let Some(dict) = exact::<Dict>(container) else { return Flow::Slow };
+        let Some(place) = dict.glance(key) else { return Flow::Slow };
+        let old = *place;
+        if !word::closes_quietly(container) || !word::closes_quietly(key) || !word::closes_quietly(old) {
+            return Flow::Slow;
+        }
+        *place = word::keep(value);
+        word::close_quietly(old);
+        word::close_quietly(container);
+        word::close_quietly(key);
+        state.stack = state.at(3);
+        state.skip(1);
+        Flow::Next
+    } slow {
         let Some(dict) = exact::<Dict>(*state.at(2)) else {
             return <StoreSubscr as crate::eval::Instruction>::slow(state, _argument);
         };

@@ -156,15 +156,23 @@ impl Core {
     /// # Errors
     /// What comparing elements raises.
     pub fn add_hashed(&self, vm: &Vm, key: &Value, hash: i64) -> PyResult<bool> {
-        self.table.borrow_mut().materialize();
-        match self.find(vm, key, hash)? {
-            Found::Unused(at) => {
-                self.note_change();
-                self.table.borrow_mut().insert_at(at, hash, key.clone());
-                Ok(true)
-            }
-            _ => Ok(false),
+        let found = {
+            let mut table = self.table.borrow_mut();
+            table.materialize();
+            // Mostly the first look tells, without comparing texts or calling anything.
+            table.find(&mut Probe::new(hash), hash, |other| match other {
+                _ if other.is(key) => Verdict::Same,
+                _ if other.is_small_int() && key.is_small_int() => Verdict::Different,
+                _ => Verdict::Ask,
+            })
+        };
+        let found = if let Found::Unsure(_) = found { self.find(vm, key, hash)? } else { found };
+        if let Found::Unused(at) = found {
+            self.note_change();
+            self.table.borrow_mut().insert_at(at, hash, key.clone());
+            return Ok(true);
         }
+        Ok(false)
     }
 
     /// Adds an element; answers whether it is new.

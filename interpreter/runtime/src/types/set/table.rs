@@ -107,9 +107,10 @@ impl Table {
     }
 
     /// Makes the places of an empty table.
+    #[inline]
     pub fn materialize(&mut self) {
         if self.places.is_empty() {
-            self.places = vec![EMPTY; SMALLEST];
+            self.resize(0);
         }
     }
 
@@ -141,6 +142,7 @@ impl Table {
     }
 
     /// Puts a key into the unused place that a search found.
+    #[inline]
     pub fn insert_at(&mut self, at: usize, hash: i64, key: Value) {
         if self.places.is_empty() {
             // Comparing keys has emptied the table since the search began.
@@ -186,12 +188,13 @@ impl Table {
     }
 
     /// Makes the table the smallest that has more than `least` places, without dummies.
+    #[inline(never)]
     pub fn resize(&mut self, least: usize) {
         let mut size = SMALLEST;
         while size <= least {
             size <<= 1;
         }
-        if size == SMALLEST && self.places.len() <= SMALLEST && self.fill == self.used {
+        if size == SMALLEST && self.places.len() == SMALLEST && self.fill == self.used {
             return;
         }
         let old = std::mem::replace(&mut self.places, vec![EMPTY; size]);

@@ -436,6 +436,12 @@ impl Object<Str> {
         if hash != 0 { hash } else { self.compute_hash() }
     }
 
+    /// The hash, if something has asked for it before.
+    #[inline(always)]
+    pub(crate) fn known_hash(&self) -> Option<i64> {
+        Some(self.hash.get()).filter(|&hash| hash != 0)
+    }
+
     #[cold]
     fn compute_hash(&self) -> i64 {
         let hash = hash::hash_bytes(self.bytes());

@@ -11,6 +11,7 @@ use crate::types::descriptors::{
 };
 use crate::types::dict::Dict;
 use crate::types::function::Function;
+use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::native_function::{NativeClassMethod, NativeFunction, NativeMethod, native_new};
 use crate::types::none::none;
@@ -71,8 +72,14 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
             }
             Binding::Method | Binding::Function => {
                 let method = NativeMethod::new(definition, typ);
-                if definition.name == "append" && std::ptr::eq(typ, crate::types::list::List::static_type()) {
-                    method.set_mark(NativeMethod::LIST_APPEND);
+                match definition.name {
+                    "append" if std::ptr::eq(typ, List::static_type()) => {
+                        method.set_mark(NativeMethod::LIST_APPEND)
+                    }
+                    "get" if std::ptr::eq(typ, Dict::static_type()) => {
+                        method.set_mark(NativeMethod::DICT_GET)
+                    }
+                    _ => {}
                 }
                 method.into_value()
             }
