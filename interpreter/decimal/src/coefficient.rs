@@ -1,0 +1,492 @@
+//! The digits of a decimal number: a natural number that is kept in two words as long as it has at most 38 digits, and
+//! in limbs beyond.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use num_bigint::BigUint;
+
+use crate::limbs::shift::Lost;
+use crate::limbs::{self, BASE, BASE_DIVISOR, DIGITS, POWERS};
+
+/// The most digits that two words have room for.
+pub const SMALL_DIGITS: usize = 2 * DIGITS;
+/// One more than the largest small number.
+const SMALL_LIMIT: u128 = BASE as u128 * BASE as u128;
+
+/// A natural number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Coefficient(Form);
+
+/// There is one form for each number: small where it can be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Form {
+    /// Lower and upper word of a binary number below 10³⁸.
+    Small([u64; 2]),
+    /// At least three limbs, the last of which is not zero.
+    Large(Vec<u64>),
+}
+
+/// A power of ten with an exponent up to 38.
+#[inline]
+pub fn power_of_ten(exponent: usize) -> u128 {
+    if exponent <= DIGITS {
+        u128::from(POWERS[exponent])
+    } else {
+        u128::from(BASE) * u128::from(POWERS[exponent - DIGITS])
+    }
+}
+
+/// How many digits a small number has; 1 for zero.
+#[inline]
+pub fn small_digits(number: u128) -> usize {
+    if number >> 64 == 0 {
+        return limbs::word_digits(number as u64);
+    }
+    let estimate = ((128 - number.leading_zeros()) as usize * 1233) >> 12;
+    estimate + usize::from(number >= power_of_ten(estimate))
+}
+
+/// The two limbs of a small number.
+#[inline]
+fn small_limbs(number: u128) -> [u64; 2] {
+    let (high, low) = BASE_DIVISOR.divide(number);
+    [low, high]
+}
+
+/// A small number divided by a power of ten with an exponent from 1 to 38, and what that loses.
+#[inline]
+fn shift_small_right(number: u128, count: usize) -> (u128, Lost) {
+    let power = power_of_ten(count);
+    let (quotient, remainder) = if let Ok(word) = u64::try_from(number) {
+        if count > DIGITS {
+            (0, number)
+        } else {
+            (u128::from(word / POWERS[count]), u128::from(word % POWERS[count]))
+        }
+    } else {
+        let [low, high] = small_limbs(number);
+        if count >= DIGITS {
+            let power = POWERS[count - DIGITS];
+            (u128::from(high / power), u128::from(high % power) * u128::from(BASE) + u128::from(low))
+        } else {
+            let (divisor, factor) = (POWERS[count], POWERS[DIGITS - count]);
+            let quotient = u128::from(high / divisor) * u128::from(BASE)
+                + u128::from(high % divisor * factor + low / divisor);
+            (quotient, u128::from(low % divisor))
+        }
+    };
+    let lost = if remainder == 0 {
+        Lost::Nothing
+    } else {
+        match remainder.cmp(&(power / 2)) {
+            Ordering::Less => Lost::BelowHalf,
+            Ordering::Equal => Lost::Half,
+            Ordering::Greater => Lost::AboveHalf,
+        }
+    };
+    (quotient, lost)
+}
+
+impl Coefficient {
+    /// 0.
+    pub const ZERO: Coefficient = Coefficient(Form::Small([0, 0]));
+    /// 1.
+    pub const ONE: Coefficient = Coefficient(Form::Small([1, 0]));
+
+    #[inline]
+    const fn small(number: u128) -> Coefficient {
+        Coefficient(Form::Small([number as u64, (number >> 64) as u64]))
+    }
+
+    /// The number of limbs without leading zeros.
+    fn from_slice(limbs: &[u64]) -> Coefficient {
+        match *limbs::trimmed(limbs) {
+            [] => Coefficient::ZERO,
+            [low] => Coefficient::from(low),
+            [low, high] => Coefficient::small(u128::from(high) * u128::from(BASE) + u128::from(low)),
+            ref limbs => Coefficient(Form::Large(limbs.to_vec())),
+        }
+    }
+
+    /// The number of limbs, which may have leading zeros.
+    pub(crate) fn from_limbs(mut limbs: Vec<u64>) -> Coefficient {
+        limbs::trim(&mut limbs);
+        if limbs.len() <= 2 { Coefficient::from_slice(&limbs) } else { Coefficient(Form::Large(limbs)) }
+    }
+
+    /// A number of `count` nines.
+    pub fn nines(count: usize) -> Coefficient {
+        if count <= SMALL_DIGITS {
+            Coefficient::small(power_of_ten(count) - 1)
+        } else {
+            Coefficient::from_limbs(limbs::shift::nines(count))
+        }
+    }
+
+    /// `10 ** exponent`.
+    pub fn power_of_ten(exponent: usize) -> Coefficient {
+        Coefficient::ONE.shift_left(exponent)
+    }
+
+    /// From its digits, as characters.
+    pub fn from_text(digits: &[u8]) -> Coefficient {
+        let word = |digits: &[u8]| digits.iter().fold(0, |word, digit| word * 10 + u64::from(digit - b'0'));
+        if digits.len() < DIGITS {
+            return Coefficient::from(word(digits));
+        }
+        Coefficient::from_limbs_of(digits, word)
+    }
+
+    /// From its digits, as numbers.
+    pub fn from_digits(digits: &[u8]) -> Coefficient {
+        Coefficient::from_limbs_of(digits, |digits| {
+            digits.iter().fold(0, |word, &digit| word * 10 + u64::from(digit))
+        })
+    }
+
+    fn from_limbs_of(digits: &[u8], word: impl Fn(&[u8]) -> u64) -> Coefficient {
+        if digits.len() <= SMALL_DIGITS {
+            let (high, low) = digits.split_at(digits.len().saturating_sub(DIGITS));
+            return Coefficient::from_slice(&[word(low), word(high)]);
+        }
+        Coefficient::from_limbs(digits.rchunks(DIGITS).map(word).collect())
+    }
+
+    /// From a binary number.
+    pub fn from_binary(number: &BigUint) -> Coefficient {
+        let digits = number.to_u64_digits();
+        Coefficient::from_limbs(limbs::convert::from_binary(&digits))
+    }
+
+    /// The binary number.
+    pub fn to_binary(&self) -> BigUint {
+        match &self.0 {
+            Form::Small(_) => BigUint::from(self.to_u128().unwrap_or(0)),
+            Form::Large(limbs) => limbs::convert::to_binary(limbs),
+        }
+    }
+
+    /// The number if it is small.
+    #[inline]
+    pub fn to_u128(&self) -> Option<u128> {
+        match self.0 {
+            Form::Small([low, high]) => Some(u128::from(high) << 64 | u128::from(low)),
+            Form::Large(_) => None,
+        }
+    }
+
+    /// The number if it fits.
+    #[inline]
+    pub fn to_u64(&self) -> Option<u64> {
+        match self.0 {
+            Form::Small([low, 0]) => Some(low),
+            _ => None,
+        }
+    }
+
+    fn limbs(&self) -> Cow<'_, [u64]> {
+        match &self.0 {
+            Form::Small(_) => {
+                let mut limbs = small_limbs(self.to_u128().unwrap_or(0)).to_vec();
+                limbs::trim(&mut limbs);
+                Cow::Owned(limbs)
+            }
+            Form::Large(limbs) => Cow::Borrowed(limbs),
+        }
+    }
+
+    /// Whether it is zero.
+    #[inline]
+    pub fn is_zero(&self) -> bool {
+        matches!(self.0, Form::Small([0, 0]))
+    }
+
+    /// Whether it is odd.
+    pub fn is_odd(&self) -> bool {
+        match &self.0 {
+            Form::Small([low, _]) => low & 1 == 1,
+            Form::Large(limbs) => limbs[0] & 1 == 1,
+        }
+    }
+
+    /// How many digits it has; 1 for zero.
+    #[inline]
+    pub fn digits(&self) -> usize {
+        match &self.0 {
+            Form::Small([low, high]) => small_digits(u128::from(*high) << 64 | u128::from(*low)),
+            Form::Large(limbs) => limbs::digits(limbs),
+        }
+    }
+
+    /// The last digit.
+    pub fn last_digit(&self) -> u64 {
+        match &self.0 {
+            Form::Small([low, 0]) => low % 10,
+            Form::Small(_) => small_limbs(self.to_u128().unwrap_or(0))[0] % 10,
+            Form::Large(limbs) => limbs[0] % 10,
+        }
+    }
+
+    /// How many zeros it ends in; 0 for zero.
+    pub fn trailing_zeros(&self) -> usize {
+        match &self.0 {
+            Form::Small([0, 0]) => 0,
+            Form::Small([low, 0]) => limbs::shift::word_trailing_zeros(*low),
+            Form::Small(_) => limbs::shift::trailing_zeros(&small_limbs(self.to_u128().unwrap_or(0))),
+            Form::Large(limbs) => limbs::shift::trailing_zeros(limbs),
+        }
+    }
+
+    /// Whether all its digits are nines.
+    pub fn is_all_nines(&self) -> bool {
+        let mut next = self.clone();
+        next.increment();
+        next.digits() > self.digits()
+    }
+
+    /// Whether it is a power of ten.
+    pub fn is_power_of_ten(&self) -> bool {
+        self.shift_right(self.trailing_zeros()).0 == Coefficient::ONE
+    }
+
+    /// The order of two numbers.
+    pub fn compare(&self, other: &Coefficient) -> Ordering {
+        match (&self.0, &other.0) {
+            (Form::Large(left), Form::Large(right)) => limbs::compare(left, right),
+            (Form::Small(_), Form::Large(_)) => Ordering::Less,
+            (Form::Large(_), Form::Small(_)) => Ordering::Greater,
+            (Form::Small([low, high]), Form::Small([other_low, other_high])) => {
+                high.cmp(other_high).then(low.cmp(other_low))
+            }
+        }
+    }
+
+    /// Adds one.
+    pub fn increment(&mut self) {
+        match &mut self.0 {
+            Form::Small(_) => *self = Coefficient::from(self.to_u128().unwrap_or(0) + 1),
+            Form::Large(limbs) => {
+                if limbs::increment(limbs) {
+                    limbs.push(1);
+                }
+            }
+        }
+    }
+
+    /// The sum.
+    #[inline]
+    pub fn add(&self, other: &Coefficient) -> Coefficient {
+        match (self.to_u128(), other.to_u128()) {
+            (Some(left), Some(right)) => Coefficient::from(left + right),
+            _ => Coefficient::from_limbs(limbs::add(&self.limbs(), &other.limbs())),
+        }
+    }
+
+    /// The difference to a number that is not greater.
+    #[inline]
+    pub fn subtract(&self, other: &Coefficient) -> Coefficient {
+        match (self.to_u128(), other.to_u128()) {
+            (Some(left), Some(right)) => Coefficient::small(left - right),
+            _ => Coefficient::from_limbs(limbs::subtract(&self.limbs(), &other.limbs())),
+        }
+    }
+
+    /// The product.
+    #[inline]
+    pub fn multiply(&self, other: &Coefficient) -> Coefficient {
+        if let (Some(left), Some(right)) = (self.to_u64(), other.to_u64()) {
+            return Coefficient::from(u128::from(left) * u128::from(right));
+        }
+        if let (Some(left), Some(right)) = (self.to_u128(), other.to_u128()) {
+            let mut product = [0; 4];
+            let (left, right) = (small_limbs(left), small_limbs(right));
+            limbs::multiply::multiply_into(&mut product, &left, &right);
+            return Coefficient::from_slice(&product);
+        }
+        Coefficient::from_limbs(limbs::multiply::multiply(&self.limbs(), &other.limbs()))
+    }
+
+    /// The product of small numbers without the digits beyond `most` (38 at most), how many those are, and what they
+    /// lose. `None` where there is none to leave out or the numbers are not small.
+    pub fn multiply_rounded(&self, other: &Coefficient, most: usize) -> Option<(Coefficient, usize, Lost)> {
+        let (left, right) = (self.to_u128()?, other.to_u128()?);
+        let mut product = [0; 4];
+        limbs::multiply::multiply_into(&mut product, &small_limbs(left), &small_limbs(right));
+        let product = limbs::trimmed(&product);
+        let dropped = limbs::digits(product).checked_sub(most).filter(|&dropped| dropped > 0)?;
+        let (shifted, lost) = limbs::shift::right_to_two(product, dropped);
+        Some((Coefficient::from_slice(&shifted), dropped, lost))
+    }
+
+    /// Quotient and remainder; the divisor is not zero.
+    pub fn divide(&self, divisor: &Coefficient) -> (Coefficient, Coefficient) {
+        if let (Some(left), Some(right)) = (self.to_u64(), divisor.to_u64()) {
+            return (Coefficient::from(left / right), Coefficient::from(left % right));
+        }
+        if let (Some(left), Some(right)) = (self.to_u128(), divisor.to_u128()) {
+            return (Coefficient::small(left / right), Coefficient::small(left % right));
+        }
+        let (quotient, remainder) = limbs::divide::divide(&self.limbs(), &divisor.limbs());
+        (Coefficient::from_limbs(quotient), Coefficient::from_limbs(remainder))
+    }
+
+    /// The quotient of `self * 10 ** shift` and the divisor, and whether there is a remainder.
+    pub fn divide_shifted(&self, shift: usize, divisor: &Coefficient) -> (Coefficient, bool) {
+        if let (Some(left), Some(right)) = (self.to_u128(), divisor.to_u128())
+            && shift <= SMALL_DIGITS
+        {
+            if let Ok(right) = u64::try_from(right)
+                && small_digits(left) + shift <= SMALL_DIGITS
+            {
+                let (quotient, remainder) = divide_by_word(left * power_of_ten(shift), right);
+                return (Coefficient::from(quotient), remainder != 0);
+            }
+            let mut dividend = [0; 5];
+            let (left, power) = (small_limbs(left), small_limbs(power_of_ten(shift % SMALL_DIGITS)));
+            if shift == SMALL_DIGITS {
+                dividend[2..4].copy_from_slice(&left);
+            } else {
+                limbs::multiply::multiply_into(&mut dividend[..4], &left, &power);
+            }
+            let (quotient, rest) = limbs::divide::divide_small(&mut dividend, small_limbs(right));
+            return (Coefficient::from_slice(&quotient), rest);
+        }
+        let (quotient, remainder) = self.shift_left(shift).divide(divisor);
+        (quotient, !remainder.is_zero())
+    }
+
+    /// `self * 10 ** count`.
+    #[inline]
+    pub fn shift_left(&self, count: usize) -> Coefficient {
+        if count == 0 || self.is_zero() {
+            return self.clone();
+        }
+        if let Some(number) = self.to_u128()
+            && count + small_digits(number) <= SMALL_DIGITS
+        {
+            return Coefficient::small(number * power_of_ten(count));
+        }
+        Coefficient::from_limbs(limbs::shift::left(&self.limbs(), count))
+    }
+
+    /// `self / 10 ** count`, and what that loses.
+    #[inline]
+    pub fn shift_right(&self, count: usize) -> (Coefficient, Lost) {
+        match (&self.0, self.to_u128()) {
+            _ if count == 0 => (self.clone(), Lost::Nothing),
+            (_, Some(0)) => (Coefficient::ZERO, Lost::Nothing),
+            (_, Some(_)) if count > SMALL_DIGITS => (Coefficient::ZERO, Lost::BelowHalf),
+            (_, Some(number)) => {
+                let (shifted, lost) = shift_small_right(number, count);
+                (Coefficient::small(shifted), lost)
+            }
+            (Form::Large(limbs), _) => {
+                let (shifted, lost) = limbs::shift::right(limbs, count);
+                (Coefficient::from_limbs(shifted), lost)
+            }
+            (Form::Small(_), None) => unreachable!("a small number fits two words"),
+        }
+    }
+
+    /// The last `count` digits.
+    pub fn low_digits(&self, count: usize) -> Coefficient {
+        if self.digits() <= count {
+            return self.clone();
+        }
+        Coefficient::from_limbs(limbs::shift::low_digits(&self.limbs(), count))
+    }
+
+    /// ⌊√self⌋.
+    pub fn square_root(&self) -> Coefficient {
+        match self.to_u128() {
+            Some(number) => Coefficient::small(number.isqrt()),
+            None => Coefficient::from_limbs(limbs::root::square_root(&self.limbs())),
+        }
+    }
+
+    /// Adds the digits to a text.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Form::Small([low, 0]) => write_word(out, *low),
+            Form::Small(_) => {
+                let [low, high] = small_limbs(self.to_u128().unwrap_or(0));
+                if high > 0 {
+                    write_word(out, high);
+                    write_limb(out, low);
+                } else {
+                    write_word(out, low);
+                }
+            }
+            Form::Large(limbs) => {
+                out.reserve(limbs.len() * DIGITS);
+                let mut limbs = limbs.iter().rev();
+                write_word(out, limbs.next().copied().unwrap_or(0));
+                limbs.for_each(|&limb| write_limb(out, limb));
+            }
+        }
+    }
+}
+
+/// Quotient and remainder of a small number and a word.
+#[inline]
+fn divide_by_word(dividend: u128, divisor: u64) -> (u128, u64) {
+    if let Ok(dividend) = u64::try_from(dividend) {
+        return (u128::from(dividend / divisor), dividend % divisor);
+    }
+    (dividend / u128::from(divisor), (dividend % u128::from(divisor)) as u64)
+}
+
+/// Two digits for each number below a hundred.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut index = 0;
+    while index < 100 {
+        pairs[index] = [b'0' + (index / 10) as u8, b'0' + (index % 10) as u8];
+        index += 1;
+    }
+    pairs
+};
+
+/// The digits of a word, right-aligned among zeros.
+#[inline]
+fn word_text(mut word: u64) -> [u8; 20] {
+    let mut text = [b'0'; 20];
+    let mut place = 20;
+    while word >= 100 {
+        place -= 2;
+        text[place..place + 2].copy_from_slice(&PAIRS[(word % 100) as usize]);
+        word /= 100;
+    }
+    text[place - 2..place].copy_from_slice(&PAIRS[word as usize]);
+    text
+}
+
+#[inline]
+fn write_word(out: &mut Vec<u8>, word: u64) {
+    out.extend_from_slice(&word_text(word)[20 - limbs::word_digits(word).min(20)..]);
+}
+
+fn write_limb(out: &mut Vec<u8>, limb: u64) {
+    out.extend_from_slice(&word_text(limb)[20 - DIGITS..]);
+}
+
+impl From<u64> for Coefficient {
+    #[inline]
+    fn from(number: u64) -> Coefficient {
+        Coefficient(Form::Small([number, 0]))
+    }
+}
+
+impl From<u128> for Coefficient {
+    #[inline]
+    fn from(number: u128) -> Coefficient {
+        if number < SMALL_LIMIT {
+            return Coefficient::small(number);
+        }
+        // Below four times the limit.
+        let top = (number / SMALL_LIMIT) as u64;
+        let [low, middle] = small_limbs(number % SMALL_LIMIT);
+        Coefficient(Form::Large(vec![low, middle, top]))
+    }
+}

@@ -1,0 +1,195 @@
+//! From text and to text.
+
+use crate::coefficient::Coefficient;
+use crate::context::{Context, MAX_EMAX, Signals, failed};
+use crate::number::{Decimal, Kind};
+
+/// Exponents are cut to this: beyond all limits, and no sum of two leaves the range of the type.
+const FARTHEST: i64 = 4 * MAX_EMAX;
+
+impl Decimal {
+    /// The number that a text says; `None` where it says none. What is beyond all exponents is cut to one that is still
+    /// beyond them.
+    pub fn parse(text: &[u8]) -> Option<Decimal> {
+        let (negative, unsigned) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            rest => (false, rest),
+        };
+        match unsigned.first()? {
+            b'0'..=b'9' | b'.' => parse_finite(negative, unsigned),
+            _ => parse_special(negative, unsigned),
+        }
+    }
+
+    /// The text in scientific notation.
+    pub fn to_scientific(&self, capitals: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(32);
+        self.write(&mut out, capitals, false);
+        out
+    }
+
+    /// The text in engineering notation: exponents are multiples of three.
+    pub fn to_engineering(&self, capitals: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(32);
+        self.write(&mut out, capitals, true);
+        out
+    }
+
+    fn write(&self, out: &mut Vec<u8>, capitals: bool, engineering: bool) {
+        if self.negative {
+            out.push(b'-');
+        }
+        if self.kind != Kind::Finite {
+            self.write_special(out);
+            return;
+        }
+        let start = out.len();
+        self.coefficient.write(out);
+        let digits = (out.len() - start) as i64;
+        let adjusted = self.exponent + digits - 1;
+        // How many digits stand before the point; may be negative.
+        let point = if self.exponent <= 0 && adjusted >= -6 {
+            self.exponent + digits
+        } else if engineering {
+            self.engineering_point(adjusted)
+        } else {
+            1
+        };
+        place_point(out, start, point);
+        let exponent = self.exponent + digits - point;
+        if exponent != 0 {
+            out.push(if capitals { b'E' } else { b'e' });
+            out.push(if exponent < 0 { b'-' } else { b'+' });
+            Coefficient::from(exponent.unsigned_abs()).write(out);
+        }
+    }
+
+    /// The digits before the point in engineering notation.
+    fn engineering_point(&self, adjusted: i64) -> i64 {
+        if self.coefficient.is_zero() {
+            // Zero gets zeros behind the point until the exponent is a multiple of three.
+            return match self.exponent.rem_euclid(3) {
+                0 => 1,
+                1 => -1,
+                _ => 0,
+            };
+        }
+        adjusted.rem_euclid(3) + 1
+    }
+
+    fn write_special(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(match self.kind {
+            Kind::Infinite => b"Infinity",
+            Kind::Signaling => b"sNaN",
+            _ => b"NaN",
+        });
+        if !self.coefficient.is_zero() {
+            self.coefficient.write(out);
+        }
+    }
+}
+
+/// Puts the point behind so many of the digits that begin at `start`, and zeros where there are too few.
+pub(crate) fn place_point(out: &mut Vec<u8>, start: usize, point: i64) {
+    let digits = (out.len() - start) as i64;
+    if point <= 0 {
+        let zeros = point.unsigned_abs() as usize;
+        out.splice(start..start, b"0.".iter().copied().chain(std::iter::repeat_n(b'0', zeros)));
+    } else if point < digits {
+        out.insert(start + point as usize, b'.');
+    } else {
+        out.extend(std::iter::repeat_n(b'0', (point - digits) as usize));
+    }
+}
+
+fn parse_finite(negative: bool, text: &[u8]) -> Option<Decimal> {
+    let whole = text.iter().take_while(|c| c.is_ascii_digit()).count();
+    let (mut digits, mut fraction, mut rest) = (&text[..whole], &text[..0], &text[whole..]);
+    if let [b'.', behind @ ..] = rest {
+        let length = behind.iter().take_while(|c| c.is_ascii_digit()).count();
+        (fraction, rest) = behind.split_at(length);
+    }
+    if digits.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let exponent = match rest {
+        [] => 0,
+        [b'e' | b'E', exponent @ ..] => parse_exponent(exponent)?,
+        _ => return None,
+    };
+    while let [b'0', behind @ ..] = digits {
+        digits = behind;
+    }
+    let coefficient = if fraction.is_empty() {
+        Coefficient::from_text(digits)
+    } else if digits.len() + fraction.len() <= 40 {
+        let mut joined = [0; 40];
+        joined[..digits.len()].copy_from_slice(digits);
+        joined[digits.len()..digits.len() + fraction.len()].copy_from_slice(fraction);
+        Coefficient::from_text(&joined[..digits.len() + fraction.len()])
+    } else {
+        Coefficient::from_text(&[digits, fraction].concat())
+    };
+    let exponent = (exponent - fraction.len() as i64).clamp(-FARTHEST, FARTHEST);
+    Some(Decimal::new(negative, coefficient, exponent))
+}
+
+fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let exponent = digits.iter().fold(0i64, |exponent, digit| {
+        exponent.saturating_mul(10).saturating_add(i64::from(digit - b'0')).min(FARTHEST)
+    });
+    Some(if negative { -exponent } else { exponent })
+}
+
+fn parse_special(negative: bool, text: &[u8]) -> Option<Decimal> {
+    if text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity") {
+        return Some(Decimal::infinity(negative));
+    }
+    let (signaling, text) = match text {
+        [b's' | b'S', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let (name, payload) = text.split_at_checked(3)?;
+    if !name.eq_ignore_ascii_case(b"nan") || !payload.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(Decimal::nan(negative, signaling, Coefficient::from_text(payload)))
+}
+
+impl Context {
+    /// The number that a text says, rounded.
+    pub fn parse(&self, text: &[u8], signals: &mut Signals) -> Decimal {
+        match Decimal::parse(text) {
+            Some(number) if number.is_nan() => {
+                if number.coefficient.digits() as i64 > self.precision - i64::from(self.clamp)
+                    && !number.coefficient.is_zero()
+                {
+                    return failed(signals, Signals::CONVERSION_SYNTAX);
+                }
+                number
+            }
+            Some(number) => self.finish(number, signals),
+            None => failed(signals, Signals::CONVERSION_SYNTAX),
+        }
+    }
+
+    /// The number itself if the largest context has room for it, else NaN and an invalid operation.
+    pub fn exactly(number: Decimal, signals: &mut Signals) -> Decimal {
+        let mut reported = Signals::NONE;
+        let fitted = Context::MAX.finish(number, &mut reported);
+        if reported.has(Signals::INEXACT | Signals::ROUNDED | Signals::CLAMPED) {
+            return failed(signals, Signals::INVALID_OPERATION);
+        }
+        *signals |= reported & Signals::ALL_INVALID;
+        fitted
+    }
+}
