@@ -405,6 +405,27 @@ impl Coefficient {
         }
     }
 
+    /// The remainder of a division by a word that is not zero.
+    pub fn remainder(&self, divisor: u64) -> u64 {
+        let divisor = u128::from(divisor);
+        match &self.0 {
+            Form::Small([low, high]) => ((u128::from(*high) << 64 | u128::from(*low)) % divisor) as u64,
+            Form::Large(limbs) => {
+                limbs.iter().rev().fold(0u128, |remainder, &limb| {
+                    (remainder * u128::from(BASE) + u128::from(limb)) % divisor
+                }) as u64
+            }
+        }
+    }
+
+    /// How many bytes it takes beside its own.
+    pub fn memory(&self) -> usize {
+        match &self.0 {
+            Form::Small(_) => 0,
+            Form::Large(limbs) => size_of_val(&**limbs),
+        }
+    }
+
     /// Adds the digits to a text.
     pub fn write(&self, out: &mut Vec<u8>) {
         match &self.0 {

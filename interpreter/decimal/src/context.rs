@@ -198,10 +198,16 @@ impl Context {
         self.fit_payload(Decimal { kind: Kind::Quiet, ..nan.clone() })
     }
 
+    /// Whether a NaN's payload fits.
+    pub(crate) fn has_room_for_payload(self, nan: &Decimal) -> bool {
+        let most = self.precision - i64::from(self.clamp);
+        nan.coefficient.is_zero() || nan.coefficient.digits() as i64 <= most
+    }
+
     /// A NaN with as much of its payload as the context has room for.
     pub(crate) fn fit_payload(self, mut nan: Decimal) -> Decimal {
-        let most = self.precision - i64::from(self.clamp);
-        if nan.coefficient.digits() as i64 > most {
+        if !self.has_room_for_payload(&nan) {
+            let most = self.precision - i64::from(self.clamp);
             nan.coefficient = nan.coefficient.low_digits(most as usize);
         }
         nan

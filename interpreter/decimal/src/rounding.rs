@@ -44,6 +44,19 @@ impl Context {
         self.finish_finite(result.negative, result.coefficient, result.exponent, signals)
     }
 
+    /// The number fitted into the context.
+    pub fn finish_number(&self, number: &Decimal, signals: &mut Signals) -> Decimal {
+        self.finish(number.clone(), signals)
+    }
+
+    /// As [`finish_number`](Self::finish_number), but a NaN whose payload is too long is a syntax error.
+    pub fn adopt(&self, number: &Decimal, signals: &mut Signals) -> Decimal {
+        if number.is_nan() && !self.has_room_for_payload(number) {
+            return failed(signals, Signals::CONVERSION_SYNTAX);
+        }
+        self.finish(number.clone(), signals)
+    }
+
     /// Fits a finite result into the context.
     #[inline]
     pub(crate) fn finish_finite(

@@ -170,12 +170,11 @@ impl Context {
     pub fn parse(&self, text: &[u8], signals: &mut Signals) -> Decimal {
         match Decimal::parse(text) {
             Some(number) if number.is_nan() => {
-                if number.coefficient.digits() as i64 > self.precision - i64::from(self.clamp)
-                    && !number.coefficient.is_zero()
-                {
-                    return failed(signals, Signals::CONVERSION_SYNTAX);
+                if self.has_room_for_payload(&number) {
+                    number
+                } else {
+                    failed(signals, Signals::CONVERSION_SYNTAX)
                 }
-                number
             }
             Some(number) => self.finish(number, signals),
             None => failed(signals, Signals::CONVERSION_SYNTAX),
