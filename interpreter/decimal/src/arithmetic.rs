@@ -138,6 +138,13 @@ impl Context {
         }
         let left_is_upper = left.exponent > right.exponent;
         let (upper, lower) = if left_is_upper { (left, right) } else { (right, left) };
+        if let Some(aligned) = upper.coefficient.shift_word_left(upper.exponent - lower.exponent) {
+            let lower_digits = &lower.coefficient;
+            let (left_digits, right_digits) =
+                if left_is_upper { (&aligned, lower_digits) } else { (lower_digits, &aligned) };
+            let (left, right) = ((left_digits, left.negative), (right_digits, right_negative));
+            return Some(self.combine(left, right, same_sign, lower.exponent));
+        }
         let mut lower_exponent = lower.exponent;
         let mut stand_in = None;
         if !upper.coefficient.is_zero() {

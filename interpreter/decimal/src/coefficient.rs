@@ -299,9 +299,7 @@ impl Coefficient {
             return Coefficient::from(u128::from(left) * u128::from(right));
         }
         if let (Some(left), Some(right)) = (self.to_u128(), other.to_u128()) {
-            let mut product = [0; 4];
-            let (left, right) = (small_limbs(left), small_limbs(right));
-            limbs::multiply::multiply_into(&mut product, &left, &right);
+            let product = limbs::multiply::multiply_two(small_limbs(left), small_limbs(right));
             return Coefficient::from_slice(&product);
         }
         Coefficient::from_limbs(limbs::multiply::multiply(&self.limbs(), &other.limbs()))
@@ -311,12 +309,24 @@ impl Coefficient {
     /// lose. `None` where there is none to leave out or the numbers are not small.
     pub fn multiply_rounded(&self, other: &Coefficient, most: usize) -> Option<(Coefficient, usize, Lost)> {
         let (left, right) = (self.to_u128()?, other.to_u128()?);
-        let mut product = [0; 4];
-        limbs::multiply::multiply_into(&mut product, &small_limbs(left), &small_limbs(right));
+        // Words whose product is sure to fit are not worth the way over limbs.
+        if small_digits(left) + small_digits(right) <= most {
+            return None;
+        }
+        if let (Ok(left), Ok(right)) = (u64::try_from(left), u64::try_from(right)) {
+            let product = u128::from(left) * u128::from(right);
+            if product < SMALL_LIMIT {
+                let dropped = small_digits(product).checked_sub(most).filter(|&dropped| dropped > 0)?;
+                let (shifted, lost) = shift_small_right(product, dropped);
+                return Some((Coefficient::small(shifted), dropped, lost));
+            }
+        }
+        let product = limbs::multiply::multiply_two(small_limbs(left), small_limbs(right));
         let product = limbs::trimmed(&product);
         let dropped = limbs::digits(product).checked_sub(most).filter(|&dropped| dropped > 0)?;
-        let (shifted, lost) = limbs::shift::right_to_two(product, dropped);
-        Some((Coefficient::from_slice(&shifted), dropped, lost))
+        let ([low, high], lost) = limbs::shift::right_to_two(product, dropped);
+        let kept = u128::from(high) * u128::from(BASE) + u128::from(low);
+        Some((Coefficient::small(kept), dropped, lost))
     }
 
     /// Quotient and remainder; the divisor is not zero.
@@ -334,7 +344,7 @@ impl Coefficient {
     /// The quotient of `self * 10 ** shift` and the divisor, and whether there is a remainder.
     pub fn divide_shifted(&self, shift: usize, divisor: &Coefficient) -> (Coefficient, bool) {
         if let (Some(left), Some(right)) = (self.to_u128(), divisor.to_u128())
-            && shift <= SMALL_DIGITS
+            && shift < SMALL_DIGITS
         {
             if let Ok(right) = u64::try_from(right)
                 && small_digits(left) + shift <= SMALL_DIGITS
@@ -342,14 +352,9 @@ impl Coefficient {
                 let (quotient, remainder) = divide_by_word(left * power_of_ten(shift), right);
                 return (Coefficient::from(quotient), remainder != 0);
             }
-            let mut dividend = [0; 5];
-            let (left, power) = (small_limbs(left), small_limbs(power_of_ten(shift % SMALL_DIGITS)));
-            if shift == SMALL_DIGITS {
-                dividend[2..4].copy_from_slice(&left);
-            } else {
-                limbs::multiply::multiply_into(&mut dividend[..4], &left, &power);
-            }
-            let (quotient, rest) = limbs::divide::divide_small(&mut dividend, small_limbs(right));
+            let [a, b, c, _] = limbs::multiply::multiply_two(small_limbs(left), [POWERS[shift % DIGITS], 0]);
+            let dividend = if shift < DIGITS { [a, b, c, 0] } else { [0, a, b, c] };
+            let (quotient, rest) = limbs::divide::divide_small(dividend, small_limbs(right));
             return (Coefficient::from_slice(&quotient), rest);
         }
         let (quotient, remainder) = self.shift_left(shift).divide(divisor);
@@ -368,6 +373,16 @@ impl Coefficient {
             return Coefficient::small(number * power_of_ten(count));
         }
         Coefficient::from_limbs(limbs::shift::left(&self.limbs(), count))
+    }
+
+    /// `self * 10 ** count`, if it is a word and the product sure to be small.
+    #[inline]
+    pub fn shift_word_left(&self, count: i64) -> Option<Coefficient> {
+        if count >= DIGITS as i64 {
+            return None;
+        }
+        let word = self.to_u64()?;
+        Some(Coefficient::small(u128::from(word) * u128::from(POWERS[count as usize])))
     }
 
     /// `self / 10 ** count`, and what that loses.

@@ -51,16 +51,13 @@ impl Context {
         Decimal::new(false, Coefficient::from_digits(&combined), 0)
     }
 
-    /// The digits of a positive whole number of zeros and ones that fits the precision.
+    /// The digits of a positive whole number of zeros and ones, as many as the precision has room for.
     fn logical_digits(&self, number: &Decimal) -> Option<Vec<u8>> {
         if !number.is_finite() || number.negative || number.exponent != 0 {
             return None;
         }
         let mut digits = Vec::new();
         number.coefficient.write(&mut digits);
-        if digits.len() as i64 > self.precision {
-            return None;
-        }
         for digit in &mut digits {
             *digit = match *digit {
                 b'0' => 0,
@@ -68,6 +65,8 @@ impl Context {
                 _ => return None,
             };
         }
+        let excess = digits.len().saturating_sub(self.precision as usize);
+        digits.drain(..excess);
         Some(digits)
     }
 

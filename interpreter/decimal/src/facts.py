@@ -51,7 +51,7 @@ def number(context):
 
 def operand(operation, place, context):
     if operation.startswith("logical") and random.random() < 0.9:
-        return "".join(random.choices("01", k=random.randint(1, context.prec)))
+        return "".join(random.choices("01", k=random.randint(1, context.prec + 3)))
     if operation in ("shift", "rotate", "scaleb") and place == 1 and random.random() < 0.9:
         return str(random.randint(-context.prec, context.prec))
     if operation == "format" and place == 1:

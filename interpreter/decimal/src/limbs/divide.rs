@@ -3,8 +3,8 @@
 
 use super::multiply::multiply;
 use super::{
-    BASE, BASE_DIVISOR, Divisor, add, add_assign, compare, divide_word, multiply_word, subtract_assign, trim,
-    trimmed,
+    BASE, BASE_DIVISOR, Divisor, add, add_assign, base_unless, compare, divide_word, multiply_word,
+    subtract_assign, trim, trimmed,
 };
 
 /// Divisors with fewer limbs are divided by directly.
@@ -44,22 +44,23 @@ pub fn divide(dividend: &[u64], divisor: &[u64]) -> (Vec<u64>, Vec<u64>) {
     (quotient, remainder)
 }
 
-/// Divides four limbs, with a fifth that is zero, by up to two; answers the quotient and whether there is a remainder.
-pub fn divide_small(dividend: &mut [u64; 5], divisor: [u64; 2]) -> ([u64; 4], bool) {
-    let mut quotient = [0; 4];
+/// Divides four limbs by up to two; answers the quotient and whether there is a remainder.
+pub fn divide_small(dividend: [u64; 4], divisor: [u64; 2]) -> ([u64; 4], bool) {
     let [low, high] = divisor;
     if high == 0 {
-        let remainder = divide_word(&mut dividend[..4], low);
-        quotient.copy_from_slice(&dividend[..4]);
+        let mut quotient = dividend;
+        let remainder = divide_word(&mut quotient, low);
         return (quotient, remainder != 0);
     }
     let factor = BASE / (high + 1);
-    let carry = multiply_word(&mut dividend[..4], factor, 0);
-    dividend[4] = carry;
     let mut divisor = divisor;
     multiply_word(&mut divisor, factor, 0);
-    divide_directly(&mut quotient[..3], dividend, &divisor);
-    (quotient, dividend[..2] != [0, 0])
+    let mut rest = [0; 5];
+    rest[..4].copy_from_slice(&dividend);
+    rest[4] = multiply_word(&mut rest[..4], factor, 0);
+    let mut quotient = [0; 4];
+    divide_directly(&mut quotient[..3], &mut rest, &divisor);
+    (quotient, rest[..2] != [0, 0])
 }
 
 /// Algorithm D. The dividend's upper limbs are less than the divisor; what stays of it is the remainder.
@@ -100,12 +101,12 @@ fn subtract_product(window: &mut [u64], divisor: &[u64], digit: u64) -> bool {
         let product = u128::from(factor) * u128::from(digit) + u128::from(carry);
         let (high, low) = BASE_DIVISOR.divide(product);
         let borrow = *limb < low;
-        *limb = if borrow { *limb + (BASE - low) } else { *limb - low };
+        *limb = limb.wrapping_sub(low).wrapping_add(base_unless(!borrow));
         carry = high + u64::from(borrow);
     }
     let top = &mut window[divisor.len()];
     let borrow = *top < carry;
-    *top = if borrow { *top + (BASE - carry) } else { *top - carry };
+    *top = top.wrapping_sub(carry).wrapping_add(base_unless(!borrow));
     borrow
 }
 

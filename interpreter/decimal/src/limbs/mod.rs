@@ -45,7 +45,8 @@ impl Divisor {
     pub const fn new(divisor: u64) -> Divisor {
         let shift = divisor.leading_zeros();
         let shifted = divisor << shift;
-        let reciprocal = (u128::MAX / shifted as u128) as u64;
+        // What remains above 2⁶⁴ * shifted: the quotient fits a word.
+        let reciprocal = (((!shifted as u128) << 64 | u64::MAX as u128) / shifted as u128) as u64;
         Divisor { shifted, shift, reciprocal }
     }
 
@@ -56,12 +57,12 @@ impl Divisor {
         let (high, low) = ((dividend >> 64) as u64, dividend as u64);
         let estimate = (self.reciprocal as u128) * (high as u128);
         let estimate = estimate.wrapping_add(dividend);
-        let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
-        let mut remainder = low.wrapping_sub(quotient.wrapping_mul(self.shifted));
-        if remainder > estimate as u64 {
-            quotient = quotient.wrapping_sub(1);
-            remainder = remainder.wrapping_add(self.shifted);
-        }
+        let quotient = ((estimate >> 64) as u64).wrapping_add(1);
+        let remainder = low.wrapping_sub(quotient.wrapping_mul(self.shifted));
+        // As often as not, so that a branch would be guessed wrong: all bits where the quotient is one too large.
+        let excess = ((remainder > estimate as u64) as u64).wrapping_neg();
+        let mut quotient = quotient.wrapping_add(excess);
+        let mut remainder = remainder.wrapping_add(excess & self.shifted);
         if remainder >= self.shifted {
             quotient = quotient.wrapping_add(1);
             remainder -= self.shifted;
@@ -72,6 +73,12 @@ impl Divisor {
 
 /// 10¹⁹ as a divisor.
 pub const BASE_DIVISOR: Divisor = Divisor::new(BASE);
+
+/// The base or zero, without a branch: whether there is a carry is not to be guessed.
+#[inline(always)]
+fn base_unless(condition: bool) -> u64 {
+    BASE & u64::from(condition).wrapping_sub(1)
+}
 
 /// The number without leading zeros.
 pub fn trimmed(number: &[u64]) -> &[u64] {
@@ -113,7 +120,8 @@ pub fn add_assign(number: &mut [u64], other: &[u64]) -> bool {
     for (limb, &added) in low.iter_mut().zip(other) {
         // The sum of two limbs and a carry may be beyond a word.
         let space = BASE - added - u64::from(carry);
-        (*limb, carry) = if *limb >= space { (*limb - space, true) } else { (*limb + (BASE - space), false) };
+        carry = *limb >= space;
+        *limb = limb.wrapping_sub(space).wrapping_add(base_unless(carry));
     }
     carry && increment(high)
 }
@@ -137,7 +145,7 @@ pub fn subtract_assign(number: &mut [u64], other: &[u64]) -> bool {
     for (limb, &taken) in low.iter_mut().zip(other) {
         let taken = taken + u64::from(borrow);
         borrow = *limb < taken;
-        *limb = if borrow { *limb + (BASE - taken) } else { *limb - taken };
+        *limb = limb.wrapping_sub(taken).wrapping_add(base_unless(!borrow));
     }
     if !borrow {
         return false;

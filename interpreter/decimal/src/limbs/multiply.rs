@@ -3,18 +3,38 @@
 
 use std::cmp::Ordering;
 
-use super::{BASE_DIVISOR, add_assign, compare, subtract, subtract_assign, transform, trimmed};
+use super::{BASE, BASE_DIVISOR, add_assign, compare, subtract, subtract_assign, transform, trimmed};
 
 /// From how many limbs on of the shorter factor Karatsuba's way is faster.
 const KARATSUBA: usize = 32;
 /// From how many limbs on of the shorter factor the transform is faster.
-const TRANSFORM: usize = 1500;
+const TRANSFORM: usize = 2600;
 
 /// The product; it may have a leading zero.
 pub fn multiply(left: &[u64], right: &[u64]) -> Vec<u64> {
     let mut product = vec![0; left.len() + right.len()];
     multiply_into(&mut product, left, right);
     product
+}
+
+/// The product of two limbs and two limbs.
+#[inline]
+pub fn multiply_two(left: [u64; 2], right: [u64; 2]) -> [u64; 4] {
+    const SQUARE: u128 = BASE as u128 * BASE as u128;
+    let product = |x: u64, y: u64| u128::from(x) * u128::from(y);
+    let (carry, first) = BASE_DIVISOR.divide(product(left[0], right[0]));
+    let mut middle = product(left[0], right[1]) + product(left[1], right[0]);
+    let mut high = product(left[1], right[1]);
+    if middle >= SQUARE {
+        middle -= SQUARE;
+        high += u128::from(BASE);
+    }
+    let (carry_high, rest) = BASE_DIVISOR.divide(middle);
+    // The sum of two limbs may be beyond a word.
+    let space = BASE - carry;
+    let (second, over) = if rest >= space { (rest - space, 1) } else { (rest + carry, 0) };
+    let (fourth, third) = BASE_DIVISOR.divide(high + u128::from(carry_high) + over);
+    [first, second, third, fourth]
 }
 
 /// The product of a number with itself.

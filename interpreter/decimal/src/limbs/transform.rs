@@ -48,7 +48,9 @@ impl Prime {
 
     #[inline(always)]
     const fn reduce(&self, number: u64) -> u64 {
-        if number >= self.modulus { number - self.modulus } else { number }
+        // The lesser of the two, since what is below zero is huge: no branch, which would be guessed wrong.
+        let less = number.wrapping_sub(self.modulus);
+        if less < number { less } else { number }
     }
 
     #[inline(always)]
@@ -58,7 +60,9 @@ impl Prime {
 
     #[inline(always)]
     const fn subtract(&self, left: u64, right: u64) -> u64 {
-        if left >= right { left - right } else { left + self.modulus - right }
+        let difference = left.wrapping_sub(right);
+        let more = difference.wrapping_add(self.modulus);
+        if more < difference { more } else { difference }
     }
 
     /// The number times 2⁶⁴.

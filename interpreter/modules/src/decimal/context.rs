@@ -106,6 +106,12 @@ impl Settings {
 ///
 /// It says how results are rounded, which exponents they may have, what is reported in `flags`, and which of the
 /// reported signals, in `traps`, are raised as exceptions.
+///
+///     >>> c = Context(prec=3, rounding=ROUND_DOWN, traps=[])
+///     >>> c.divide(Decimal(2), Decimal(3))
+///     Decimal('0.666')
+///     >>> c.flags[Inexact], c.flags[DivisionByZero]
+///     (True, False)
 #[pyclass(
     name = "Context",
     module = "decimal",
@@ -118,7 +124,7 @@ pub struct Context {
     #[untraced]
     arithmetic: Cell<arithmetic::Context>,
     capitals: Cell<bool>,
-    /// Shared with the signal dicts, which outlive the context.
+    /// The signal dicts look at the same, as long as the context is there.
     #[untraced]
     flags: Rc<Cell<Signals>>,
     #[untraced]

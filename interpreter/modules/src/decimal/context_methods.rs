@@ -46,6 +46,9 @@ unary_methods! {
     /// Return the exponent of the first digit of x.
     "logb(self, x, /)" logb = Arithmetic::logb;
     /// Return the digits of x, which are zeros and ones, inverted.
+    ///
+    ///     >>> ExtendedContext.logical_invert(Decimal('101'))
+    ///     Decimal('111111010')
     "logical_invert(self, x, /)" logical_invert = Arithmetic::logical_invert;
     /// Return -x, as the operator does.
     "minus(self, x, /)" minus = Arithmetic::minus;
@@ -119,10 +122,19 @@ binary_methods! {
     /// Return the whole part of x / y.
     "divide_int(self, x, y, /)" divide_int = Arithmetic::divide_integer;
     /// Return the digits that are one in both.
+    ///
+    ///     >>> ExtendedContext.logical_and(1100, Decimal('1010'))
+    ///     Decimal('1000')
     "logical_and(self, x, y, /)" logical_and = Arithmetic::logical_and;
     /// Return the digits that are one in either.
+    ///
+    ///     >>> ExtendedContext.logical_or(1100, Decimal('1010'))
+    ///     Decimal('1110')
     "logical_or(self, x, y, /)" logical_or = Arithmetic::logical_or;
     /// Return the digits that are one in one of the two alone.
+    ///
+    ///     >>> ExtendedContext.logical_xor(1100, Decimal('1010'))
+    ///     Decimal('110')
     "logical_xor(self, x, y, /)" logical_xor = Arithmetic::logical_xor;
     /// Return the greater number.
     "max(self, x, y, /)" max = Arithmetic::max;

@@ -15,6 +15,7 @@ use super::State;
 use super::context::{Context, Settings, size};
 use crate::contextvars::{self, ContextVar};
 use crate::datetime::arguments::Parameters;
+use crate::support::no_keywords;
 
 /// The context that was asked for last, and the number of the `contextvars` context that has it. Looking variables
 /// up costs more than much of the arithmetic.
@@ -150,8 +151,11 @@ impl ContextManager {
         self.inner.clone()
     }
 
-    #[method("__exit__(self, *args)")]
-    fn exit(&self, vm: &Vm, _args: &[Value]) {
+    #[method("__exit__")]
+    fn exit(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<()> {
+        let _ = args;
+        no_keywords(vm, "ContextManager.__exit__", names)?;
         set_current(vm, &self.outer);
+        Ok(())
     }
 }

@@ -24,7 +24,8 @@ pub fn format(vm: &Vm, this: &Object<Decimal>, spec: &Value, overriding: Option<
     let context = current(vm);
     let utf8 = text.to_utf8(vm)?;
     if utf8.ends_with('N') {
-        warnings::warn(vm, DeprecationWarning::static_type(), "Format specifier 'N' is deprecated", 1)?;
+        let message = "Format specifier 'N' is deprecated and slated for removal in Python 3.18";
+        warnings::warn(vm, DeprecationWarning::static_type(), message, 1)?;
     }
     let local = || Locale { point: ".".to_owned(), ..Locale::default() };
     let Some(mut parsed) = FormatSpec::parse(&utf8, context.capitals(), local) else {

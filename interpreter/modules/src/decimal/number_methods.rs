@@ -98,12 +98,20 @@ binary_methods! {
     /// As compare(), but every NaN signals.
     "compare_signal(self, /, other, context=None)" compare_signal = Arithmetic::compare_signal;
     /// Compare by representation: a total order in which numbers with different exponents differ.
+    ///
+    ///     >>> Decimal('4.0').compare_total(Decimal('4'))
+    ///     Decimal('-1')
+    ///     >>> Decimal('4').compare_total(Decimal('NaN'))
+    ///     Decimal('-1')
     "compare_total(self, /, other, context=None)"
     compare_total = |_, left, right, _| Arithmetic::compare_total(left, right);
     /// As compare_total(), but signs are left out.
     "compare_total_mag(self, /, other, context=None)"
     compare_total_mag = |_, left, right, _| Arithmetic::compare_total_magnitude(left, right);
     /// Return the number with the sign of another.
+    ///
+    ///     >>> Decimal('7.5').copy_sign(Decimal('-1'))
+    ///     Decimal('-7.5')
     "copy_sign(self, /, other, context=None)"
     copy_sign = |_, left, right, _| left.with_sign(right.is_negative());
     /// Return the greater number; a number rather than a quiet NaN.
@@ -252,6 +260,9 @@ impl Decimal {
     ///
     /// Where the digits do not fit the precision, InvalidOperation is signaled. The rounding is the argument's, or
     /// else the context's.
+    ///
+    ///     >>> Decimal('7.325').quantize(Decimal('.01'), rounding=ROUND_DOWN)
+    ///     Decimal('7.32')
     #[method("quantize(self, /, exp, rounding=None, context=None)")]
     fn quantize(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         static PARAMETERS: Parameters<3> =
@@ -272,6 +283,9 @@ impl Decimal {
     }
 
     /// Return self * other + third, rounded once.
+    ///
+    ///     >>> Decimal(4).fma(5, 6)
+    ///     Decimal('26')
     #[method("fma(self, /, other, third, context=None)")]
     fn fma(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         static PARAMETERS: Parameters<3> =
@@ -345,6 +359,11 @@ impl Decimal {
     /// Convert a float or an integer exactly.
     ///
     /// Decimal.from_float(0.1) is not Decimal('0.1'), since 0.1 is no exact binary fraction.
+    ///
+    ///     >>> Decimal.from_float(0.75)
+    ///     Decimal('0.75')
+    ///     >>> Decimal.from_float(1e400)
+    ///     Decimal('Infinity')
     #[classmethod("from_float(type, f, /)")]
     fn from_float(vm: &Vm, cls: &TypeObject, number: &Value) -> PyResult {
         let converted = match convert::from_int(number) {
@@ -358,6 +377,11 @@ impl Decimal {
     }
 
     /// Convert a real number exactly: an integer, a float or a Decimal.
+    ///
+    ///     >>> Decimal.from_number(12)
+    ///     Decimal('12')
+    ///     >>> Decimal.from_number(-0.5)
+    ///     Decimal('-0.5')
     #[classmethod("from_number(type, number, /)")]
     fn from_number(vm: &Vm, cls: &TypeObject, number: &Value) -> PyResult {
         if number.downcast_exact::<Decimal>().is_some() && std::ptr::eq(cls, Decimal::static_type()) {

@@ -1,7 +1,7 @@
 //! `SignalDict`: the flags or traps of a context as a mapping.
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use rspy_decimal::Signals;
 use rspy_macros::{pyclass, pymethods};
@@ -21,8 +21,8 @@ use super::signals::{self, SIGNALS};
 /// The native part of the class `SignalDict`.
 #[pyclass(name = "SignalDictMixin", module = "decimal", subclassable, mapping, unhashable, hides_new)]
 pub struct SignalDictMixin {
-    /// What the context has, too; absent in an object that no context made.
-    flags: GilCell<Option<Rc<Cell<Signals>>>>,
+    /// What the context has: without it, and in an object that no context made, there is nothing to show.
+    flags: GilCell<Weak<Cell<Signals>>>,
 }
 
 impl SignalDictMixin {
@@ -30,18 +30,18 @@ impl SignalDictMixin {
     pub fn of(vm: &Vm, flags: &Rc<Cell<Signals>>) -> PyResult {
         let made = vm.call(&State::get().signal_dict, &[])?;
         if let Some(mixin) = made.downcast::<SignalDictMixin>() {
-            mixin.flags.set(Some(flags.clone()));
+            mixin.flags.set(Rc::downgrade(flags));
         }
         Ok(made)
     }
 
     /// The signals, if it is one of a context.
     pub fn signals(&self) -> Option<Signals> {
-        self.flags.borrow().as_ref().map(|flags| flags.get())
+        self.flags.borrow().upgrade().map(|flags| flags.get())
     }
 
     fn cell(&self, vm: &Vm) -> PyResult<Rc<Cell<Signals>>> {
-        self.flags.get().ok_or_else(|| vm.value_error("invalid signal dict"))
+        self.flags.borrow().upgrade().ok_or_else(|| vm.value_error("invalid signal dict"))
     }
 }
 
@@ -54,7 +54,7 @@ impl SignalDictMixin {
 
     #[slot(init)]
     fn init(&self, _: &[Value], _: KeywordNames<'_>) -> PyResult<()> {
-        self.flags.set(None);
+        self.flags.set(Weak::new());
         Ok(())
     }
 
@@ -108,6 +108,9 @@ impl SignalDictMixin {
             return Ok(boolean((mine == other.cell(vm)?.get()) == wanted));
         }
         let Some(given) = other.downcast::<Dict>() else { return Ok(not_implemented()) };
+        if given.is_empty() {
+            return Err(vm.value_error("invalid signal dict"));
+        }
         Ok(match signals::from_dict(vm, given)? {
             Some(others) => boolean((mine == others) == wanted),
             None => not_implemented(),
