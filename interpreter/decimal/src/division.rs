@@ -25,7 +25,7 @@ impl Context {
         let shift = right.coefficient.digits() as i64 - left.coefficient.digits() as i64 + self.precision + 1;
         let (mut quotient, inexact) = match usize::try_from(shift) {
             Ok(places) if has_room(shift) => left.coefficient.divide_shifted(places, &right.coefficient),
-            Ok(_) => return failed(signals, Signals::OUT_OF_MEMORY),
+            Ok(_) => return self.divide_exactly(left, right, signals),
             Err(_) => {
                 let Some(divisor) = shifted_left(&right.coefficient, -shift, signals) else {
                     return failed(signals, Signals::OUT_OF_MEMORY);
@@ -45,6 +45,19 @@ impl Context {
             exponent += zeros;
         }
         self.finish_finite(negative, quotient, exponent, signals)
+    }
+
+    /// Divides in a context whose precision no memory has room for: that needs a quotient that is exact.
+    #[cold]
+    fn divide_exactly(&self, left: &Decimal, right: &Decimal, signals: &mut Signals) -> Decimal {
+        // Each factor of two or five that the divisor has costs at most one digit.
+        let digits = left.coefficient.digits() as i64 + 4 * right.coefficient.digits() as i64;
+        let mut reported = Signals::NONE;
+        let quotient = Context::MAX.with_precision(digits).divide(left, right, &mut reported);
+        if reported.has(Signals::INEXACT | Signals::OUT_OF_MEMORY) {
+            return failed(signals, Signals::OUT_OF_MEMORY);
+        }
+        self.finish(quotient, signals)
     }
 
     #[cold]
@@ -222,6 +235,9 @@ impl Context {
         if number.is_infinite() {
             return number.clone();
         }
+        if !has_room(2 * self.precision) {
+            return self.square_root_exactly(number, signals);
+        }
         // An even exponent, and digits such that the root has at least two more than the precision.
         let wanted = 2 * (self.precision + 1);
         let mut shift = wanted - number.coefficient.digits() as i64;
@@ -249,6 +265,20 @@ impl Context {
             root.increment();
         }
         self.with_rounding(Rounding::HalfEven).finish_finite(false, root, exponent, signals)
+    }
+}
+
+impl Context {
+    /// A square root in a context whose precision no memory has room for: that needs a root that is exact.
+    #[cold]
+    fn square_root_exactly(&self, number: &Decimal, signals: &mut Signals) -> Decimal {
+        let digits = number.coefficient.digits() as i64;
+        let mut reported = Signals::NONE;
+        let root = Context::MAX.with_precision(digits).square_root(number, &mut reported);
+        if reported.has(Signals::INEXACT) {
+            return failed(signals, Signals::OUT_OF_MEMORY);
+        }
+        self.finish(root, signals)
     }
 }
 

@@ -235,7 +235,7 @@ impl Context {
                 Notation::Exponent if number.is_zero() => point = 1 - precision,
                 Notation::Exponent => number = self.round_to(number, precision + 1, true, &mut signals),
                 Notation::Fixed | Notation::Percent => {
-                    number = self.rescale(&number, -precision, &mut signals)
+                    number = self.rescale(&number, -precision, &mut signals);
                 }
             }
             if signals.has(Signals::OUT_OF_MEMORY) {

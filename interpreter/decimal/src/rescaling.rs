@@ -98,15 +98,15 @@ impl Context {
 
     /// Rounded to a whole number, which is not reported.
     pub fn to_integral_value(&self, number: &Decimal, signals: &mut Signals) -> Decimal {
-        self.to_integral(number, false, signals)
+        self.rounded_to_whole(number, false, signals)
     }
 
     /// Rounded to a whole number.
     pub fn to_integral_exact(&self, number: &Decimal, signals: &mut Signals) -> Decimal {
-        self.to_integral(number, true, signals)
+        self.rounded_to_whole(number, true, signals)
     }
 
-    fn to_integral(&self, number: &Decimal, exact: bool, signals: &mut Signals) -> Decimal {
+    fn rounded_to_whole(&self, number: &Decimal, exact: bool, signals: &mut Signals) -> Decimal {
         if let Some(nan) = self.nan_of(&[number], signals) {
             return nan;
         }

@@ -7,13 +7,16 @@
 use std::sync::Mutex;
 
 use crate::coefficient::Coefficient;
-use crate::context::{Context, Rounding, Signals, failed, has_room};
+use crate::context::{Context, Rounding, Signals, failed, has_room, shifted_left};
 use crate::number::Decimal;
 
 /// By how many units of its last place an approximation may be wrong.
 const ERROR: u64 = 1000;
 /// The digits beyond the precision that the first attempt has.
 const FIRST_GUARD: i64 = 9;
+
+/// Beyond this precision the exponential function is an invalid operation, as in libmpdec.
+const MOST_PRECISION: i64 = 1 << 52;
 
 /// A number of units with a sign.
 #[derive(Clone)]
@@ -216,9 +219,6 @@ impl Context {
         if number.is_zero() {
             return Decimal::new(false, Coefficient::ONE, 0);
         }
-        if !has_room(self.precision) {
-            return failed(signals, Signals::OUT_OF_MEMORY);
-        }
         let context = self.with_rounding(Rounding::HalfEven);
         let magnitude = number.adjusted() + 1;
         if magnitude > 19 {
@@ -229,6 +229,12 @@ impl Context {
         let least = Decimal::new(false, Coefficient::from(9u64), -self.precision - 4);
         if number.compare_magnitude(&least).is_le() {
             return self.nearly_one(signals);
+        }
+        if self.precision > MOST_PRECISION {
+            return self.invalid(signals);
+        }
+        if !has_room(self.precision) {
+            return failed(signals, Signals::OUT_OF_MEMORY);
         }
         let mut guard = FIRST_GUARD;
         loop {
@@ -252,7 +258,10 @@ impl Context {
     fn nearly_one(&self, signals: &mut Signals) -> Decimal {
         *signals |= Signals::INEXACT | Signals::ROUNDED;
         let places = self.precision - 1;
-        self.finish_finite(false, Coefficient::power_of_ten(places as usize), -places, signals)
+        match shifted_left(&Coefficient::ONE, places, signals) {
+            Some(coefficient) => self.finish_finite(false, coefficient, -places, signals),
+            None => Decimal::plain_nan(),
+        }
     }
 
     /// The natural logarithm.
@@ -291,10 +300,7 @@ impl Context {
         if number.negative {
             return Some(self.invalid(signals));
         }
-        if number.is_infinite() {
-            return Some(number.clone());
-        }
-        (!has_room(self.precision)).then(|| failed(signals, Signals::OUT_OF_MEMORY))
+        number.is_infinite().then(|| number.clone())
     }
 
     fn approximate_logarithm(
@@ -303,6 +309,9 @@ impl Context {
         signals: &mut Signals,
         finish: impl Fn(Fixed, usize) -> Fixed,
     ) -> Decimal {
+        if !has_room(self.precision) {
+            return failed(signals, Signals::OUT_OF_MEMORY);
+        }
         // number = scaled * 10 ** tens, where the logarithm of `scaled` is at most that of √10 and a bit.
         let digits = number.coefficient.digits() as i64;
         let leading = number.coefficient.shift_right((digits - 2).max(0) as usize).0.to_u64().unwrap_or(0);

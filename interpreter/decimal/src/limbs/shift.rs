@@ -123,7 +123,7 @@ pub fn trailing_zeros(number: &[u64]) -> usize {
 pub fn word_trailing_zeros(mut word: u64) -> usize {
     let mut count = 0;
     for step in [16, 8, 4, 2, 1] {
-        if word % POWERS[step] == 0 {
+        if word.is_multiple_of(POWERS[step]) {
             word /= POWERS[step];
             count += step;
         }
@@ -134,7 +134,7 @@ pub fn word_trailing_zeros(mut word: u64) -> usize {
 /// `10 ** count - 1`.
 pub fn nines(count: usize) -> Vec<u64> {
     let mut nines = vec![BASE - 1; count / DIGITS];
-    if count % DIGITS > 0 {
+    if !count.is_multiple_of(DIGITS) {
         nines.push(POWERS[count % DIGITS] - 1);
     }
     nines
