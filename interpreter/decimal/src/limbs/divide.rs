@@ -71,6 +71,10 @@ fn divide_directly(quotient: &mut [u64], dividend: &mut [u64], divisor: &[u64]) 
     for place in (0..quotient.len()).rev() {
         let window = &mut dividend[place..=place + length];
         let (top, below) = (window[length], window[length - 1]);
+        if top == 0 && below < leading {
+            quotient[place] = 0;
+            continue;
+        }
         let (mut digit, mut rest) = if top >= leading {
             (BASE - 1, u128::from(below) + u128::from(leading))
         } else {

@@ -9,6 +9,8 @@ pub mod divide;
 pub mod multiply;
 pub mod root;
 pub mod shift;
+#[cfg(test)]
+mod tests;
 mod transform;
 
 use std::cmp::Ordering;
