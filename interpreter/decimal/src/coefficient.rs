@@ -47,6 +47,12 @@ pub fn small_digits(number: u128) -> usize {
     estimate + usize::from(number >= power_of_ten(estimate))
 }
 
+/// The number of a lower and an upper word.
+#[inline]
+const fn joined([low, high]: [u64; 2]) -> u128 {
+    (high as u128) << 64 | low as u128
+}
+
 /// The two limbs of a small number.
 #[inline]
 fn small_limbs(number: u128) -> [u64; 2] {
@@ -115,15 +121,6 @@ impl Coefficient {
         if limbs.len() <= 2 { Coefficient::from_slice(&limbs) } else { Coefficient(Form::Large(limbs)) }
     }
 
-    /// A number of `count` nines.
-    pub fn nines(count: usize) -> Coefficient {
-        if count <= SMALL_DIGITS {
-            Coefficient::small(power_of_ten(count) - 1)
-        } else {
-            Coefficient::from_limbs(limbs::shift::nines(count))
-        }
-    }
-
     /// `10 ** exponent`.
     pub fn power_of_ten(exponent: usize) -> Coefficient {
         Coefficient::ONE.shift_left(exponent)
@@ -162,7 +159,7 @@ impl Coefficient {
     /// The binary number.
     pub fn to_binary(&self) -> BigUint {
         match &self.0 {
-            Form::Small(_) => BigUint::from(self.to_u128().unwrap_or(0)),
+            Form::Small(words) => BigUint::from(joined(*words)),
             Form::Large(limbs) => limbs::convert::to_binary(limbs),
         }
     }
@@ -171,7 +168,7 @@ impl Coefficient {
     #[inline]
     pub fn to_u128(&self) -> Option<u128> {
         match self.0 {
-            Form::Small([low, high]) => Some(u128::from(high) << 64 | u128::from(low)),
+            Form::Small(words) => Some(joined(words)),
             Form::Large(_) => None,
         }
     }
@@ -187,8 +184,8 @@ impl Coefficient {
 
     fn limbs(&self) -> Cow<'_, [u64]> {
         match &self.0 {
-            Form::Small(_) => {
-                let mut limbs = small_limbs(self.to_u128().unwrap_or(0)).to_vec();
+            Form::Small(words) => {
+                let mut limbs = small_limbs(joined(*words)).to_vec();
                 limbs::trim(&mut limbs);
                 Cow::Owned(limbs)
             }
@@ -214,7 +211,7 @@ impl Coefficient {
     #[inline]
     pub fn digits(&self) -> usize {
         match &self.0 {
-            Form::Small([low, high]) => small_digits(u128::from(*high) << 64 | u128::from(*low)),
+            Form::Small(words) => small_digits(joined(*words)),
             Form::Large(limbs) => limbs::digits(limbs),
         }
     }
@@ -223,7 +220,7 @@ impl Coefficient {
     pub fn last_digit(&self) -> u64 {
         match &self.0 {
             Form::Small([low, 0]) => low % 10,
-            Form::Small(_) => small_limbs(self.to_u128().unwrap_or(0))[0] % 10,
+            Form::Small(words) => small_limbs(joined(*words))[0] % 10,
             Form::Large(limbs) => limbs[0] % 10,
         }
     }
@@ -233,7 +230,7 @@ impl Coefficient {
         match &self.0 {
             Form::Small([0, 0]) => 0,
             Form::Small([low, 0]) => limbs::shift::word_trailing_zeros(*low),
-            Form::Small(_) => limbs::shift::trailing_zeros(&small_limbs(self.to_u128().unwrap_or(0))),
+            Form::Small(words) => limbs::shift::trailing_zeros(&small_limbs(joined(*words))),
             Form::Large(limbs) => limbs::shift::trailing_zeros(limbs),
         }
     }
@@ -265,7 +262,7 @@ impl Coefficient {
     /// Adds one.
     pub fn increment(&mut self) {
         match &mut self.0 {
-            Form::Small(_) => *self = Coefficient::from(self.to_u128().unwrap_or(0) + 1),
+            Form::Small(words) => *self = Coefficient::from(joined(*words) + 1),
             Form::Large(limbs) => {
                 if limbs::increment(limbs) {
                     limbs.push(1);
@@ -388,19 +385,20 @@ impl Coefficient {
     /// `self / 10 ** count`, and what that loses.
     #[inline]
     pub fn shift_right(&self, count: usize) -> (Coefficient, Lost) {
-        match (&self.0, self.to_u128()) {
-            _ if count == 0 => (self.clone(), Lost::Nothing),
-            (_, Some(0)) => (Coefficient::ZERO, Lost::Nothing),
-            (_, Some(_)) if count > SMALL_DIGITS => (Coefficient::ZERO, Lost::BelowHalf),
-            (_, Some(number)) => {
-                let (shifted, lost) = shift_small_right(number, count);
+        if count == 0 {
+            return (self.clone(), Lost::Nothing);
+        }
+        match &self.0 {
+            Form::Small([0, 0]) => (Coefficient::ZERO, Lost::Nothing),
+            Form::Small(_) if count > SMALL_DIGITS => (Coefficient::ZERO, Lost::BelowHalf),
+            Form::Small(words) => {
+                let (shifted, lost) = shift_small_right(joined(*words), count);
                 (Coefficient::small(shifted), lost)
             }
-            (Form::Large(limbs), _) => {
+            Form::Large(limbs) => {
                 let (shifted, lost) = limbs::shift::right(limbs, count);
                 (Coefficient::from_limbs(shifted), lost)
             }
-            (Form::Small(_), None) => unreachable!("a small number fits two words"),
         }
     }
 
@@ -424,7 +422,7 @@ impl Coefficient {
     pub fn remainder(&self, divisor: u64) -> u64 {
         let divisor = u128::from(divisor);
         match &self.0 {
-            Form::Small([low, high]) => ((u128::from(*high) << 64 | u128::from(*low)) % divisor) as u64,
+            Form::Small(words) => (joined(*words) % divisor) as u64,
             Form::Large(limbs) => {
                 limbs.iter().rev().fold(0u128, |remainder, &limb| {
                     (remainder * u128::from(BASE) + u128::from(limb)) % divisor
@@ -445,8 +443,8 @@ impl Coefficient {
     pub fn write(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Form::Small([low, 0]) => write_word(out, *low),
-            Form::Small(_) => {
-                let [low, high] = small_limbs(self.to_u128().unwrap_or(0));
+            Form::Small(words) => {
+                let [low, high] = small_limbs(joined(*words));
                 if high > 0 {
                     write_word(out, high);
                     write_limb(out, low);

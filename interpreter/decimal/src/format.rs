@@ -159,11 +159,6 @@ impl FormatSpec {
         }
         Some(())
     }
-
-    /// The character that pads.
-    pub fn set_fill(&mut self, fill: char) {
-        self.fill = fill;
-    }
 }
 
 /// A number's text in its parts.

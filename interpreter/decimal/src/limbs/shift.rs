@@ -1,6 +1,6 @@
 //! Multiplication and division by powers of ten.
 
-use super::{BASE, DIGITS, Divisor, POWERS, trim};
+use super::{DIGITS, Divisor, POWERS, trim};
 
 /// What a shift to the right loses, compared with half a unit of the last digit that stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -129,13 +129,4 @@ pub fn word_trailing_zeros(mut word: u64) -> usize {
         }
     }
     count
-}
-
-/// `10 ** count - 1`.
-pub fn nines(count: usize) -> Vec<u64> {
-    let mut nines = vec![BASE - 1; count / DIGITS];
-    if !count.is_multiple_of(DIGITS) {
-        nines.push(POWERS[count % DIGITS] - 1);
-    }
-    nines
 }
