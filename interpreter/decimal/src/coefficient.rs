@@ -11,6 +11,15 @@ use crate::limbs::{self, BASE, BASE_DIVISOR, DIGITS, POWERS};
 
 /// The most digits that two words have room for.
 pub const SMALL_DIGITS: usize = 2 * DIGITS;
+/// The most digits that a number may have before it is taken for one that no memory has room for.
+const MOST_DIGITS: i64 = 1 << 34;
+
+/// Whether memory has room for so many digits.
+#[inline]
+pub(crate) fn has_room(digits: i64) -> bool {
+    digits <= MOST_DIGITS
+}
+
 /// One more than the largest small number.
 const SMALL_LIMIT: u128 = BASE as u128 * BASE as u128;
 
@@ -370,6 +379,15 @@ impl Coefficient {
             return Coefficient::small(number * power_of_ten(count));
         }
         Coefficient::from_limbs(limbs::shift::left(&self.limbs(), count))
+    }
+
+    /// `self * 10 ** count`, if memory has room for it.
+    #[inline]
+    pub fn checked_shift_left(&self, count: i64) -> Option<Coefficient> {
+        if self.is_zero() {
+            return Some(Coefficient::ZERO);
+        }
+        has_room(count).then(|| self.shift_left(count as usize))
     }
 
     /// `self * 10 ** count`, if it is a word and the product sure to be small.

@@ -14,9 +14,6 @@ pub const MIN_EMIN: i64 = -MAX_EMAX;
 /// The least exponent that a number can have.
 pub const MIN_ETINY: i64 = MIN_EMIN - (MAX_PRECISION - 1);
 
-/// The most digits that a result may have before it is taken for one that no memory has room for.
-const MOST_DIGITS: i64 = 1 << 34;
-
 /// How digits that go are accounted for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rounding {
@@ -221,12 +218,6 @@ pub(crate) fn failed(signals: &mut Signals, signal: Signals) -> Decimal {
     Decimal::plain_nan()
 }
 
-/// Whether memory has room for so many digits.
-#[inline]
-pub(crate) fn has_room(digits: i64) -> bool {
-    digits <= MOST_DIGITS
-}
-
 /// The coefficient times a power of ten, if memory has room for it.
 #[inline]
 pub(crate) fn shifted_left(
@@ -234,12 +225,9 @@ pub(crate) fn shifted_left(
     count: i64,
     signals: &mut Signals,
 ) -> Option<Coefficient> {
-    if coefficient.is_zero() {
-        return Some(Coefficient::ZERO);
-    }
-    if !has_room(count) {
+    let shifted = coefficient.checked_shift_left(count);
+    if shifted.is_none() {
         *signals |= Signals::OUT_OF_MEMORY;
-        return None;
     }
-    Some(coefficient.shift_left(count as usize))
+    shifted
 }

@@ -1,7 +1,7 @@
 //! Operations digit by digit: logical ones on numbers of zeros and ones, shift, rotation.
 
-use crate::coefficient::Coefficient;
-use crate::context::{Context, Signals, failed, has_room};
+use crate::coefficient::{Coefficient, has_room};
+use crate::context::{Context, Signals, failed};
 use crate::number::Decimal;
 
 impl Context {

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::coefficient::Coefficient;
-use crate::context::{Context, Rounding, Signals, failed, has_room, shifted_left};
+use crate::coefficient::{Coefficient, has_room};
+use crate::context::{Context, Rounding, Signals, failed, shifted_left};
 use crate::limbs::shift::Lost;
 use crate::number::Decimal;
 

@@ -1,7 +1,7 @@
 //! The language of format specifications, as far as libmpdec understands it.
 
-use crate::coefficient::Coefficient;
-use crate::context::{Context, MAX_PRECISION, Signals, has_room};
+use crate::coefficient::{Coefficient, has_room};
+use crate::context::{Context, MAX_PRECISION, Signals};
 use crate::number::Decimal;
 
 /// How a place writes numbers.

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::coefficient::Coefficient;
-use crate::context::{Context, MAX_EMAX, Rounding, Signals, failed, has_room, shifted_left};
+use crate::coefficient::{Coefficient, has_room};
+use crate::context::{Context, MAX_EMAX, Rounding, Signals, failed, shifted_left};
 use crate::limbs::word_digits;
 use crate::number::Decimal;
 

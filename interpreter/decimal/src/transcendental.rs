@@ -6,8 +6,8 @@
 
 use std::sync::Mutex;
 
-use crate::coefficient::Coefficient;
-use crate::context::{Context, Rounding, Signals, failed, has_room, shifted_left};
+use crate::coefficient::{Coefficient, has_room};
+use crate::context::{Context, Rounding, Signals, failed, shifted_left};
 use crate::number::Decimal;
 
 /// By how many units of its last place an approximation may be wrong.

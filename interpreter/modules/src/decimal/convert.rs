@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use num_bigint::{BigInt, BigUint, Sign};
+use num_traits::Zero;
 use rspy_decimal::{Coefficient, Context as Arithmetic, Decimal as Number, Kind, Rounding, Signals};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::format::digits::decimal_value;
@@ -250,15 +251,10 @@ pub fn to_int(vm: &Vm, number: &Number, rounding: Rounding) -> PyResult {
 
 /// `coefficient * 10 ** exponent` in binary.
 fn scaled(vm: &Vm, coefficient: &Coefficient, exponent: i64) -> PyResult<BigUint> {
-    /// Beyond this there is no memory for the number.
-    const MOST_PLACES: i64 = 1 << 34;
-    if coefficient.is_zero() {
-        return Ok(BigUint::ZERO);
+    match coefficient.checked_shift_left(exponent) {
+        Some(shifted) => Ok(shifted.to_binary()),
+        None => Err(vm.memory_error()),
     }
-    if exponent > MOST_PLACES {
-        return Err(vm.memory_error());
-    }
-    Ok(coefficient.shift_left(exponent as usize).to_binary())
 }
 
 /// The number as a ratio of whole numbers in lowest terms.
@@ -276,13 +272,21 @@ pub fn to_ratio(vm: &Vm, number: &Number) -> PyResult<(BigInt, BigInt)> {
         let numerator = scaled(vm, number.coefficient(), number.exponent())?;
         return Ok((BigInt::from_biguint(sign, numerator), BigInt::from(1)));
     }
-    let numerator = number.coefficient().to_binary();
-    let denominator = scaled(vm, &Coefficient::ONE, -number.exponent())?;
-    let common = num_integer::Integer::gcd(&numerator, &denominator);
-    Ok((
-        BigInt::from_biguint(sign, numerator / &common),
-        BigInt::from_biguint(Sign::Plus, denominator / common),
-    ))
+    // The denominator is 2 ** places * 5 ** places, without what the numerator has of these factors.
+    let places = -number.exponent();
+    let zeros = (number.coefficient().trailing_zeros() as i64).min(places);
+    let places = (places - zeros) as u64;
+    let Ok(fives) = u32::try_from(places) else { return Err(vm.memory_error()) };
+    let mut numerator = number.coefficient().shift_right(zeros as usize).0.to_binary();
+    let twos = numerator.trailing_zeros().unwrap_or(0).min(places);
+    numerator >>= twos;
+    let mut common = 0;
+    while common < fives && (&numerator % 5u32).is_zero() {
+        numerator /= 5u32;
+        common += 1;
+    }
+    let denominator = BigUint::from(5u32).pow(fives - common) << (places - twos);
+    Ok((BigInt::from_biguint(sign, numerator), BigInt::from(denominator)))
 }
 
 /// The nearest float.

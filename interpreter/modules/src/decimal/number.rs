@@ -1,6 +1,8 @@
 //! `Decimal`: construction and what operators do.
 
 
+use std::cell::Cell;
+
 use rspy_decimal::{Context as Arithmetic, Decimal as Number, Rounding, Signals};
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::exceptions::PyResult;
@@ -35,6 +37,8 @@ use crate::datetime::arguments::Parameters;
 )]
 pub struct Decimal {
     number: Number,
+    /// The hash once it was asked for, else -1, which is no hash.
+    hash: Cell<i64>,
 }
 
 /// An operation on one number.
@@ -46,12 +50,12 @@ impl Decimal {
     /// A number as an object.
     #[inline]
     pub fn object(number: Number) -> Value {
-        Object::new(Decimal { number }).into_value()
+        Object::new(Decimal { number, hash: Cell::new(-1) }).into_value()
     }
 
     /// A number as an object of a class.
     pub fn with_type(class: &TypeObject, number: Number) -> Value {
-        Object::with_type(class, Decimal { number }).into_value()
+        Object::with_type(class, Decimal { number, hash: Cell::new(-1) }).into_value()
     }
 
     /// The number.
@@ -192,20 +196,38 @@ fn compare_numbers(
 const HASH_MODULUS: u64 = (1 << 61) - 1;
 const INVERSE_OF_TEN: u64 = 2_075_258_708_292_324_556;
 
+/// A product modulo that of hashes.
+fn hash_product(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    // The modulus is one less than a power of two: what is above that counts once more.
+    let folded = (product as u64 & HASH_MODULUS) + (product >> 61) as u64;
+    if folded >= HASH_MODULUS { folded - HASH_MODULUS } else { folded }
+}
+
 /// `base ** exponent` modulo that of hashes.
 fn hash_power(base: u64, mut exponent: u64) -> u64 {
-    let multiply = |left: u64, right: u64| {
-        (u128::from(left) * u128::from(right) % u128::from(HASH_MODULUS)) as u64
-    };
     let (mut power, mut square) = (1, base);
     while exponent > 0 {
         if exponent & 1 == 1 {
-            power = multiply(power, square);
+            power = hash_product(power, square);
         }
-        square = multiply(square, square);
+        square = hash_product(square, square);
         exponent >>= 1;
     }
     power
+}
+
+/// The hash of a number: that of the integer, float or fraction that is equal to it.
+fn hash_of(number: &Number) -> i64 {
+    let magnitude = if number.is_infinite() {
+        314_159
+    } else {
+        let base = if number.exponent() >= 0 { 10 } else { INVERSE_OF_TEN };
+        let power = hash_power(base, number.exponent().unsigned_abs());
+        hash_product(number.coefficient().remainder(HASH_MODULUS), power) as i64
+    };
+    let hash = if number.is_negative() { -magnitude } else { magnitude };
+    if hash == -1 { -2 } else { hash }
 }
 
 #[pymethods]
@@ -254,16 +276,10 @@ impl Decimal {
         if number.is_nan() {
             return Ok(float::hash(f64::NAN, this.as_value().id()));
         }
-        let magnitude = if number.is_infinite() {
-            314_159
-        } else {
-            let base = if number.exponent() >= 0 { 10 } else { INVERSE_OF_TEN };
-            let power = u128::from(hash_power(base, number.exponent().unsigned_abs()));
-            let coefficient = u128::from(number.coefficient().remainder(HASH_MODULUS));
-            (coefficient * power % u128::from(HASH_MODULUS)) as i64
-        };
-        let hash = if number.is_negative() { -magnitude } else { magnitude };
-        Ok(if hash == -1 { -2 } else { hash })
+        if this.hash.get() == -1 {
+            this.hash.set(hash_of(number));
+        }
+        Ok(this.hash.get())
     }
 
     #[slot(compare)]
