@@ -457,27 +457,42 @@ impl Coefficient {
         }
     }
 
-    /// Adds the digits to a text.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// The digits as text; those of small numbers go to the given room.
+    #[inline]
+    pub fn text<'a>(&self, room: &'a mut [u8; TEXT_ROOM]) -> Cow<'a, [u8]> {
         match &self.0 {
-            Form::Small([low, 0]) => write_word(out, *low),
-            Form::Small(words) => {
-                let [low, high] = small_limbs(joined(*words));
-                if high > 0 {
-                    write_word(out, high);
-                    write_limb(out, low);
-                } else {
-                    write_word(out, low);
-                }
-            }
+            Form::Small(words) => Cow::Borrowed(small_text(joined(*words), room)),
             Form::Large(limbs) => {
-                out.reserve(limbs.len() * DIGITS);
+                let mut text = Vec::with_capacity(limbs.len() * DIGITS);
                 let mut limbs = limbs.iter().rev();
-                write_word(out, limbs.next().copied().unwrap_or(0));
-                limbs.for_each(|&limb| write_limb(out, limb));
+                let top = word_text(limbs.next().copied().unwrap_or(0));
+                text.extend(top.into_iter().skip_while(|&digit| digit == b'0'));
+                limbs.for_each(|&limb| text.extend_from_slice(&word_text(limb)[20 - DIGITS..]));
+                Cow::Owned(text)
             }
         }
     }
+}
+
+/// The room for the digits of small numbers.
+pub const TEXT_ROOM: usize = 40;
+
+/// The digits of a small number.
+#[inline]
+fn small_text(number: u128, room: &mut [u8; TEXT_ROOM]) -> &[u8] {
+    let (low, high) = match u64::try_from(number) {
+        Ok(word) => (word, 0),
+        Err(_) => small_limbs(number).into(),
+    };
+    let mut start = TEXT_ROOM - 20;
+    room[start..].copy_from_slice(&word_text(low));
+    if high > 0 {
+        // A limb has one digit less than a word's text.
+        start -= DIGITS;
+        room[start..start + 20].copy_from_slice(&word_text(high));
+    }
+    let digits = small_digits(number);
+    &room[TEXT_ROOM - digits..]
 }
 
 /// Quotient and remainder of a small number and a word.
@@ -512,15 +527,6 @@ fn word_text(mut word: u64) -> [u8; 20] {
     }
     text[place - 2..place].copy_from_slice(&PAIRS[word as usize]);
     text
-}
-
-#[inline]
-fn write_word(out: &mut Vec<u8>, word: u64) {
-    out.extend_from_slice(&word_text(word)[20 - limbs::word_digits(word).min(20)..]);
-}
-
-fn write_limb(out: &mut Vec<u8>, limb: u64) {
-    out.extend_from_slice(&word_text(limb)[20 - DIGITS..]);
 }
 
 impl From<u64> for Coefficient {

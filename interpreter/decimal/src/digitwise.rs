@@ -1,6 +1,6 @@
 //! Operations digit by digit: logical ones on numbers of zeros and ones, shift, rotation.
 
-use crate::coefficient::{Coefficient, has_room};
+use crate::coefficient::{Coefficient, TEXT_ROOM, has_room};
 use crate::context::{Context, Signals, failed};
 use crate::number::Decimal;
 
@@ -56,8 +56,7 @@ impl Context {
         if !number.is_finite() || number.negative || number.exponent != 0 {
             return None;
         }
-        let mut digits = Vec::new();
-        number.coefficient.write(&mut digits);
+        let mut digits = number.coefficient.text(&mut [0; TEXT_ROOM]).into_owned();
         for digit in &mut digits {
             *digit = match *digit {
                 b'0' => 0,

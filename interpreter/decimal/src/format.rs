@@ -1,8 +1,9 @@
 //! The language of format specifications, as far as libmpdec understands it.
 
-use crate::coefficient::{Coefficient, has_room};
+use crate::coefficient::{TEXT_ROOM, has_room};
 use crate::context::{Context, MAX_PRECISION, Signals};
 use crate::number::Decimal;
+use crate::text::{write_digits, write_exponent};
 
 /// How a place writes numbers.
 #[derive(Clone, Debug, Default)]
@@ -252,13 +253,9 @@ impl Context {
             return Err(FormatError::OutOfMemory);
         }
         let mut text = Vec::new();
-        number.coefficient.write(&mut text);
-        crate::text::place_point(&mut text, 0, point);
+        write_digits(&mut text, &number.coefficient.text(&mut [0; TEXT_ROOM]), point);
         if leading != point || spec.notation == Notation::Exponent {
-            let exponent = leading - point;
-            text.push(if spec.upper { b'E' } else { b'e' });
-            text.push(if exponent < 0 { b'-' } else { b'+' });
-            Coefficient::from(exponent.unsigned_abs()).write(&mut text);
+            write_exponent(&mut text, leading - point, spec.upper);
         }
         if spec.notation == Notation::Percent {
             text.push(b'%');

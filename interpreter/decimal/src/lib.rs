@@ -28,7 +28,7 @@ mod rounding;
 mod text;
 mod transcendental;
 
-pub use coefficient::Coefficient;
+pub use coefficient::{Coefficient, TEXT_ROOM};
 pub use context::{Context, MAX_EMAX, MAX_PRECISION, MIN_EMIN, MIN_ETINY, Rounding, Signals};
 pub use format::{FormatError, FormatSpec, Locale};
 pub use number::{Decimal, Kind};

@@ -1,6 +1,6 @@
 //! From text and to text.
 
-use crate::coefficient::Coefficient;
+use crate::coefficient::{Coefficient, TEXT_ROOM};
 use crate::context::{Context, MAX_EMAX, Signals, failed};
 use crate::number::{Decimal, Kind};
 
@@ -36,7 +36,8 @@ impl Decimal {
         out
     }
 
-    fn write(&self, out: &mut Vec<u8>, capitals: bool, engineering: bool) {
+    /// Adds the text to another.
+    pub fn write(&self, out: &mut Vec<u8>, capitals: bool, engineering: bool) {
         if self.negative {
             out.push(b'-');
         }
@@ -44,24 +45,20 @@ impl Decimal {
             self.write_special(out);
             return;
         }
-        let start = out.len();
-        self.coefficient.write(out);
-        let digits = (out.len() - start) as i64;
-        let adjusted = self.exponent + digits - 1;
+        let mut room = [0; TEXT_ROOM];
+        let digits = self.coefficient.text(&mut room);
+        let leading = self.exponent + digits.len() as i64;
         // How many digits stand before the point; may be negative.
-        let point = if self.exponent <= 0 && adjusted >= -6 {
-            self.exponent + digits
+        let point = if self.exponent <= 0 && leading > -6 {
+            leading
         } else if engineering {
-            self.engineering_point(adjusted)
+            self.engineering_point(leading - 1)
         } else {
             1
         };
-        place_point(out, start, point);
-        let exponent = self.exponent + digits - point;
-        if exponent != 0 {
-            out.push(if capitals { b'E' } else { b'e' });
-            out.push(if exponent < 0 { b'-' } else { b'+' });
-            Coefficient::from(exponent.unsigned_abs()).write(out);
+        write_digits(out, &digits, point);
+        if leading != point {
+            write_exponent(out, leading - point, capitals);
         }
     }
 
@@ -85,22 +82,34 @@ impl Decimal {
             _ => b"NaN",
         });
         if !self.coefficient.is_zero() {
-            self.coefficient.write(out);
+            out.extend_from_slice(&self.coefficient.text(&mut [0; TEXT_ROOM]));
         }
     }
 }
 
-/// Puts the point behind so many of the digits that begin at `start`, and zeros where there are too few.
-pub(crate) fn place_point(out: &mut Vec<u8>, start: usize, point: i64) {
-    let digits = (out.len() - start) as i64;
+/// Writes digits with the point behind so many of them, and zeros where there are too few.
+pub(crate) fn write_digits(out: &mut Vec<u8>, digits: &[u8], point: i64) {
+    let count = digits.len() as i64;
     if point <= 0 {
-        let zeros = point.unsigned_abs() as usize;
-        out.splice(start..start, b"0.".iter().copied().chain(std::iter::repeat_n(b'0', zeros)));
-    } else if point < digits {
-        out.insert(start + point as usize, b'.');
+        out.extend_from_slice(b"0.");
+        out.resize(out.len() + point.unsigned_abs() as usize, b'0');
+        out.extend_from_slice(digits);
+    } else if point < count {
+        let (whole, fraction) = digits.split_at(point as usize);
+        out.extend_from_slice(whole);
+        out.push(b'.');
+        out.extend_from_slice(fraction);
     } else {
-        out.extend(std::iter::repeat_n(b'0', (point - digits) as usize));
+        out.extend_from_slice(digits);
+        out.resize(out.len() + (point - count) as usize, b'0');
     }
+}
+
+/// Writes an exponent with its letter and sign.
+pub(crate) fn write_exponent(out: &mut Vec<u8>, exponent: i64, capitals: bool) {
+    out.push(if capitals { b'E' } else { b'e' });
+    out.push(if exponent < 0 { b'-' } else { b'+' });
+    out.extend_from_slice(&Coefficient::from(exponent.unsigned_abs()).text(&mut [0; TEXT_ROOM]));
 }
 
 fn parse_finite(negative: bool, text: &[u8]) -> Option<Decimal> {

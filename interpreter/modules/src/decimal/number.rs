@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use rspy_decimal::{Context as Arithmetic, Decimal as Number, Rounding, Signals};
 use rspy_macros::{pyclass, pymethods};
+use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::slots::{Comparison, KeywordNames};
@@ -43,8 +44,6 @@ pub struct Decimal {
 
 /// An operation on one number.
 pub type Unary = fn(&Arithmetic, &Number, &mut Signals) -> Number;
-/// An operation on two numbers.
-pub type Binary = fn(&Arithmetic, &Number, &Number, &mut Signals) -> Number;
 
 impl Decimal {
     /// A number as an object.
@@ -66,7 +65,17 @@ impl Decimal {
 
     /// The text in a context's way.
     pub fn text(&self, context: &Context) -> Ref<Str> {
-        from_ascii(&self.number.to_scientific(context.capitals()))
+        /// Room that is used again and again, as long as it is small.
+        static ROOM: GilCell<Vec<u8>> = GilCell::new(Vec::new());
+        const MOST_KEPT: usize = 4096;
+        let mut room = ROOM.take();
+        room.clear();
+        self.number.write(&mut room, context.capitals(), false);
+        let text = from_ascii(&room);
+        if room.capacity() <= MOST_KEPT {
+            ROOM.set(room);
+        }
+        text
     }
 }
 
@@ -86,8 +95,14 @@ pub fn apply_unary(vm: &Vm, context: &Context, number: &Number, operation: Unary
 ///
 /// # Errors
 /// What the context traps.
-#[inline]
-pub fn apply_binary(vm: &Vm, context: &Context, left: &Number, right: &Number, operation: Binary) -> PyResult {
+#[inline(always)]
+pub fn apply_binary(
+    vm: &Vm,
+    context: &Context,
+    left: &Number,
+    right: &Number,
+    operation: impl Fn(&Arithmetic, &Number, &Number, &mut Signals) -> Number,
+) -> PyResult {
     let mut signals = Signals::NONE;
     let result = operation(&context.arithmetic(), left, right, &mut signals);
     report(vm, context, signals)?;
@@ -126,8 +141,17 @@ pub fn apply_power(
     Ok(Decimal::object(result))
 }
 
-#[inline]
-fn operator(vm: &Vm, left: &Value, right: &Value, operation: Binary) -> PyResult {
+/// What an operator answers. Operands that are both Decimals are not taken apart from their objects.
+#[inline(always)]
+fn operator(
+    vm: &Vm,
+    left: &Value,
+    right: &Value,
+    operation: impl Fn(&Arithmetic, &Number, &Number, &mut Signals) -> Number + Copy,
+) -> PyResult {
+    if let (Some(left), Some(right)) = (left.downcast::<Decimal>(), right.downcast::<Decimal>()) {
+        return apply_binary(vm, &current(vm), &left.number, &right.number, operation);
+    }
     let (Some(left), Some(right)) = (operand(left), operand(right)) else { return Ok(not_implemented()) };
     apply_binary(vm, &current(vm), &left, &right, operation)
 }

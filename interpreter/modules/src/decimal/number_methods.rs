@@ -1,6 +1,6 @@
 //! The methods of `Decimal`.
 
-use rspy_decimal::{Context as Arithmetic, Decimal as Number, Kind, Rounding, Signals};
+use rspy_decimal::{Context as Arithmetic, Decimal as Number, Kind, Rounding, Signals, TEXT_ROOM};
 use rspy_macros::pymethods;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
@@ -407,11 +407,11 @@ impl Decimal {
             Kind::Quiet => vm.new_str("n"),
             Kind::Signaling => vm.new_str("N"),
         };
-        let mut digits = Vec::new();
-        if !number.is_nan() || !number.coefficient().is_zero() {
-            number.coefficient().write(&mut digits);
-        }
-        let digits = digits.into_iter().map(|digit| Value::int(i32::from(digit - b'0')));
+        let mut room = [0; TEXT_ROOM];
+        let text = number.coefficient().text(&mut room);
+        // A NaN without payload has no digits at all.
+        let text = if number.is_nan() && number.coefficient().is_zero() { &[][..] } else { &*text };
+        let digits = text.iter().map(|digit| Value::int(i32::from(digit - b'0')));
         let digits = Tuple::from_values(digits).into_value();
         let sign = Value::int(i32::from(number.is_negative()));
         vm.call(&State::get().decimal_tuple, &[sign, digits, exponent])
