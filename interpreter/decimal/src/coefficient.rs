@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use num_bigint::BigUint;
 
 use crate::limbs::shift::Lost;
-use crate::limbs::{self, BASE, BASE_DIVISOR, DIGITS, POWERS};
+use crate::limbs::{self, BASE, BASE_DIVISOR, DIGITS, POWER_DIVISORS, POWERS};
 
 /// The most digits that two words have room for.
 pub const SMALL_DIGITS: usize = 2 * DIGITS;
@@ -72,35 +72,25 @@ fn small_limbs(number: u128) -> [u64; 2] {
 /// A small number divided by a power of ten with an exponent from 1 to 38, and what that loses.
 #[inline]
 fn shift_small_right(number: u128, count: usize) -> (u128, Lost) {
-    let power = power_of_ten(count);
-    let (quotient, remainder) = if let Ok(word) = u64::try_from(number) {
-        if count > DIGITS {
-            (0, number)
-        } else {
-            (u128::from(word / POWERS[count]), u128::from(word % POWERS[count]))
-        }
-    } else {
-        let [low, high] = small_limbs(number);
-        if count >= DIGITS {
-            let power = POWERS[count - DIGITS];
-            (u128::from(high / power), u128::from(high % power) * u128::from(BASE) + u128::from(low))
-        } else {
-            let (divisor, factor) = (POWERS[count], POWERS[DIGITS - count]);
-            let quotient = u128::from(high / divisor) * u128::from(BASE)
-                + u128::from(high % divisor * factor + low / divisor);
-            (quotient, u128::from(low % divisor))
-        }
-    };
-    let lost = if remainder == 0 {
-        Lost::Nothing
-    } else {
-        match remainder.cmp(&(power / 2)) {
-            Ordering::Less => Lost::BelowHalf,
-            Ordering::Equal => Lost::Half,
-            Ordering::Greater => Lost::AboveHalf,
-        }
-    };
-    (quotient, lost)
+    if let Ok(word) = u64::try_from(number)
+        && count < DIGITS
+    {
+        let (quotient, rest) = POWER_DIVISORS[count].divide(u128::from(word));
+        return (u128::from(quotient), Lost::new(rest, POWERS[count], false));
+    }
+    let [low, high] = small_limbs(number);
+    if count >= DIGITS {
+        let places = count - DIGITS;
+        let (quotient, rest) = POWER_DIVISORS[places].divide(u128::from(high));
+        let lost =
+            if places == 0 { Lost::new(low, BASE, false) } else { Lost::new(rest, POWERS[places], low != 0) };
+        return (u128::from(quotient), lost);
+    }
+    let (quotient_high, carried) = POWER_DIVISORS[count].divide(u128::from(high));
+    let (quotient_low, rest) = POWER_DIVISORS[count].divide(u128::from(low));
+    let quotient = u128::from(quotient_high) * u128::from(BASE)
+        + u128::from(carried * POWERS[DIGITS - count] + quotient_low);
+    (quotient, Lost::new(rest, POWERS[count], false))
 }
 
 impl Coefficient {

@@ -82,6 +82,17 @@ fn base_unless(condition: bool) -> u64 {
     BASE & u64::from(condition).wrapping_sub(1)
 }
 
+/// The powers of ten as divisors.
+pub static POWER_DIVISORS: [Divisor; DIGITS + 1] = {
+    let mut divisors = [Divisor::new(1); DIGITS + 1];
+    let mut index = 1;
+    while index <= DIGITS {
+        divisors[index] = Divisor::new(POWERS[index]);
+        index += 1;
+    }
+    divisors
+};
+
 /// The number without leading zeros.
 pub fn trimmed(number: &[u64]) -> &[u64] {
     let length = number.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);

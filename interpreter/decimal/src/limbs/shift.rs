@@ -1,6 +1,8 @@
 //! Multiplication and division by powers of ten.
 
-use super::{DIGITS, Divisor, POWERS, trim};
+use std::cmp::Ordering;
+
+use super::{DIGITS, POWER_DIVISORS, POWERS, trim};
 
 /// What a shift to the right loses, compared with half a unit of the last digit that stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -16,12 +18,13 @@ pub enum Lost {
 }
 
 impl Lost {
-    /// From the most significant digit that goes and whether one of the others is not zero.
-    pub fn new(digit: u64, others: bool) -> Lost {
-        match (digit, others) {
-            (0, false) => Lost::Nothing,
-            (0..5, _) => Lost::BelowHalf,
-            (5, false) => Lost::Half,
+    /// From the rest of a division by a unit, and whether there is more below that.
+    #[inline]
+    pub fn new(rest: u64, unit: u64, more: bool) -> Lost {
+        match rest.cmp(&(unit / 2)) {
+            Ordering::Less if rest == 0 && !more => Lost::Nothing,
+            Ordering::Less => Lost::BelowHalf,
+            Ordering::Equal if !more => Lost::Half,
             _ => Lost::AboveHalf,
         }
     }
@@ -35,7 +38,7 @@ pub fn left(number: &[u64], count: usize) -> Vec<u64> {
     if digits == 0 {
         shifted.extend_from_slice(number);
     } else {
-        let (cut, factor) = (Divisor::new(POWERS[DIGITS - digits]), POWERS[digits]);
+        let (cut, factor) = (POWER_DIVISORS[DIGITS - digits], POWERS[digits]);
         let mut carry = 0;
         for &limb in number {
             let (high, low) = cut.divide(u128::from(limb));
@@ -61,7 +64,7 @@ pub fn right(number: &[u64], count: usize) -> (Vec<u64>, Lost) {
         if digits == 0 {
             shifted.extend_from_slice(&number[limbs..]);
         } else {
-            let (cut, factor) = (Divisor::new(POWERS[digits]), POWERS[DIGITS - digits]);
+            let (cut, factor) = (POWER_DIVISORS[digits], POWERS[DIGITS - digits]);
             let mut limbs = number[limbs..].iter();
             let mut high = limbs.next().map_or(0, |&limb| cut.divide(u128::from(limb)).0);
             for &limb in limbs {
@@ -77,27 +80,31 @@ pub fn right(number: &[u64], count: usize) -> (Vec<u64>, Lost) {
 }
 
 /// As [`right`], for numbers of at most four limbs that leave at most two.
+#[inline]
 pub fn right_to_two(number: &[u64], count: usize) -> ([u64; 2], Lost) {
     let (limbs, digits) = (count / DIGITS, count % DIGITS);
     let limb = |index: usize| number.get(limbs + index).copied().unwrap_or(0);
-    let shifted = if digits == 0 {
-        [limb(0), limb(1)]
-    } else {
-        let (divisor, factor) = (POWERS[digits], POWERS[DIGITS - digits]);
-        [limb(0) / divisor + limb(1) % divisor * factor, limb(1) / divisor + limb(2) % divisor * factor]
-    };
-    (shifted, lost(number, count))
+    if digits == 0 {
+        return ([limb(0), limb(1)], lost(number, count));
+    }
+    let (cut, factor) = (POWER_DIVISORS[digits], POWERS[DIGITS - digits]);
+    let (first, rest) = cut.divide(u128::from(limb(0)));
+    let (second, carried) = cut.divide(u128::from(limb(1)));
+    let (third, carried_high) = cut.divide(u128::from(limb(2)));
+    debug_assert!(third == 0 && limb(3) == 0, "more than two limbs are left");
+    let more = number[..limbs].iter().any(|&limb| limb != 0);
+    ([first + carried * factor, second + carried_high * factor], Lost::new(rest, POWERS[digits], more))
 }
 
 /// What a shift to the right by `count`, which is not zero, loses.
 fn lost(number: &[u64], count: usize) -> Lost {
-    let (limb, digit) = ((count - 1) / DIGITS, (count - 1) % DIGITS);
-    let Some(&word) = number.get(limb) else {
+    let (limbs, digits) = (count / DIGITS, count % DIGITS);
+    let (limbs, digits) = if digits == 0 { (limbs - 1, DIGITS) } else { (limbs, digits) };
+    let Some(&word) = number.get(limbs) else {
         return if number.is_empty() { Lost::Nothing } else { Lost::BelowHalf };
     };
-    let power = POWERS[digit];
-    let others = word % power != 0 || number[..limb].iter().any(|&limb| limb != 0);
-    Lost::new(word / power % 10, others)
+    let rest = if digits == DIGITS { word } else { POWER_DIVISORS[digits].divide(u128::from(word)).1 };
+    Lost::new(rest, POWERS[digits], number[..limbs].iter().any(|&limb| limb != 0))
 }
 
 /// The lowest `count` digits.
