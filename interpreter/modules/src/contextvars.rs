@@ -58,6 +58,8 @@ impl Trace for Values {
 /// A mapping of context variables to their values.
 #[pyclass(name = "Context", static_type, module = "_contextvars", tracked, weak, mapping)]
 pub struct Context {
+    /// Tells contexts apart, also after they are gone.
+    number: u64,
     values: GilCell<Values>,
     entered: Cell<bool>,
     previous: GilCell<Option<Value>>,
@@ -66,6 +68,7 @@ pub struct Context {
 impl Context {
     fn with_values(values: Values) -> Ref<Context> {
         Object::new(Context {
+            number: fresh_number(),
             values: GilCell::new(values),
             entered: Cell::new(false),
             previous: GilCell::default(),
@@ -88,6 +91,11 @@ impl Context {
         context.entered.set(true);
         vm.context.set(Some(context.clone().into_value()));
         context
+    }
+
+    /// The number of the thread's context, if there is one yet.
+    pub(crate) fn current_number(vm: &Vm) -> Option<u64> {
+        Some(vm.context.borrow().as_ref()?.downcast::<Context>()?.number)
     }
 
     fn duplicate(&self) -> Ref<Context> {
@@ -296,7 +304,18 @@ pub struct ContextVar {
 }
 
 impl ContextVar {
-    fn find(&self, vm: &Vm) -> Option<Value> {
+    /// A variable for native code.
+    pub(crate) fn named(name: Ref<Str>) -> Ref<ContextVar> {
+        Object::new(ContextVar { name, default: None, number: fresh_number() })
+    }
+
+    /// Sets the value in the thread's context.
+    pub(crate) fn assign(this: &Object<ContextVar>, vm: &Vm, value: Value) {
+        drop(Context::current(vm).change(this, Some(value)));
+    }
+
+    /// The value in the thread's context.
+    pub(crate) fn find(&self, vm: &Vm) -> Option<Value> {
         vm.context.borrow().as_ref()?.downcast::<Context>()?.find(self)
     }
 }

@@ -42,6 +42,7 @@ modules! {
     contextvars
     csv
     datetime
+    decimal
     errno
     expat
     faulthandler
