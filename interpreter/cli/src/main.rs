@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use options::{Arguments, Command, Options};
+use rspy_runtime::host;
 use rspy_runtime::native_stack::NativeStack;
 
 /// The native stack that the main thread gets: nested calls of native code reach about as deep on it as they do in
@@ -16,8 +17,9 @@ use rspy_runtime::native_stack::NativeStack;
 const STACK_SIZE: usize = 16 << 20;
 
 fn main() {
+    host::close_reopened();
     report::install();
-    if !rspy_stdlib::is_whole(rspy_runtime::host::can_read) {
+    if !rspy_stdlib::is_whole(host::can_read) {
         report::damaged("its end is missing");
     }
     // Arguments that are no UTF-8 keep their bytes as lone surrogates once they are Python's; here they only have to

@@ -10,7 +10,7 @@ use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::vm::Configuration;
-use rspy_runtime::{Exception, PyResult, Value, Vm, startup};
+use rspy_runtime::{Exception, PyResult, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
 use crate::options::{Command, Options};
@@ -30,7 +30,7 @@ pub fn run(options: Options, native_stack: NativeStack) -> i32 {
                         // Even what would end the program is only shown.
                         rspy_runtime::exceptions::print::report(vm, &error);
                     }
-                    status_after(vm, prompt(vm, &main))
+                    status_after(vm, prompt(vm, &main, true))
                 } else {
                     status_after(vm, outcome)
                 }
@@ -257,11 +257,12 @@ fn interact(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
     {
         run_startup(vm, &path, main)?;
     }
-    prompt(vm, main)
+    prompt(vm, main, false)
 }
 
-/// Reads, evaluates and prints until the input ends, in the names of `__main__`: with `_pyrepl` on a terminal.
-fn prompt(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
+/// Reads, evaluates and prints until the input ends, in the names of `__main__`: with `_pyrepl` on a terminal, which may
+/// have to run the start-up file.
+fn prompt(vm: &Vm, main: &Ref<Module>, runs_startup: bool) -> PyResult<()> {
     if let Some(hook) = vm.sys_attribute(&vm.intern("__interactivehook__"))
         && let Err(error) = vm.call(&hook, &[])
     {
@@ -278,7 +279,9 @@ fn prompt(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
     }
     let console = rspy_runtime::import::import_module(vm, "_pyrepl.main")?;
     let start = vm.get_attribute_str(&console, "interactive_console")?;
-    vm.call_with_keywords(&start, &[], &[("mainmodule", main.clone().into_value())]).map(drop)
+    let runs_startup = rspy_runtime::types::bool::boolean(runs_startup && !ignores_environment);
+    let keywords = [("mainmodule", main.clone().into_value()), ("pythonstartup", runs_startup)];
+    vm.call_with_keywords(&start, &[], &keywords).map(drop)
 }
 
 /// Shows an exception, after which the session goes on, unless it ends the program.

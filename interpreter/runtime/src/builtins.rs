@@ -333,6 +333,9 @@ impl Builtins {
     }
 
     /// Return the binary representation of an integer.
+    ///
+    /// >>> bin(-20)
+    /// '-0b10100'
     #[function("bin(number, /)")]
     fn bin(vm: &Vm, number: &Value) -> PyResult<String> {
         Ok(radix_text(&int::to_big(vm, number)?, 2, "0b"))
@@ -533,6 +536,9 @@ impl Builtins {
     }
 
     /// Return the hexadecimal representation of an integer.
+    ///
+    /// >>> hex(48879)
+    /// '0xbeef'
     #[function("hex(number, /)")]
     fn hex(vm: &Vm, number: &Value) -> PyResult<String> {
         Ok(radix_text(&int::to_big(vm, number)?, 16, "0x"))
@@ -673,6 +679,9 @@ impl Builtins {
     }
 
     /// Return the octal representation of an integer.
+    ///
+    /// >>> oct(493)
+    /// '0o755'
     #[function("oct(number, /)")]
     fn oct(vm: &Vm, number: &Value) -> PyResult<String> {
         Ok(radix_text(&int::to_big(vm, number)?, 8, "0o"))

@@ -21,6 +21,10 @@ use crate::vm::{Interpreter, Vm};
 pub enum Whence {
     /// The start of the process.
     Runtime = 1,
+    /// What stands for the older functions of C in tests.
+    LegacyCapi = 2,
+    /// What stands for the functions of C in tests.
+    Capi = 3,
     /// The module `_interpreters`.
     Library = 5,
 }

@@ -56,6 +56,8 @@ pub struct Interpreter {
     pub first_path: GilCell<Option<String>>,
     /// Functions of `atexit`.
     pub exit_functions: GilCell<Vec<crate::exit::ExitFunction>>,
+    /// How long imports take.
+    pub import_times: crate::import::timing::Times,
     /// Audit hooks.
     pub audit_hooks: GilCell<Vec<Value>>,
     /// The state of warnings filters.
@@ -463,6 +465,7 @@ impl Interpreter {
             library: GilCell::default(),
             first_path: GilCell::default(),
             exit_functions: GilCell::default(),
+            import_times: crate::import::timing::Times::default(),
             audit_hooks: GilCell::default(),
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
@@ -492,8 +495,8 @@ pub(crate) static TYPE_VERSIONS: Versions = Versions(AtomicU32::new(0));
 pub(crate) static KEYS_VERSIONS: Versions = Versions(AtomicU32::new(0));
 
 impl Versions {
-    /// The next number; 0 for ever when all have been given out. Whoever asks holds the interpreter's lock.
-    pub(crate) fn next(&self) -> u32 {
+    /// The next number; 0 for ever when all have been given out. Whoever has a thread's state holds the lock.
+    pub(crate) fn next(&self, _: &Vm) -> u32 {
         let number = self.0.load(Ordering::Relaxed);
         if number == u32::MAX {
             return 0;

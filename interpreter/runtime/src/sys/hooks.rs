@@ -224,7 +224,7 @@ impl Hooks {
 
     /// Return the current thread switch interval.
     #[function("getswitchinterval()")]
-    fn getswitchinterval(vm: &Vm) -> f64 {
+    fn getswitchinterval() -> f64 {
         crate::threads::switch_interval()
     }
 
