@@ -73,7 +73,9 @@ fn first_word(configuration: &Configuration) -> String {
 /// The path that the process was started by: as given, or where the shell found it.
 fn program(name: &str) -> String {
     if name.contains('/') {
-        return startup::absolute(name);
+        let path = startup::absolute(name);
+        let parts: Vec<&str> = path.split('/').filter(|part| *part != ".").collect();
+        return parts.join("/");
     }
     let folders = std::env::var("PATH").unwrap_or_default();
     folders

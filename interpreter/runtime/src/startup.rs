@@ -69,6 +69,9 @@ pub fn start(vm: &Vm, interactive: bool) -> PyResult<Ref<Module>> {
         main.set(vm, "__builtins__", builtins.into_value());
     }
     prepare_library(vm, interactive)?;
+    if let Some(first) = vm.interpreter.first_path.get() {
+        add_first_path(vm, &first);
+    }
     Ok(main)
 }
 
@@ -136,9 +139,6 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
         path.extend(extra.split(':').map(|folder| vm.new_str(folder)));
     }
     path.push(vm.new_str(&library));
-    if let Some(first) = vm.interpreter.first_path.get() {
-        path.insert(0, vm.new_str(&first));
-    }
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
     // Its import has `KeyboardInterrupt` raised where SIGINT arrives.
     crate::import::import_module(vm, "_signal")?;

@@ -102,7 +102,7 @@ fn update(vm: &Vm, features: &mut Features, dict: &Object<Dict>, all: bool) -> P
 pub fn of_object(vm: &Vm, config: Option<&Value>) -> PyResult<Features> {
     let Some(config) = config else { return Ok(Features::isolated()) };
     if let Some(name) = config.downcast::<Str>() {
-        return named(vm, &name.to_string_lossy());
+        return named(vm, &name.to_utf8(vm)?);
     }
     let dict = vm.get_attribute_optional(config, &vm.intern("__dict__"))?;
     let Some(dict) = dict.as_ref().and_then(|dict| dict.downcast::<Dict>()) else {

@@ -118,7 +118,7 @@ impl Crossing {
     /// # Errors
     /// `NotShareableError` where it does not cross.
     pub fn of(vm: &Vm, value: &Value, fallback: Fallback) -> PyResult<Crossing> {
-        let refusal = match Self::directly(vm, value) {
+        let refusal = match Self::directly(vm, value, fallback) {
             Err(error) if fallback == Fallback::Full => error,
             result => return result,
         };
@@ -130,7 +130,7 @@ impl Crossing {
         Self::pickled(vm, value).map_err(|_| refusal)
     }
 
-    fn directly(vm: &Vm, value: &Value) -> PyResult<Crossing> {
+    fn directly(vm: &Vm, value: &Value, fallback: Fallback) -> PyResult<Crossing> {
         vm.check_stack(" while sharing an object")?;
         if is_none(value) {
             return Ok(Crossing::None);
@@ -153,7 +153,7 @@ impl Crossing {
             return Ok(Crossing::Bytes(bytes.as_slice().to_vec()));
         }
         if let Some(tuple) = value.downcast_exact::<Tuple>() {
-            let items = tuple.items().iter().map(|item| Self::directly(vm, item)).collect::<PyResult<_>>();
+            let items = tuple.items().iter().map(|item| Self::of(vm, item, fallback)).collect::<PyResult<_>>();
             return items.map(Crossing::Tuple).map_err(|cause| not_shareable(vm, value, Some(cause)));
         }
         if value.downcast_exact::<MemoryView>().is_some() {
