@@ -9,7 +9,9 @@
 
 TEST narrows the run: `test_int`, `test_json` (a package: all of its files), `test_json.test_decode`.
 
-Every file runs in a process and a folder of its own, so that a crash or a hang costs that file alone. `baseline.gz`
+Every file runs in a process and a folder of its own, so that a crash or a hang costs that file alone. The interpreter
+runs from a virtual environment in which the tests are installed: where CPython has them beside its library, so that
+children with `-I` find them, another one has no place for them but that. `baseline.gz`
 lists the tests that pass under CPython on a machine like this. Of these, the file `missing` lists those that are known
 not to pass here, and why: all others must. A file in which one fails runs once more, since some tests race or time
 something; one that fails again makes this fail. One that is listed and passes is named, so that the list can shrink. `unsteady` names tests whose outcome differs from run to run under CPython too.
@@ -61,6 +63,15 @@ class Outcome:
             outcome, why = self.tests[name]
             return why or {"start": f"the file ends here: {self.ending}"}.get(outcome, outcome)
         return self.why or f"did not run: {self.ending}"
+
+
+def environment_with_tests(python, folder):
+    """Makes a virtual environment in which `test` can be imported; answers the command of its interpreter."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run([*python, "-m", "venv", "--without-pip", folder], env=environment, check=True)
+    [packages] = folder.glob("lib/python3.*/site-packages")
+    (packages / "test").symlink_to(LIBRARY / "test")
+    return [str(folder / "bin" / "python")]
 
 
 def run_file(name, python, seconds):
@@ -260,10 +271,16 @@ def main():
     chosen = list(read_names(HERE / "part")) if arguments.part else arguments.tests
     if chosen:
         names = [name for name in names if any(name == one or name.startswith(one + ".") for one in chosen)]
-    outcomes = run_files(names, arguments)
     if arguments.baseline:
-        write_baseline(outcomes)
+        write_baseline(run_files(names, arguments))
         return 0
+    with tempfile.TemporaryDirectory(prefix="cpython-tests-") as folder:
+        arguments.python = environment_with_tests(arguments.python, pathlib.Path(folder) / "python")
+        return run_and_judge(names, arguments)
+
+
+def run_and_judge(names, arguments):
+    outcomes = run_files(names, arguments)
     expected, missing = read_baseline(), read_names(HERE / "missing")
     if arguments.record:
         write_missing(outcomes, expected, missing)

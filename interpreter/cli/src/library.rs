@@ -10,9 +10,10 @@ struct Frozen {
 }
 
 /// Opens the library inside the executable; where that is damaged the process ends with a message.
-pub fn open() -> Box<dyn Library> {
+pub fn open() -> &'static dyn Library {
     match rspy_stdlib::open() {
-        Ok(archive) => Box::new(Frozen { archive }),
+        // It is open for as long as the process lives.
+        Ok(archive) => Box::leak(Box::new(Frozen { archive })),
         Err(error) => crate::report::damaged(&error.to_string()),
     }
 }

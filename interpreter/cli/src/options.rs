@@ -275,8 +275,8 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
     configuration.pycache_prefix = variable(configuration, "PYTHONPYCACHEPREFIX");
     configuration.dev_mode = variable(configuration, "PYTHONDEVMODE").is_some();
     configuration.utf8_mode = variable(configuration, "PYTHONUTF8").is_some_and(|value| value == "1");
-    if variable(configuration, "PYTHONPROFILEIMPORTTIME").is_some() {
-        configuration.import_time = 1;
+    if let Some(level) = variable(configuration, "PYTHONPROFILEIMPORTTIME") {
+        configuration.import_time = if level == "2" { 2 } else { 1 };
     }
     if let Some(options) = variable(configuration, "PYTHONWARNINGS") {
         let options: Vec<String> = options.split(',').map(str::to_owned).collect();
@@ -308,7 +308,16 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
             ("utf8", None | Some("1")) => configuration.utf8_mode = true,
             ("utf8", Some("0")) => configuration.utf8_mode = false,
             ("importtime", value) => {
-                configuration.import_time = value.map_or(1, |value| value.parse().unwrap_or(1))
+                configuration.import_time = match value.map_or(Ok(1), str::parse) {
+                    Ok(level @ 1..=2) => level,
+                    Err(_) => 1,
+                    Ok(_) => {
+                        return Err(UsageError {
+                            message: "-X importtime: values other than 1 and 2 are reserved for future use."
+                                .to_owned(),
+                        });
+                    }
+                }
             }
             ("pycache_prefix", value) => {
                 configuration.pycache_prefix = value.filter(|value| !value.is_empty()).map(str::to_owned);

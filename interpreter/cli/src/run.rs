@@ -1,33 +1,39 @@
 //! Running what the command line asks for.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use rspy_runtime::compile::CompileRequest;
 use rspy_runtime::import::frozen::run_code;
+use rspy_runtime::native_stack::NativeStack;
 use rspy_runtime::object::Ref;
 use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::vm::Configuration;
-use rspy_runtime::{PyResult, Value, Vm, startup};
+use rspy_runtime::{Exception, PyResult, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
 use crate::options::{Command, Options};
 
 /// Runs the interpreter to its end and answers the exit status.
-pub fn run(options: Options, stack_limit: usize) -> i32 {
+pub fn run(options: Options, native_stack: NativeStack) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
     configuration.program = program(&first_word(&configuration));
     configuration.executable = executable(&configuration.program);
     configuration.environment = environment(&configuration.program);
-    startup::run(configuration, rspy_modules::modules(), Some(crate::library::open()), stack_limit, |vm| {
-        let status = match prepare(vm, &command) {
+    startup::run(configuration, rspy_modules::modules(), Some(crate::library::open()), native_stack, |vm| {
+        let status = match startup::start(vm, matches!(command, Command::Input)) {
             Ok(main) => {
-                let mut status = status_after(vm, execute(vm, &command, &main, skip_first_line, inspect));
-                if inspect && !matches!(command, Command::Input) {
-                    status = status_after(vm, interact(vm, &main));
+                let outcome = execute(vm, &command, &main, skip_first_line, inspect);
+                if !matches!(command, Command::Input) && prompt_follows(vm, inspect) {
+                    if let Err(error) = outcome {
+                        // Even what would end the program is only shown.
+                        rspy_runtime::exceptions::print::report(vm, &error);
+                    }
+                    status_after(vm, prompt(vm, &main, true))
+                } else {
+                    status_after(vm, outcome)
                 }
-                status
             }
             Err(error) => startup::failed(vm, error),
         };
@@ -37,6 +43,16 @@ pub fn run(options: Options, stack_limit: usize) -> i32 {
             false => 120,
         }
     })
+}
+
+/// Whether a prompt is wanted after the program, which may have asked for it itself, and there is somebody to answer.
+fn prompt_follows(vm: &Vm, inspect: bool) -> bool {
+    let configuration = &vm.interpreter.configuration;
+    let asked = || {
+        !configuration.ignore_environment
+            && std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty())
+    };
+    (inspect || asked()) && (configuration.interactive > 0 || std::io::stdin().is_terminal())
 }
 
 fn status_after(vm: &Vm, outcome: PyResult<()>) -> i32 {
@@ -57,7 +73,9 @@ fn first_word(configuration: &Configuration) -> String {
 /// The path that the process was started by: as given, or where the shell found it.
 fn program(name: &str) -> String {
     if name.contains('/') {
-        return startup::absolute(name);
+        let path = startup::absolute(name);
+        let parts: Vec<&str> = path.split('/').filter(|part| *part != ".").collect();
+        return parts.join("/");
     }
     let folders = std::env::var("PATH").unwrap_or_default();
     folders
@@ -88,19 +106,6 @@ fn environment(program: &str) -> Option<String> {
         .into_iter()
         .find(|place| place.join("pyvenv.cfg").is_file())
         .map(|_| above.to_string_lossy().into_owned())
-}
-
-/// Starts the library: `importlib`, streams, the path, `site`, and the module `__main__`.
-fn prepare(vm: &Vm, command: &Command) -> PyResult<Ref<Module>> {
-    startup::initialize(vm)?;
-    let main = Module::new(vm, "__main__");
-    vm.interpreter.modules.set_str(&vm.intern("__main__"), main.clone().into_value());
-    let builtins = vm.interpreter.builtins.get();
-    if let Some(builtins) = builtins {
-        main.set(vm, "__builtins__", builtins.into_value());
-    }
-    startup::prepare_library(vm, matches!(command, Command::Input))?;
-    Ok(main)
 }
 
 fn execute(
@@ -235,43 +240,71 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
     run_code(vm, code.value(), &main.dict()).map(drop)
 }
 
-/// Reads, evaluates and prints until the input ends, in the names of `__main__`.
+/// The prompt of a program started without anything to run: greets, runs the start-up file, reads statements.
 fn interact(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
     let configuration = &vm.interpreter.configuration;
+    if configuration.quiet == 0 {
+        let version = rspy_runtime::sys::version_text(&configuration.compiler);
+        // Where it cannot be shown, nobody misses it.
+        drop(writeln!(std::io::stderr(), "Python {version} on linux"));
+        if !configuration.no_site {
+            drop(writeln!(
+                std::io::stderr(),
+                "Type \"help\", \"copyright\", \"credits\" or \"license\" for more information."
+            ));
+        }
+    }
     if !configuration.ignore_environment
         && let Some(path) = std::env::var("PYTHONSTARTUP").ok().filter(|path| !path.is_empty())
     {
-        run_startup(vm, &path, main);
+        run_startup(vm, &path, main)?;
     }
-    let quiet =
-        configuration.quiet > 0 || configuration.arguments.first().is_some_and(|name| !name.is_empty());
-    let banner = if quiet {
-        String::new()
-    } else {
-        format!(
-            "Python {} on linux\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
-            rspy_runtime::sys::version_text(&configuration.compiler)
-        )
-    };
-    let code = rspy_runtime::import::import_module(vm, "code")?;
-    let console =
-        vm.call_method_str(&code, "InteractiveConsole", &[main.dict().into_value(), vm.new_str("<stdin>")])?;
-    vm.call_method_str(&console, "interact", &[vm.new_str(&banner), vm.new_str("")]).map(drop)
+    prompt(vm, main, false)
+}
+
+/// Reads, evaluates and prints until the input ends, in the names of `__main__`: with `_pyrepl` on a terminal, which may
+/// have to run the start-up file.
+fn prompt(vm: &Vm, main: &Ref<Module>, runs_startup: bool) -> PyResult<()> {
+    if let Some(hook) = vm.sys_attribute(&vm.intern("__interactivehook__"))
+        && let Err(error) = vm.call(&hook, &[])
+    {
+        // Output that waits comes before it.
+        startup::flush_streams(vm);
+        drop(writeln!(std::io::stderr(), "Failed calling sys.__interactivehook__"));
+        show_unless_exit(vm, error)?;
+    }
+    let ignores_environment = vm.interpreter.configuration.ignore_environment;
+    let is_plain =
+        !ignores_environment && std::env::var_os("PYTHON_BASIC_REPL").is_some_and(|value| !value.is_empty());
+    if is_plain || !std::io::stdin().is_terminal() {
+        return rspy_runtime::sys::prompt::run(vm, &main.dict());
+    }
+    let console = rspy_runtime::import::import_module(vm, "_pyrepl.main")?;
+    let start = vm.get_attribute_str(&console, "interactive_console")?;
+    let runs_startup = rspy_runtime::types::bool::boolean(runs_startup && !ignores_environment);
+    let keywords = [("mainmodule", main.clone().into_value()), ("pythonstartup", runs_startup)];
+    vm.call_with_keywords(&start, &[], &keywords).map(drop)
+}
+
+/// Shows an exception, after which the session goes on, unless it ends the program.
+fn show_unless_exit(vm: &Vm, error: Exception) -> PyResult<()> {
+    if error.is_system_exit() {
+        return Err(error);
+    }
+    startup::status_of(vm, error);
+    Ok(())
 }
 
 /// Runs the file that `PYTHONSTARTUP` names; the session goes on if it fails.
-fn run_startup(vm: &Vm, path: &str, main: &Ref<Module>) {
+fn run_startup(vm: &Vm, path: &str, main: &Ref<Module>) -> PyResult<()> {
     let source = match std::fs::read(path) {
         Ok(source) => source,
         Err(error) => {
-            eprintln!("Could not open PYTHONSTARTUP");
-            startup::status_of(vm, vm.io_error(&error, Some(&vm.new_str(path))));
-            return;
+            drop(writeln!(std::io::stderr(), "Could not open PYTHONSTARTUP"));
+            return show_unless_exit(vm, vm.io_error(&error, Some(&vm.new_str(path))));
         }
     };
-    if let Err(error) = run_source(vm, &source, path, main) {
-        startup::status_of(vm, error);
-    }
+    run_source(vm, &source, path, main).or_else(|error| show_unless_exit(vm, error))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ macro_rules! modules {
 
         static MODULES: &[&NativeModule] = &[
             $(&$name::MODULE,)*
+            &interpreters::queues::MODULE,
             &multibyte::providers::cn::MODULE,
             &multibyte::providers::hk::MODULE,
             &multibyte::providers::iso2022_::MODULE,
@@ -51,6 +52,7 @@ modules! {
     gc
     grp
     heapq
+    interpreters
     io
     itertools
     json

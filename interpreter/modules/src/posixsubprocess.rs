@@ -114,6 +114,9 @@ impl Functions {
         if vm.interpreter.finalizing.get() {
             return Err(vm.finalization_error("preexec_fn not supported at interpreter shutdown"));
         }
+        if !is_none(preexec_fn) && !vm.interpreter.is_main() {
+            return Err(vm.runtime_error("preexec_fn not supported within subinterpreters"));
+        }
         if close_fds && errpipe_write < 3 {
             return Err(vm.value_error("errpipe_write must be >= 3"));
         }

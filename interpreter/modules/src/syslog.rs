@@ -72,6 +72,9 @@ impl Functions {
     /// Set logging options of subsequent syslog() calls.
     #[function("openlog(module, /, ident=<unrepresentable>, logoption=0, facility=LOG_USER)")]
     fn openlog(vm: &Vm, ident: Option<String>, logoption: i32, facility: Option<i32>) -> PyResult<()> {
+        if !vm.interpreter.is_main() {
+            return Err(vm.runtime_error("subinterpreter can't use syslog.openlog()"));
+        }
         open(vm, ident, logoption, facility.unwrap_or(USER))
     }
 
@@ -94,6 +97,11 @@ impl Functions {
         let shown = text.to_utf8(vm)?.into_owned();
         audit::raise_event(vm, "syslog.syslog", || vec![Value::int(priority), message.clone()])?;
         if !OPEN.load(Ordering::Relaxed) {
+            if !vm.interpreter.is_main() {
+                return Err(vm.runtime_error(
+                    "subinterpreter can't use syslog.syslog() until the syslog is opened by the main interpreter",
+                ));
+            }
             open(vm, None, 0, USER)?;
         }
         let shown = CString::new(shown).map_err(|_| vm.value_error("embedded null character"))?;
@@ -104,6 +112,9 @@ impl Functions {
     /// Reset the syslog module values and call the system library closelog().
     #[function("closelog()")]
     fn closelog(vm: &Vm) -> PyResult<()> {
+        if !vm.interpreter.is_main() {
+            return Err(vm.runtime_error("subinterpreter can't use syslog.closelog()"));
+        }
         if OPEN.load(Ordering::Relaxed) {
             audit::raise_event(vm, "syslog.closelog", Vec::new)?;
             host::close_log();

@@ -85,7 +85,7 @@ pub fn attend(vm: &Vm) -> PyResult<()> {
         vm.interpreter.collector.collect_if_due(vm);
     }
     if requested & request::YIELD != 0 {
-        vm.interpreter.threads.yield_lock(vm);
+        crate::threads::yield_lock(vm);
     }
     if let Some(exception) = vm.interpreter.threads.take_asynchronous(vm.thread_id) {
         return Err(raised(vm, exception));

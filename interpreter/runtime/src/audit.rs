@@ -1,22 +1,19 @@
 //! Audit hooks (PEP 578).
 
-use crate::cell::GilCell;
 use crate::exceptions::PyResult;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
-
-static HOOKS: GilCell<Vec<Value>> = GilCell::new(Vec::new());
 
 /// Calls the hooks with an event; its arguments are made only if there are hooks.
 ///
 /// # Errors
 /// What a hook raises.
 pub fn raise_event(vm: &Vm, event: &str, arguments: impl FnOnce() -> Vec<Value>) -> PyResult<()> {
-    if HOOKS.borrow().is_empty() {
+    if vm.interpreter.audit_hooks.borrow().is_empty() {
         return Ok(());
     }
-    let hooks = HOOKS.get();
+    let hooks = vm.interpreter.audit_hooks.get();
     let event = vm.new_str(event);
     let arguments = Tuple::from_values(arguments()).into_value();
     for hook in hooks {
@@ -32,7 +29,7 @@ pub fn raise_event(vm: &Vm, event: &str, arguments: impl FnOnce() -> Vec<Value>)
 pub fn add_hook(vm: &Vm, hook: &Value) -> PyResult<()> {
     match raise_event(vm, "sys.addaudithook", Vec::new) {
         Ok(()) => {
-            HOOKS.borrow_mut().push(hook.clone());
+            vm.interpreter.audit_hooks.borrow_mut().push(hook.clone());
             Ok(())
         }
         Err(error) if error.is_runtime_error() => Ok(()),

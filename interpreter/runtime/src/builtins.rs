@@ -30,11 +30,19 @@ pub fn is_plain_import(value: &Value) -> bool {
         .is_some_and(|function| std::ptr::eq(function.definition(), &raw const Builtins::FUNCTIONS[0]))
 }
 
-/// The globals and locals of the running Python frame.
+/// The globals and locals of the running Python frame, or those of `__main__` where native code called from outside any.
 fn running_names(vm: &Vm) -> PyResult<(Ref<Dict>, Value)> {
     let frame = vm.frame.get();
     if frame.is_null() {
-        return Err(vm.system_error("frame does not exist"));
+        let main = vm
+            .interpreter
+            .modules
+            .get_str(&names::__main__)
+            .filter(|_| vm.interpreter.identity.runs_main.get());
+        let Some(main) = main.as_ref().and_then(|main| main.downcast::<Module>()) else {
+            return Err(vm.system_error("frame does not exist"));
+        };
+        return Ok((main.dict(), main.dict().into_value()));
     }
     // SAFETY: the innermost frame is alive.
     let object = unsafe { crate::eval::frame::Frame::object(frame) };
@@ -333,6 +341,9 @@ impl Builtins {
     }
 
     /// Return the binary representation of an integer.
+    ///
+    /// >>> bin(-20)
+    /// '-0b10100'
     #[function("bin(number, /)")]
     fn bin(vm: &Vm, number: &Value) -> PyResult<String> {
         Ok(radix_text(&int::to_big(vm, number)?, 2, "0b"))
@@ -533,6 +544,9 @@ impl Builtins {
     }
 
     /// Return the hexadecimal representation of an integer.
+    ///
+    /// >>> hex(48879)
+    /// '0xbeef'
     #[function("hex(number, /)")]
     fn hex(vm: &Vm, number: &Value) -> PyResult<String> {
         Ok(radix_text(&int::to_big(vm, number)?, 16, "0x"))
@@ -673,6 +687,9 @@ impl Builtins {
     }
 
     /// Return the octal representation of an integer.
+    ///
+    /// >>> oct(493)
+    /// '0o755'
     #[function("oct(number, /)")]
     fn oct(vm: &Vm, number: &Value) -> PyResult<String> {
         Ok(radix_text(&int::to_big(vm, number)?, 8, "0o"))

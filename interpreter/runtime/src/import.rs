@@ -1,6 +1,7 @@
 //! Imports as the evaluator sees them: from a name to a module, by way of `importlib`.
 
 pub mod frozen;
+pub mod timing;
 
 use std::borrow::Cow;
 
@@ -172,13 +173,14 @@ fn find_and_load(vm: &Vm, name: &Object<Str>) -> PyResult {
         }
         Some(module) => {
             wait_until_ready(vm, &module, name)?;
+            timing::tell_cached(vm, name);
             Ok(module)
         }
         None => {
             let importlib = importlib(vm)?;
             let find = vm.get_attribute(&importlib, &names::_find_and_load)?;
             let import = vm.get_attribute_str(&importlib, "_gcd_import")?;
-            vm.call(&find, &[name.to_value(), import])
+            timing::timed(vm, name, || vm.call(&find, &[name.to_value(), import]))
         }
     }
 }

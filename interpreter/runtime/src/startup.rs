@@ -4,7 +4,8 @@ use crate::exceptions::{Exception, PyResult};
 use crate::import::Library;
 use crate::import::frozen::{import_frozen, import_native};
 use crate::native::NativeModule;
-use crate::object::Payload;
+use crate::native_stack::NativeStack;
+use crate::object::{Payload, Ref};
 use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::none;
@@ -23,10 +24,6 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
         &crate::types::exposed::MODULE,
         &crate::types::typing::MODULE,
         &crate::format::string_module::MODULE,
-        &crate::types::exposed::MODULE,
-        &crate::types::typing::MODULE,
-        &crate::format::string_module::MODULE,
-        &crate::abc::MODULE,
     ]
 }
 
@@ -35,8 +32,8 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
 pub fn run<R>(
     configuration: Configuration,
     modules: &[&'static NativeModule],
-    library: Option<Box<dyn Library>>,
-    stack_limit: usize,
+    library: Option<&'static dyn Library>,
+    native_stack: NativeStack,
     main: impl FnOnce(&Vm) -> R,
 ) -> R {
     crate::types::string::hash::initialize(configuration.hash_seed);
@@ -46,7 +43,7 @@ pub fn run<R>(
     let mut all = own_modules();
     all.extend_from_slice(modules);
     bootstrap.native_modules.set(all);
-    let vm = Vm::new(bootstrap, crate::host::thread_identity(), stack_limit);
+    let vm = Vm::new(bootstrap, crate::host::thread_identity(), native_stack);
     vm.run_thread(main)
 }
 
@@ -58,6 +55,24 @@ fn bind_statics() {
     });
     crate::types::none::bind_types();
     crate::types::bool::bind_types();
+}
+
+/// Starts the library: `importlib`, the module `__main__`, streams, the path, `site`. Answers `__main__`.
+///
+/// # Errors
+/// What the library's code raises.
+pub fn start(vm: &Vm, interactive: bool) -> PyResult<Ref<Module>> {
+    initialize(vm)?;
+    let main = Module::new(vm, "__main__");
+    vm.interpreter.modules.set_str(&crate::names::__main__, main.clone().into_value());
+    if let Some(builtins) = vm.interpreter.builtins.get() {
+        main.set(vm, "__builtins__", builtins.into_value());
+    }
+    prepare_library(vm, interactive)?;
+    if let Some(first) = vm.interpreter.first_path.get() {
+        add_first_path(vm, &first);
+    }
+    Ok(main)
 }
 
 /// Makes `builtins` and `sys` and starts `importlib`. The streams are not open yet.
@@ -131,7 +146,7 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     crate::import::import_module(vm, "encodings")?;
     add_zip_importer(vm)?;
     open_streams(vm, interactive)?;
-    if wants_fault_handler(configuration) {
+    if vm.interpreter.is_main() && wants_fault_handler(configuration) {
         let handler = crate::import::import_module(vm, "faulthandler")?;
         vm.call_method_str(&handler, "enable", &[])?;
     }
@@ -231,6 +246,7 @@ pub fn add_first_path(vm: &Vm, folder: &str) {
     if vm.interpreter.configuration.safe_path {
         return;
     }
+    vm.interpreter.first_path.set(Some(folder.to_owned()));
     if let Some(path) = vm.sys_attribute(&crate::names::path)
         && let Some(path) = path.downcast::<crate::types::list::List>()
     {
@@ -312,13 +328,20 @@ pub fn exit_with(vm: &Vm, status: i32) -> Exception {
 pub fn finalize(vm: &Vm) -> bool {
     wait_for_threads(vm);
     crate::exit::run_exit_functions(vm);
+    if vm.interpreter.is_main() {
+        crate::interpreters::destroy_others(vm);
+    }
     let mut well = flush_streams(vm);
     vm.interpreter.finalizing.set(true);
     vm.interpreter.threads.finalize(vm);
-    vm.interpreter.threads.signals.clear();
+    if vm.interpreter.is_main() {
+        vm.interpreter.threads.signals.clear();
+    }
     clear_modules(vm);
     vm.interpreter.collector.collect(vm, crate::gc::OLDEST);
-    crate::gc::dump_shutdown_statistics(vm);
+    if vm.interpreter.is_main() {
+        crate::gc::dump_shutdown_statistics(vm);
+    }
     well &= flush_streams(vm);
     well
 }
@@ -336,7 +359,8 @@ fn wait_for_threads(vm: &Vm) {
     }
 }
 
-fn flush_streams(vm: &Vm) -> bool {
+/// Flushes `sys.stdout` and `sys.stderr`; answers whether nothing of the former is lost.
+pub fn flush_streams(vm: &Vm) -> bool {
     let mut well = true;
     for name in [&*crate::names::stdout, &*crate::names::stderr] {
         let Some(stream) = vm.sys_attribute(name) else { continue };

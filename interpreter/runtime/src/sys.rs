@@ -7,6 +7,7 @@ pub mod introspection;
 pub mod monitoring;
 pub mod printer;
 pub mod process;
+pub mod prompt;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;

@@ -2,7 +2,8 @@
 //!
 //! A thread holds the lock while it touches values. It gives the lock up around calls that block
 //! ([`Vm::allow_threads`]) and, when another thread has waited for the switch interval, at the next safe point of the
-//! evaluation loop; then it waits until somebody else has had it.
+//! evaluation loop; then it waits until somebody else has had it. All interpreters of the process share the lock, as
+//! they share the native types and the collector.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -12,16 +13,34 @@ use std::time::Duration;
 use crate::attention::SignalHandlers;
 use crate::cell::GilCell;
 use crate::host;
+use crate::native_stack::NativeStack;
 use crate::value::Value;
 use crate::vm::{Interpreter, Vm, request};
 
-/// The threads of an interpreter and their lock.
-pub struct Threads {
+/// The lock that the threads of all interpreters take turns with.
+struct Lock {
     turn: Mutex<Turn>,
     given_up: Condvar,
     taken: Condvar,
     /// In microseconds.
     switch_interval: AtomicU64,
+    /// The only thread that may still run Python code, once the process ends.
+    survivor: AtomicU64,
+    /// Threads that were started and have not ended, without the main thread.
+    others: AtomicUsize,
+}
+
+static LOCK: Lock = Lock {
+    turn: Mutex::new(Turn { holder: 0, requests: None, switches: 0, waiting: 0 }),
+    given_up: Condvar::new(),
+    taken: Condvar::new(),
+    switch_interval: AtomicU64::new(5000),
+    survivor: AtomicU64::new(0),
+    others: AtomicUsize::new(0),
+};
+
+/// The threads of an interpreter.
+pub struct Threads {
     list: GilCell<Vec<Entry>>,
     main: Cell<u64>,
     /// The only thread that may still run Python code, once the interpreter is finalizing.
@@ -32,8 +51,6 @@ pub struct Threads {
     pub stack_size: Cell<usize>,
     /// Functions to be called around a fork.
     pub fork_hooks: ForkHooks,
-    /// Threads that were started and have not ended, without the main thread.
-    others: AtomicUsize,
 }
 
 /// Functions to be called around a fork (`os.register_at_fork`).
@@ -50,6 +67,13 @@ pub struct ForkHooks {
 }
 
 impl ForkHooks {
+    /// Forgets the functions.
+    pub(crate) fn clear(&self) {
+        drop(self.before.take());
+        drop(self.in_child.take());
+        drop(self.in_parent.take());
+    }
+
     fn call_all(vm: &Vm, hooks: impl Iterator<Item = Value>) {
         for hook in hooks {
             if let Err(error) = vm.call(&hook, &[]) {
@@ -59,10 +83,11 @@ impl ForkHooks {
     }
 }
 
-#[derive(Default)]
 struct Turn {
     /// The thread that holds the lock, or 0.
     holder: u64,
+    /// What asks the interpreter that it runs to look up.
+    requests: Option<&'static AtomicU32>,
     /// How often the lock has changed hands.
     switches: u64,
     /// Threads that wait for the lock.
@@ -79,20 +104,104 @@ struct Entry {
 /// The stack of a thread for which nobody asked for another size.
 pub const USUAL_STACK_SIZE: usize = 8 << 20;
 
+impl Lock {
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the thread has been left behind by the end of its interpreter or the process.
+    fn is_over_for(&self, vm: &Vm) -> bool {
+        [&self.survivor, &vm.interpreter.threads.finalizing].into_iter().any(|survivor| {
+            let survivor = survivor.load(Ordering::Acquire);
+            survivor != 0 && survivor != vm.thread_id
+        })
+    }
+
+    fn acquire(&self, vm: &Vm) {
+        let mut turn = self.turn();
+        turn.waiting += 1;
+        while turn.holder != 0 {
+            let interval = Duration::from_micros(self.switch_interval.load(Ordering::Relaxed));
+            let before = turn.switches;
+            let (next, waited) =
+                self.given_up.wait_timeout(turn, interval).unwrap_or_else(PoisonError::into_inner);
+            turn = next;
+            if waited.timed_out()
+                && turn.holder != 0
+                && turn.switches == before
+                && let Some(requests) = turn.requests
+            {
+                requests.fetch_or(request::YIELD, Ordering::Relaxed);
+            }
+        }
+        turn.waiting -= 1;
+        if self.is_over_for(vm) {
+            drop(turn);
+            self.given_up.notify_one();
+            loop {
+                std::thread::park();
+            }
+        }
+        turn.holder = vm.thread_id;
+        turn.requests = Some(&vm.interpreter.requests);
+        turn.switches += 1;
+        drop(turn);
+        self.taken.notify_all();
+        vm.interpreter.threads.look_for_requests(vm);
+    }
+
+    fn release(&self) {
+        self.turn().holder = 0;
+        self.given_up.notify_one();
+    }
+
+    /// The thread that holds the lock goes on in another interpreter.
+    fn hand_over(&self, vm: &Vm) {
+        self.turn().requests = Some(&vm.interpreter.requests);
+        vm.interpreter.threads.look_for_requests(vm);
+    }
+}
+
+/// Gives the lock up and takes it again, letting another thread go first if one waits.
+pub(crate) fn yield_lock(vm: &Vm) {
+    let mut turn = LOCK.turn();
+    if turn.waiting == 0 {
+        return;
+    }
+    turn.holder = 0;
+    let before = turn.switches;
+    LOCK.given_up.notify_one();
+    while turn.switches == before && turn.waiting > 0 {
+        turn = LOCK.taken.wait(turn).unwrap_or_else(PoisonError::into_inner);
+    }
+    drop(turn);
+    LOCK.acquire(vm);
+}
+
+/// Whether threads other than the main one have been started and not ended.
+pub fn has_others() -> bool {
+    LOCK.others.load(Ordering::Relaxed) > 0
+}
+
+/// The switch interval in seconds.
+pub fn switch_interval() -> f64 {
+    LOCK.switch_interval.load(Ordering::Relaxed) as f64 * 1e-6
+}
+
+/// Sets the switch interval in seconds.
+pub fn set_switch_interval(seconds: f64) {
+    LOCK.switch_interval.store(((seconds * 1e6) as u64).max(1), Ordering::Relaxed);
+}
+
 impl Default for Threads {
     fn default() -> Self {
         Threads {
-            turn: Mutex::default(),
-            given_up: Condvar::new(),
-            taken: Condvar::new(),
-            switch_interval: AtomicU64::new(5000),
             list: GilCell::default(),
             main: Cell::new(host::thread_identity()),
             finalizing: AtomicU64::new(0),
             signals: SignalHandlers::default(),
             stack_size: Cell::new(0),
             fork_hooks: ForkHooks::default(),
-            others: AtomicUsize::new(0),
         }
     }
 }
@@ -101,16 +210,6 @@ impl Threads {
     /// The identity of the main thread: the one that made the interpreter, or forked.
     pub fn main(&self) -> u64 {
         self.main.get()
-    }
-
-    /// The switch interval in seconds.
-    pub fn switch_interval(&self) -> f64 {
-        self.switch_interval.load(Ordering::Relaxed) as f64 * 1e-6
-    }
-
-    /// Sets the switch interval in seconds.
-    pub fn set_switch_interval(&self, seconds: f64) {
-        self.switch_interval.store(((seconds * 1e6) as u64).max(1), Ordering::Relaxed);
     }
 
     /// How many threads there are.
@@ -162,50 +261,13 @@ impl Threads {
         self.list.borrow_mut().iter_mut().find(|entry| entry.identity == identity)?.asynchronous.take()
     }
 
-    /// Leaves the interpreter to one thread: all others stop for good where they next ask for the lock.
+    /// Leaves the interpreter to one thread: all others stop for good where they next ask for the lock. Where it is the
+    /// main interpreter, so do those of all others.
     pub fn finalize(&self, vm: &Vm) {
         self.finalizing.store(vm.thread_id, Ordering::Release);
-    }
-
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stop_if_finalizing(&self, vm: &Vm) {
-        let survivor = self.finalizing.load(Ordering::Acquire);
-        if survivor != 0 && survivor != vm.thread_id {
-            loop {
-                std::thread::park();
-            }
+        if vm.interpreter.is_main() {
+            LOCK.survivor.store(vm.thread_id, Ordering::Release);
         }
-    }
-
-    fn acquire(&self, vm: &Vm) {
-        let mut turn = self.turn();
-        turn.waiting += 1;
-        while turn.holder != 0 {
-            let interval = Duration::from_micros(self.switch_interval.load(Ordering::Relaxed));
-            let before = turn.switches;
-            let (next, waited) =
-                self.given_up.wait_timeout(turn, interval).unwrap_or_else(PoisonError::into_inner);
-            turn = next;
-            if waited.timed_out() && turn.holder != 0 && turn.switches == before {
-                vm.interpreter.request(request::YIELD);
-            }
-        }
-        turn.waiting -= 1;
-        let finalizing = self.finalizing.load(Ordering::Acquire);
-        if finalizing != 0 && finalizing != vm.thread_id {
-            drop(turn);
-            self.given_up.notify_one();
-            self.stop_if_finalizing(vm);
-            return;
-        }
-        turn.holder = vm.thread_id;
-        turn.switches += 1;
-        drop(turn);
-        self.taken.notify_all();
-        self.look_for_requests(vm);
     }
 
     /// Requests that concern one thread alone are made again when it gets the lock.
@@ -221,32 +283,6 @@ impl Threads {
         {
             vm.interpreter.request(request::ASYNC_EXCEPTION);
         }
-    }
-
-    fn release(&self) {
-        self.turn().holder = 0;
-        self.given_up.notify_one();
-    }
-
-    /// Gives the lock up and takes it again, letting another thread go first if one waits.
-    pub(crate) fn yield_lock(&self, vm: &Vm) {
-        let mut turn = self.turn();
-        if turn.waiting == 0 {
-            return;
-        }
-        turn.holder = 0;
-        let before = turn.switches;
-        self.given_up.notify_one();
-        while turn.switches == before && turn.waiting > 0 {
-            turn = self.taken.wait(turn).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(turn);
-        self.acquire(vm);
-    }
-
-    /// Whether threads other than the main one have been started and not ended.
-    pub fn has_others(&self) -> bool {
-        self.others.load(Ordering::Relaxed) > 0
     }
 
     /// Forks the process as `fork` does, which answers 0 in the child, with the functions of
@@ -301,12 +337,13 @@ impl Threads {
         fork: impl FnOnce() -> host::Result<T>,
         is_child: &impl Fn(&T) -> bool,
     ) -> host::Result<(T, Vec<Entry>)> {
-        let mut turn = self.turn();
+        let mut turn = LOCK.turn();
         let result = fork()?;
         if !is_child(&result) {
             return Ok((result, Vec::new()));
         }
-        *turn = Turn { holder: host::thread_identity(), switches: turn.switches, waiting: 0 };
+        turn.holder = host::thread_identity();
+        turn.waiting = 0;
         drop(turn);
         let all = self.list.take();
         let (mut own, vanished): (Vec<Entry>, Vec<Entry>) =
@@ -316,7 +353,7 @@ impl Threads {
         }
         self.list.set(own);
         self.main.set(vm.thread_id);
-        self.others.store(0, Ordering::Relaxed);
+        LOCK.others.store(0, Ordering::Relaxed);
         host::forget_signals();
         Ok((result, vanished))
     }
@@ -325,22 +362,33 @@ impl Threads {
 impl Vm {
     /// Runs the thread: takes the lock, lists the thread, and undoes both afterwards.
     pub fn run_thread<R>(&self, run: impl FnOnce(&Vm) -> R) -> R {
-        let threads = &self.interpreter.threads;
-        threads.acquire(self);
+        LOCK.acquire(self);
+        let result = self.run_listed(run);
+        LOCK.release();
+        result
+    }
+
+    /// Has the thread, which runs in another interpreter, run in this one's meanwhile.
+    pub fn run_inside<R>(&self, outer: &Vm, run: impl FnOnce(&Vm) -> R) -> R {
+        LOCK.hand_over(self);
+        let result = self.run_listed(run);
+        LOCK.hand_over(outer);
+        result
+    }
+
+    fn run_listed<R>(&self, run: impl FnOnce(&Vm) -> R) -> R {
         let entry = Entry {
             vm: self,
             identity: self.thread_id,
             native: host::native_thread_id(),
             asynchronous: None,
         };
-        threads.list.borrow_mut().push(entry);
-        let result = self.enter(|vm| {
+        self.interpreter.threads.list.borrow_mut().push(entry);
+        self.enter(|vm| {
             let result = run(vm);
             vm.forget_thread();
             result
-        });
-        threads.release();
-        result
+        })
     }
 
     /// Lets go of what belongs to the thread, while it still can run the finalisers of that.
@@ -366,19 +414,18 @@ impl Vm {
 
     /// Gives the interpreter's lock up for the time of a call that blocks and touches no value.
     pub fn allow_threads<R>(&self, run: impl FnOnce() -> R) -> R {
-        let threads = &self.interpreter.threads;
-        if !threads.has_others() {
+        if !has_others() {
             return run();
         }
-        threads.release();
+        LOCK.release();
         let result = run();
-        threads.acquire(self);
+        LOCK.acquire(self);
         result
     }
 
-    /// Whether this is the main thread, where signals are handled.
+    /// Whether this is the main thread of the main interpreter, where signals are handled.
     pub fn is_main_thread(&self) -> bool {
-        self.thread_id == self.interpreter.threads.main.get()
+        self.interpreter.is_main() && self.thread_id == self.interpreter.threads.main.get()
     }
 
     /// Makes a system call that can block, again and again while signals interrupt it and their handlers raise
@@ -409,10 +456,9 @@ unsafe impl Send for Handover {}
 impl Handover {
     fn run(self, stack_size: usize) {
         let Handover { interpreter, run } = self;
-        let limit = host::stack_end(stack_size) + crate::vm::STACK_RESERVE.min(stack_size / 4);
-        let vm = Vm::new(interpreter, host::thread_identity(), limit);
+        let vm = Vm::new(interpreter, host::thread_identity(), NativeStack::of_size(stack_size));
         vm.run_thread(run);
-        interpreter.threads.others.fetch_sub(1, Ordering::Relaxed);
+        LOCK.others.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -426,11 +472,10 @@ pub fn start(vm: &Vm, run: Box<dyn FnOnce(&Vm)>) -> std::io::Result<u64> {
         size => size,
     };
     let handover = Handover { interpreter: vm.interpreter, run };
-    let others = &vm.interpreter.threads.others;
-    others.fetch_add(1, Ordering::Relaxed);
+    LOCK.others.fetch_add(1, Ordering::Relaxed);
     let started = std::thread::Builder::new().stack_size(stack_size).spawn(move || handover.run(stack_size));
     if started.is_err() {
-        others.fetch_sub(1, Ordering::Relaxed);
+        LOCK.others.fetch_sub(1, Ordering::Relaxed);
     }
     started.map(|thread| host::identity_of(&thread))
 }

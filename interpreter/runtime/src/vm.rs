@@ -15,6 +15,8 @@ use crate::eval::frame::{Frame, FrameStack};
 use crate::eval::polymorphic::AttributeTable;
 use crate::exceptions::{Exception, PyResult};
 use crate::gc::Collector;
+use crate::interpreters::{self, Features, Identity, Whence};
+use crate::native_stack::NativeStack;
 use crate::object::{Header, Object, Ref};
 use crate::types::dict::Dict;
 use crate::types::module::Module;
@@ -28,10 +30,10 @@ pub struct Interpreter {
     pub method_cache: MethodCache,
     /// Where attributes lie, for places of the code that meet many classes.
     pub(crate) attributes: AttributeTable,
-    /// The cycle collector.
-    pub collector: Collector,
-    type_versions: Cell<u32>,
-    keys_versions: Cell<u32>,
+    /// The cycle collector, which all interpreters share.
+    pub collector: &'static Collector,
+    /// What tells it from other interpreters.
+    pub identity: Identity,
     /// `sys.modules`.
     pub modules: Ref<Dict>,
     /// The module `sys`.
@@ -51,9 +53,15 @@ pub struct Interpreter {
     /// Native modules by name.
     pub native_modules: GilCell<Vec<&'static crate::native::NativeModule>>,
     /// The frozen library.
-    pub library: GilCell<Option<Box<dyn crate::import::Library>>>,
+    pub library: GilCell<Option<&'static dyn crate::import::Library>>,
+    /// What was put in front of the path for the program; it is put there in other interpreters, too.
+    pub first_path: GilCell<Option<String>>,
     /// Functions of `atexit`.
     pub exit_functions: GilCell<Vec<crate::exit::ExitFunction>>,
+    /// How long imports take.
+    pub import_times: crate::import::timing::Times,
+    /// Audit hooks.
+    pub audit_hooks: GilCell<Vec<Value>>,
     /// The state of warnings filters.
     pub warnings: crate::warnings::State,
     /// What wakes the evaluation loop; shared with signal handlers.
@@ -158,8 +166,7 @@ pub struct Vm {
     bottom_handled: Box<Handled>,
     /// Nested Python calls.
     pub(crate) depth: Cell<u32>,
-    /// The address that the native stack must stay above.
-    pub(crate) stack_limit: Cell<usize>,
+    pub(crate) native_stack: Cell<NativeStack>,
     deallocation_depth: Cell<u32>,
     delayed: GilCell<Vec<*mut Header>>,
     repr_guards: GilCell<Vec<u64>>,
@@ -196,7 +203,7 @@ thread_local! {
 
 impl Vm {
     /// A thread of the interpreter.
-    pub fn new(interpreter: &'static Interpreter, thread_id: u64, stack_limit: usize) -> Box<Vm> {
+    pub fn new(interpreter: &'static Interpreter, thread_id: u64, native_stack: NativeStack) -> Box<Vm> {
         let bottom_handled = Box::new(Handled { value: Cell::new(0), previous: Cell::new(ptr::null()) });
         let handled = Cell::new(&raw const *bottom_handled);
         crate::heap::thread_begins();
@@ -209,7 +216,7 @@ impl Vm {
             reraising: Cell::new(false),
             bottom_handled,
             depth: Cell::new(0),
-            stack_limit: Cell::new(stack_limit),
+            native_stack: Cell::new(native_stack),
             deallocation_depth: Cell::new(0),
             delayed: GilCell::default(),
             repr_guards: GilCell::default(),
@@ -253,7 +260,7 @@ impl Vm {
 
     #[inline(always)]
     pub(crate) fn collector<R>(run: impl FnOnce(&Collector) -> R) -> R {
-        Self::with_current(|vm| run(&vm.interpreter.collector))
+        Self::with_current(|vm| run(vm.interpreter.collector))
     }
 
     pub(crate) fn request_collection() {
@@ -315,43 +322,6 @@ impl Vm {
             level = previous;
         }
         None
-    }
-
-    /// Whether native recursion may go deeper.
-    ///
-    /// # Errors
-    /// `RecursionError` where the native stack is nearly used up.
-    #[inline]
-    pub fn check_stack(&self, doing: &str) -> PyResult<()> {
-        let here = 0u8;
-        if (&raw const here as usize) < self.stack_limit.get() {
-            return Err(self.native_recursion_error(doing));
-        }
-        Ok(())
-    }
-
-    /// Whether both stacks have room for one more call.
-    #[inline(always)]
-    pub(crate) fn may_call(&self) -> bool {
-        let here = 0u8;
-        self.depth.get() < self.interpreter.recursion_limit.get()
-            && (&raw const here as usize) >= self.stack_limit.get()
-    }
-
-    #[cold]
-    fn native_recursion_error(&self, doing: &str) -> Exception {
-        // What handles the error gets some room to do so.
-        let limit = self.stack_limit.get();
-        self.stack_limit.set(limit.saturating_sub(256 << 10));
-        let error = self.recursion_error(format!("maximum recursion depth exceeded{doing}"));
-        self.stack_limit.set(limit);
-        error
-    }
-
-    /// How many bytes of native stack there are before calls are refused.
-    pub fn stack_left(&self) -> usize {
-        let here = 0u8;
-        (&raw const here as usize).saturating_sub(self.stack_limit.get())
     }
 
     /// How many Python calls are under way.
@@ -437,14 +407,53 @@ impl Drop for ReprGuard<'_> {
 }
 
 impl Interpreter {
-    /// An interpreter without modules; it lives for the rest of the process.
+    /// The main interpreter, without modules; it lives for the rest of the process, as all do.
     pub fn new(configuration: Configuration, modules: Ref<Dict>) -> &'static Interpreter {
+        let collector = Box::leak(Box::default());
+        let identity = Identity::new(Whence::Runtime, Features::unrestricted("own"));
+        let interpreter = Self::with(configuration, modules, collector, identity);
+        interpreter.identity.runs_main.set(true);
+        interpreters::enlist(interpreter);
+        interpreter
+    }
+
+    /// An interpreter that is started as another one was.
+    pub(crate) fn beside(
+        other: &Interpreter,
+        modules: Ref<Dict>,
+        identity: Identity,
+    ) -> &'static Interpreter {
+        let interpreter = Self::with(other.configuration.clone(), modules, other.collector, identity);
+        interpreter.library.set(other.library.get());
+        interpreter.native_modules.set(other.native_modules.get());
+        interpreter.first_path.set(other.first_path.get());
+        interpreter
+    }
+
+    /// Lets go of what an interpreter that has ended still keeps alive.
+    pub(crate) fn forget_values(&self) {
+        self.modules.clear();
+        self.sys.set(None);
+        self.builtins.set(None);
+        self.importlib.set(None);
+        drop(self.audit_hooks.take());
+        self.codecs.forget();
+        self.warnings.forget();
+        self.monitoring.forget();
+        self.threads.fork_hooks.clear();
+    }
+
+    fn with(
+        configuration: Configuration,
+        modules: Ref<Dict>,
+        collector: &'static Collector,
+        identity: Identity,
+    ) -> &'static Interpreter {
         Box::leak(Box::new(Interpreter {
             method_cache: MethodCache::default(),
             attributes: AttributeTable::default(),
-            collector: Collector::default(),
-            type_versions: Cell::new(0),
-            keys_versions: Cell::new(0),
+            collector,
+            identity,
             modules,
             sys: GilCell::default(),
             builtins: GilCell::default(),
@@ -458,7 +467,10 @@ impl Interpreter {
             recursion_limit: Cell::new(1000),
             native_modules: GilCell::default(),
             library: GilCell::default(),
+            first_path: GilCell::default(),
             exit_functions: GilCell::default(),
+            import_times: crate::import::timing::Times::default(),
+            audit_hooks: GilCell::default(),
             warnings: crate::warnings::State::default(),
             requests: AtomicU32::new(0),
             monitoring: crate::watch::Monitoring::default(),
@@ -470,14 +482,6 @@ impl Interpreter {
         }))
     }
 
-    pub(crate) fn next_type_version(&self) -> u32 {
-        next(&self.type_versions)
-    }
-
-    pub(crate) fn next_keys_version(&self) -> u32 {
-        next(&self.keys_versions)
-    }
-
     /// Asks the evaluation loop to look up at its next safe point.
     #[inline]
     pub fn request(&self, bits: u32) {
@@ -485,15 +489,23 @@ impl Interpreter {
     }
 }
 
-/// The next number; 0 for ever when all have been given out.
-fn next(counter: &Cell<u32>) -> u32 {
-    let number = counter.get();
-    if number == u32::MAX {
-        return 0;
-    }
-    counter.set(number + 1);
-    number + 1
-}
+/// Numbers for the states of types or the keys of dicts. All interpreters have them from one place, since they share
+/// native types.
+pub(crate) struct Versions(AtomicU32);
 
-/// The words of the interpreter's thread that native stack checks compare with: how much room to keep.
-pub const STACK_RESERVE: usize = 512 << 10;
+/// Numbers of types' states.
+pub(crate) static TYPE_VERSIONS: Versions = Versions(AtomicU32::new(0));
+/// Numbers of sets of keys.
+pub(crate) static KEYS_VERSIONS: Versions = Versions(AtomicU32::new(0));
+
+impl Versions {
+    /// The next number; 0 for ever when all have been given out. Whoever has a thread's state holds the lock.
+    pub(crate) fn next(&self, _: &Vm) -> u32 {
+        let number = self.0.load(Ordering::Relaxed);
+        if number == u32::MAX {
+            return 0;
+        }
+        self.0.store(number + 1, Ordering::Relaxed);
+        number + 1
+    }
+}

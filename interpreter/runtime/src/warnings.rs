@@ -44,6 +44,14 @@ pub struct State {
 }
 
 impl State {
+    /// Forgets the filters and what was shown.
+    pub(crate) fn forget(&self) {
+        drop(self.filters.take());
+        drop(self.once_registry.take());
+        drop(self.default_action.take());
+        drop(self.context.take());
+    }
+
     fn filters(&self, vm: &Vm) -> Ref<List> {
         if let Some(filters) = self.filters.get() {
             return filters;

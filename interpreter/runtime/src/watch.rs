@@ -156,6 +156,14 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
+    /// Forgets the tools.
+    pub(crate) fn forget(&self) {
+        drop(self.tools.take());
+        drop(self.local.take());
+        drop(self.disable.take());
+        drop(self.missing.take());
+    }
+
     /// The events a tool gets of a code object.
     pub fn local_events(&self, tool: usize, code: &Object<Code>) -> u32 {
         self.local.borrow().get(&(tool, address(code))).map_or(0, |(_, events)| *events)

@@ -11,6 +11,7 @@ mod task;
 
 use rspy_macros::pyfunctions;
 use rspy_runtime::cell::GilCell;
+use rspy_runtime::interpreters::PerInterpreter;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::import::import_module;
 use rspy_runtime::native_module;
@@ -45,7 +46,7 @@ struct Library {
     context_name: Ref<Tuple>,
 }
 
-static LIBRARY: GilCell<Option<Library>> = GilCell::new(None);
+static LIBRARY: PerInterpreter<GilCell<Option<Library>>> = PerInterpreter::new(GilCell::default);
 
 impl Library {
     fn load(vm: &Vm) -> PyResult<Library> {
@@ -67,7 +68,7 @@ impl Library {
 
     /// One thing of the library.
     fn get<T>(vm: &Vm, pick: impl FnOnce(&Library) -> T) -> PyResult<T> {
-        if let Some(library) = &*LIBRARY.borrow() {
+        if let Some(library) = &*LIBRARY.of(vm).borrow() {
             return Ok(pick(library));
         }
         Err(vm.runtime_error("the _asyncio module is not initialized"))
@@ -376,7 +377,7 @@ native_module! {
         FutureIterator::static_type().ready(vm);
         StepWrapper::static_type().ready(vm);
         let library = Library::load(vm)?;
-        LIBRARY.set(Some(library));
+        LIBRARY.of(vm).set(Some(library));
         Ok(())
     }
 }

@@ -11,6 +11,7 @@
 use std::cell::Cell;
 
 use rspy_runtime::cell::GilCell;
+use rspy_runtime::interpreters::PerInterpreter;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::gc::{Trace, Visitor};
 use rspy_runtime::names;
@@ -30,7 +31,7 @@ struct Tasks {
 static TASKS: GilCell<Tasks> = GilCell::new(Tasks { places: Vec::new(), gaps: Vec::new() });
 
 /// Tasks of other classes: scheduled ones and those that are starting eagerly.
-static OTHERS: GilCell<Option<(Value, Ref<Set>)>> = GilCell::new(None);
+static OTHERS: PerInterpreter<GilCell<Option<(Value, Ref<Set>)>>> = PerInterpreter::new(GilCell::default);
 
 /// A task's place on the list.
 #[derive(Default)]
@@ -165,11 +166,11 @@ fn alive() -> Vec<Value> {
 
 /// The containers of tasks of other classes.
 fn others(vm: &Vm) -> PyResult<(Value, Ref<Set>)> {
-    if let Some(others) = &*OTHERS.borrow() {
+    if let Some(others) = &*OTHERS.of(vm).borrow() {
         return Ok(others.clone());
     }
     let class = vm.get_attribute_str(&super::submodule(vm, "weakref")?, "WeakSet")?;
     let made = (vm.call(&class, &[])?, Set::new());
-    OTHERS.set(Some(made.clone()));
+    OTHERS.of(vm).set(Some(made.clone()));
     Ok(made)
 }

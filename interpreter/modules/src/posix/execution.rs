@@ -163,11 +163,20 @@ fn is_mapping(value: &Value) -> bool {
     value.type_of().slots().get_item.get().is_some()
 }
 
+/// Whether the interpreter may replace the process.
+fn check_may_execute(vm: &Vm) -> PyResult<()> {
+    if vm.interpreter.identity.features.allow_exec {
+        return Ok(());
+    }
+    Err(vm.runtime_error("exec not supported for isolated subinterpreters"))
+}
+
 #[pyfunctions]
 impl Functions {
     /// Execute an executable path with arguments, replacing current process.
     #[function("execv(path, argv, /)")]
     fn execv(vm: &Vm, path: PathName, argv: &Value) -> PyResult<()> {
+        check_may_execute(vm)?;
         let arguments = program_arguments(vm, "execv()", " arg 2", argv)?;
         let error = host::execute(path.as_c_str(), &arguments, None);
         Err(vm.os_error(error.0, None, None))
@@ -176,6 +185,7 @@ impl Functions {
     /// Execute an executable path with arguments and environment, replacing current process.
     #[function("execve(path, argv, env)")]
     fn execve(vm: &Vm, path: PathOrDescriptor, argv: &Value, env: &Value) -> PyResult<()> {
+        check_may_execute(vm)?;
         let Some(_) = list_or_tuple(argv) else {
             return Err(vm.type_error("execve: argv must be a tuple or list"));
         };

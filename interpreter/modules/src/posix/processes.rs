@@ -77,6 +77,9 @@ fn check_forkable(vm: &Vm) -> PyResult<()> {
     if vm.interpreter.finalizing.get() {
         return Err(vm.finalization_error("can't fork at interpreter shutdown"));
     }
+    if !vm.interpreter.identity.features.allow_fork {
+        return Err(vm.runtime_error("fork not supported for isolated subinterpreters"));
+    }
     Ok(())
 }
 

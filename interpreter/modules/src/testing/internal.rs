@@ -23,7 +23,7 @@ use rspy_runtime::vm::Vm;
 native_module! {
     name: "_testinternalcapi",
     doc: "",
-    functions: [Functions::FUNCTIONS, Text::FUNCTIONS],
+    functions: [Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS],
     types: [],
     execute: execute,
 }

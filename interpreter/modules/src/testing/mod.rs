@@ -4,6 +4,7 @@
 //! allocators or its extension files is absent.
 
 pub mod capi;
+mod crossing;
 pub mod internal;
 pub mod limited;
 pub mod multi_phase;

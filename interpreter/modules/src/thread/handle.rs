@@ -9,6 +9,7 @@ use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, c};
+use rspy_runtime::interpreters::PerInterpreter;
 use rspy_runtime::object::{Object, Ref, TypeObject};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::value::Value;
@@ -51,21 +52,21 @@ impl Progress {
 }
 
 /// The threads that somebody has a handle of.
-static KNOWN: GilCell<Vec<Weak<Progress>>> = GilCell::new(Vec::new());
+static KNOWN: PerInterpreter<GilCell<Vec<Weak<Progress>>>> = PerInterpreter::new(GilCell::default);
 
 /// The threads that the interpreter waits for before it ends.
-static WAITED_FOR: GilCell<Vec<Arc<Progress>>> = GilCell::new(Vec::new());
+static WAITED_FOR: PerInterpreter<GilCell<Vec<Arc<Progress>>>> = PerInterpreter::new(GilCell::default);
 
 /// In the child of a fork: all threads but the one that forked have ended.
 pub fn after_fork(vm: &Vm) {
-    for progress in KNOWN.borrow().iter().filter_map(Weak::upgrade) {
+    for progress in KNOWN.of(vm).borrow().iter().filter_map(Weak::upgrade) {
         // One that was not started can still be.
         let identity = progress.identity.load(Ordering::Relaxed);
         if identity != 0 && identity != vm.thread_id {
             progress.finish();
         }
     }
-    WAITED_FOR.borrow_mut().retain(|progress| !progress.is_done());
+    WAITED_FOR.of(vm).borrow_mut().retain(|progress| !progress.is_done());
 }
 
 /// Waits for all threads that are not daemons.
@@ -75,18 +76,18 @@ pub fn after_fork(vm: &Vm) {
 pub fn wait_for_all(vm: &Vm) -> PyResult<()> {
     loop {
         let next = {
-            let waited_for = WAITED_FOR.borrow();
+            let waited_for = WAITED_FOR.of(vm).borrow();
             waited_for.iter().find(|progress| progress.identity.load(Ordering::Relaxed) != vm.thread_id).cloned()
         };
         let Some(progress) = next else { return Ok(()) };
         // Waiting without end fails for nothing but signals, which are handled.
         drop(vm.blocking(|| progress.wait_until(None))?);
-        no_longer_waited_for(&progress);
+        no_longer_waited_for(vm, &progress);
     }
 }
 
-fn no_longer_waited_for(progress: &Arc<Progress>) {
-    WAITED_FOR.borrow_mut().retain(|other| !Arc::ptr_eq(other, progress));
+fn no_longer_waited_for(vm: &Vm, progress: &Arc<Progress>) {
+    WAITED_FOR.of(vm).borrow_mut().retain(|other| !Arc::ptr_eq(other, progress));
 }
 
 /// A thread that can be waited for.
@@ -98,9 +99,9 @@ pub struct ThreadHandle {
 
 impl ThreadHandle {
     /// The handle of a thread that has not been started.
-    pub fn unstarted() -> Ref<ThreadHandle> {
+    pub fn unstarted(vm: &Vm) -> Ref<ThreadHandle> {
         let progress: Arc<Progress> = Arc::default();
-        let mut known = KNOWN.borrow_mut();
+        let mut known = KNOWN.of(vm).borrow_mut();
         if known.len() == known.capacity() {
             known.retain(|other| other.strong_count() > 0);
         }
@@ -110,8 +111,8 @@ impl ThreadHandle {
     }
 
     /// The handle of a thread that runs already.
-    pub fn running(identity: u64) -> Ref<ThreadHandle> {
-        let handle = ThreadHandle::unstarted();
+    pub fn running(vm: &Vm, identity: u64) -> Ref<ThreadHandle> {
+        let handle = ThreadHandle::unstarted(vm);
         handle.progress.identity.store(identity, Ordering::Relaxed);
         handle.started.set(true);
         handle
@@ -130,6 +131,13 @@ impl ThreadHandle {
         if this.started.get() {
             return Err(vm.runtime_error("thread already started"));
         }
+        let features = &vm.interpreter.identity.features;
+        if !features.allow_threads {
+            return Err(vm.runtime_error("thread is not supported for isolated subinterpreters"));
+        }
+        if daemon && !features.allow_daemon_threads {
+            return Err(vm.runtime_error("daemon threads are disabled in this (sub)interpreter"));
+        }
         if vm.interpreter.finalizing.get() {
             return Err(vm.finalization_error("can't create new thread at interpreter shutdown"));
         }
@@ -137,7 +145,7 @@ impl ThreadHandle {
         let body = Box::new(move |vm: &Vm| {
             run(vm);
             progress.finish();
-            no_longer_waited_for(&progress);
+            no_longer_waited_for(vm, &progress);
         });
         let Ok(identity) = rspy_runtime::threads::start(vm, body) else {
             return Err(vm.runtime_error("can't start new thread"));
@@ -146,7 +154,7 @@ impl ThreadHandle {
         this.progress.identity.store(identity, Ordering::Relaxed);
         this.started.set(true);
         if !daemon {
-            WAITED_FOR.borrow_mut().push(Arc::clone(&this.progress));
+            WAITED_FOR.of(vm).borrow_mut().push(Arc::clone(&this.progress));
         }
         Ok(identity)
     }
@@ -159,8 +167,8 @@ impl ThreadHandle {
 #[pymethods]
 impl ThreadHandle {
     #[slot(new)]
-    fn new(_: &Vm, _: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
-        Ok(ThreadHandle::unstarted().into_value())
+    fn new(vm: &Vm, _: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
+        Ok(ThreadHandle::unstarted(vm).into_value())
     }
 
     #[slot(repr)]
@@ -212,7 +220,7 @@ impl ThreadHandle {
     fn set_done(&self, vm: &Vm) -> PyResult<()> {
         self.check_started(vm)?;
         self.progress.finish();
-        no_longer_waited_for(&self.progress);
+        no_longer_waited_for(vm, &self.progress);
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::types::{float, structseq};
-use rspy_runtime::{Value, Vm, host, native_module, struct_sequence};
+use rspy_runtime::{Value, Vm, host, interpreters, native_module, struct_sequence};
 
 use handle::ThreadHandle;
 use local::{Local, Mark};
@@ -48,7 +48,7 @@ impl Thread {
             },
         };
         let (function, args) = (function.clone(), args.to_ref());
-        let handle = ThreadHandle::unstarted();
+        let handle = ThreadHandle::unstarted(vm);
         ThreadHandle::start(&handle, vm, true, move |vm| {
             let result = match &keywords {
                 Some(keywords) => vm.call_with_dict(&function, args.items(), keywords),
@@ -71,7 +71,7 @@ impl Thread {
             return Err(vm.type_error("thread function must be callable"));
         }
         let handle = match handle {
-            None => ThreadHandle::unstarted(),
+            None => ThreadHandle::unstarted(vm),
             Some(handle) => match handle.downcast::<ThreadHandle>() {
                 Some(handle) => handle.to_ref(),
                 None => return Err(vm.type_error("'handle' must be a _ThreadHandle")),
@@ -87,8 +87,8 @@ impl Thread {
 
     /// Whether daemon threads can be made.
     #[function("daemon_threads_allowed()")]
-    fn daemon_threads_allowed() -> bool {
-        true
+    fn daemon_threads_allowed(vm: &Vm) -> bool {
+        vm.interpreter.identity.features.allow_daemon_threads
     }
 
     /// Create a new lock object.
@@ -118,13 +118,13 @@ impl Thread {
     /// Internal only. Return the identity of the main thread.
     #[function("_get_main_thread_ident()")]
     fn get_main_thread_ident(vm: &Vm) -> u64 {
-        vm.interpreter.threads.main()
+        interpreters::find(0).unwrap_or(vm.interpreter).threads.main()
     }
 
     /// Return True if the current interpreter is the main Python interpreter.
     #[function("_is_main_interpreter()")]
-    fn is_main_interpreter() -> bool {
-        true
+    fn is_main_interpreter(vm: &Vm) -> bool {
+        vm.interpreter.is_main()
     }
 
     /// Return the number of threads currently running.
@@ -181,8 +181,8 @@ impl Thread {
 
     /// Make a handle of a thread that runs already.
     #[function("_make_thread_handle(ident, /)")]
-    fn make_thread_handle(ident: u64) -> Ref<ThreadHandle> {
-        ThreadHandle::running(ident)
+    fn make_thread_handle(vm: &Vm, ident: u64) -> Ref<ThreadHandle> {
+        ThreadHandle::running(vm, ident)
     }
 
     /// Wait for all threads that are not daemons.

@@ -7,6 +7,7 @@ use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
+use rspy_runtime::interpreters::PerInterpreter;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::import::import_module;
 use rspy_runtime::native_module;
@@ -49,9 +50,9 @@ pub struct ZoneInfo {
 }
 
 /// The zones of `ZoneInfo` itself that are alive, by key; derived classes have a cache of their own.
-static WEAK_CACHE: GilCell<Option<Value>> = GilCell::new(None);
+static WEAK_CACHE: PerInterpreter<GilCell<Option<Value>>> = PerInterpreter::new(GilCell::default);
 /// Keys and zones that were asked for last; they are kept alive.
-static STRONG_CACHE: GilCell<Vec<(Value, Value)>> = GilCell::new(Vec::new());
+static STRONG_CACHE: PerInterpreter<GilCell<Vec<(Value, Value)>>> = PerInterpreter::new(GilCell::default);
 /// How many are kept alive.
 const STRONG_CACHE_SIZE: usize = 8;
 
@@ -68,23 +69,23 @@ fn weak_cache(vm: &Vm, class: &TypeObject) -> PyResult {
     if !is_plain(class) {
         return vm.get_attribute_str(&class.as_value(), "_weak_cache");
     }
-    if let Some(cache) = WEAK_CACHE.get() {
+    if let Some(cache) = WEAK_CACHE.of(vm).get() {
         return Ok(cache);
     }
     let cache = new_weak_cache(vm)?;
-    WEAK_CACHE.set(Some(cache.clone()));
+    WEAK_CACHE.of(vm).set(Some(cache.clone()));
     Ok(cache)
 }
 
 /// Takes a key and its zone out of the strong cache.
 fn take_from_strong_cache(vm: &Vm, key: &Value) -> PyResult<Option<(Value, Value)>> {
-    let keys: Vec<Value> = STRONG_CACHE.borrow().iter().map(|(key, _)| key.clone()).collect();
+    let keys: Vec<Value> = STRONG_CACHE.of(vm).borrow().iter().map(|(key, _)| key.clone()).collect();
     for known in keys {
         if !vm.same_or_equal(&known, key)? {
             continue;
         }
         // Comparing may have changed the cache.
-        let mut cache = STRONG_CACHE.borrow_mut();
+        let mut cache = STRONG_CACHE.of(vm).borrow_mut();
         if let Some(at) = cache.iter().position(|(other, _)| other.is(&known)) {
             return Ok(Some(cache.remove(at)));
         }
@@ -92,9 +93,9 @@ fn take_from_strong_cache(vm: &Vm, key: &Value) -> PyResult<Option<(Value, Value
     Ok(None)
 }
 
-fn put_into_strong_cache(key: &Value, zone: &Value) {
+fn put_into_strong_cache(vm: &Vm, key: &Value, zone: &Value) {
     let fallen = {
-        let mut cache = STRONG_CACHE.borrow_mut();
+        let mut cache = STRONG_CACHE.of(vm).borrow_mut();
         cache.insert(0, (key.clone(), zone.clone()));
         if cache.len() > STRONG_CACHE_SIZE { cache.pop() } else { None }
     };
@@ -171,7 +172,7 @@ impl ZoneInfo {
         if is_plain(cls)
             && let Some((key, zone)) = take_from_strong_cache(vm, key)?
         {
-            put_into_strong_cache(&key, &zone);
+            put_into_strong_cache(vm, &key, &zone);
             return Ok(zone);
         }
         let cache = weak_cache(vm, cls)?;
@@ -190,7 +191,7 @@ impl ZoneInfo {
         };
         zone.source.set(Source::Cache);
         if is_plain(cls) {
-            put_into_strong_cache(key, &instance);
+            put_into_strong_cache(vm, key, &instance);
         }
         Ok(instance)
     }
@@ -207,7 +208,7 @@ impl ZoneInfo {
         let Some(keys) = only_keys else {
             vm.call_method_str(&cache, "clear", &[])?;
             if is_plain(cls) {
-                drop(STRONG_CACHE.take());
+                drop(STRONG_CACHE.of(vm).take());
             }
             return Ok(());
         };

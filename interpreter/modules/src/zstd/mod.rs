@@ -207,7 +207,7 @@ impl Functions {
         };
         let compression = class(c_parameter_type, "c_parameter_type")?;
         let decompression = class(d_parameter_type, "d_parameter_type")?;
-        parameters::set_classes(&compression, &decompression);
+        parameters::set_classes(vm, &compression, &decompression);
         Ok(())
     }
 }

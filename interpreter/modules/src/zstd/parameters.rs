@@ -1,6 +1,7 @@
 //! The parameters of compression and decompression by number, with their checks.
 
 use rspy_runtime::cell::GilCell;
+use rspy_runtime::interpreters::PerInterpreter;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::types::dict::Dict;
@@ -47,11 +48,11 @@ pub const STRATEGIES: [&str; 9] = [
 pub const WINDOW_LOG_MAX: i32 = 100;
 
 /// The classes of the parameters, so that one is not taken for the other.
-static CLASSES: GilCell<Option<(Ref<Type>, Ref<Type>)>> = GilCell::new(None);
+static CLASSES: PerInterpreter<GilCell<Option<(Ref<Type>, Ref<Type>)>>> = PerInterpreter::new(GilCell::default);
 
 /// Remembers the classes of the parameters.
-pub fn set_classes(compression: &Object<Type>, decompression: &Object<Type>) {
-    drop(CLASSES.replace(Some((compression.to_ref(), decompression.to_ref()))));
+pub fn set_classes(vm: &Vm, compression: &Object<Type>, decompression: &Object<Type>) {
+    drop(CLASSES.of(vm).replace(Some((compression.to_ref(), decompression.to_ref()))));
 }
 
 /// A C `int`.
@@ -177,7 +178,7 @@ fn refused(vm: &Vm, kind: &str, name: Option<&str>, number: i32, value: i32, bou
 pub fn set_compression(vm: &Vm, context: &mut CCtx<'static>, options: &Object<Dict>) -> PyResult<i32> {
     let mut level = 0;
     for (key, value) in options.pairs() {
-        if let Some((_, other)) = CLASSES.get()
+        if let Some((_, other)) = CLASSES.of(vm).get()
             && std::ptr::eq(key.type_of(), &*other)
         {
             let message = "compression options dictionary key must not be a DecompressionParameter attribute";
@@ -223,7 +224,7 @@ fn parameter_or_default(number: i32, value: i32) -> Option<Option<CParameter>> {
 /// `TypeError` and `ValueError` for parameters that do not exist.
 pub fn set_decompression(vm: &Vm, context: &mut DCtx<'static>, options: &Object<Dict>) -> PyResult<()> {
     for (key, value) in options.pairs() {
-        if let Some((other, _)) = CLASSES.get()
+        if let Some((other, _)) = CLASSES.of(vm).get()
             && std::ptr::eq(key.type_of(), &*other)
         {
             let message = "decompression options dictionary key must not be a CompressionParameter attribute";

@@ -24,6 +24,15 @@ pub struct Registry {
     initialized: GilCell<bool>,
 }
 
+impl Registry {
+    /// Forgets all codecs and how they were found.
+    pub(crate) fn forget(&self) {
+        drop(self.searches.take());
+        drop(self.found.take());
+        drop(self.handlers.take());
+    }
+}
+
 /// The name of an encoding as search functions get it: lower case, and anything but letters, digits and points as
 /// underscores.
 pub fn normalized(name: &str) -> String {

@@ -224,7 +224,7 @@ fn may_be_tracked(value: &Value) -> bool {
 
 /// Tells of what is left in `gc.garbage` when the interpreter ends.
 pub fn dump_shutdown_statistics(vm: &Vm) {
-    let collector = &vm.interpreter.collector;
+    let collector = vm.interpreter.collector;
     let left = collector.garbage.borrow().as_ref().map_or(0, |garbage| garbage.len());
     if collector.debug.get() & debug::SAVE_ALL != 0 || left == 0 {
         return;

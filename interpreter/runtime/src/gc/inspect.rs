@@ -40,7 +40,7 @@ pub fn referents(value: &Value) -> Vec<Value> {
 
 /// The listed objects that refer to one of these (`gc.get_referrers`).
 pub fn referrers(vm: &Vm, objects: &[Value]) -> Vec<Value> {
-    let collector = &vm.interpreter.collector;
+    let collector = vm.interpreter.collector;
     let mut found = Vec::new();
     for list in &collector.generations[YOUNG..=OLDEST] {
         for &object in list.borrow().iter() {

@@ -180,6 +180,16 @@ impl Hooks {
         vm.profile.get()
     }
 
+    /// The plain prompt, without line editing, in the names of `__main__`.
+    #[function("_baserepl()")]
+    fn baserepl(vm: &Vm) -> PyResult<()> {
+        let main = vm.interpreter.modules.get_str(&crate::names::__main__);
+        match main.as_ref().and_then(|main| main.downcast::<crate::types::module::Module>()) {
+            Some(main) => crate::sys::prompt::run(vm, &main.dict()),
+            None => Err(vm.runtime_error("there is no module __main__")),
+        }
+    }
+
     /// Return the current value of the recursion limit.
     #[function("getrecursionlimit()")]
     fn getrecursionlimit(vm: &Vm) -> u32 {
@@ -208,14 +218,14 @@ impl Hooks {
         if interval <= 0.0 {
             return Err(vm.value_error("switch interval must be strictly positive"));
         }
-        vm.interpreter.threads.set_switch_interval(interval);
+        crate::threads::set_switch_interval(interval);
         Ok(())
     }
 
     /// Return the current thread switch interval.
     #[function("getswitchinterval()")]
-    fn getswitchinterval(vm: &Vm) -> f64 {
-        vm.interpreter.threads.switch_interval()
+    fn getswitchinterval() -> f64 {
+        crate::threads::switch_interval()
     }
 
     /// Return the installed asynchronous generators hooks.

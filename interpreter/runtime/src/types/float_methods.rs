@@ -204,6 +204,9 @@ impl Float {
     /// Return a pair of integers, whose ratio is exactly equal to the original float.
     ///
     /// The ratio is in lowest terms and has a positive denominator.
+    ///
+    /// >>> (2.75).as_integer_ratio()
+    /// (11, 4)
     #[method("as_integer_ratio(self, /)")]
     fn as_integer_ratio(this: &Value, vm: &Vm) -> PyResult<(BigInt, BigInt)> {
         let number = value_of(this);
@@ -217,6 +220,9 @@ impl Float {
     }
 
     /// Create a floating-point number from a hexadecimal string.
+    ///
+    /// >>> float.fromhex('0x1.8p3')
+    /// 12.0
     #[classmethod("fromhex(type, string, /)")]
     fn fromhex(cls: &TypeObject, vm: &Vm, string: &Value) -> PyResult {
         let Some(text) = string.downcast::<Str>() else {
@@ -232,6 +238,9 @@ impl Float {
     }
 
     /// Return a hexadecimal representation of a floating-point number.
+    ///
+    /// >>> (12.0).hex()
+    /// '0x1.8000000000000p+3'
     #[method("hex(self, /)")]
     fn hex(this: &Value) -> String {
         hexadecimal::to_hex(value_of(this))

@@ -20,7 +20,11 @@ use crate::types::typ::TypeFlags;
 use crate::value::Value;
 use crate::vm::Vm;
 
-/// A whole number of any size.
+/// A whole number of any size: 0, that of another number without its fraction, or the one that a text shows in some
+/// base, which is 10 unless another is given; base 0 is the one that the text's prefix names.
+///
+/// >>> int('0x20', 0), int('-101', 2), int(-2.5)
+/// (32, -5, -2)
 #[pyclass(name = "int", subclassable, match_self, int_subclass, methods(MORE_METHODS))]
 pub struct Int {
     number: Number,

@@ -160,6 +160,9 @@ impl Int {
     }
 
     /// Number of bits necessary to represent self in binary.
+    ///
+    /// >>> (1000).bit_length()
+    /// 10
     #[method("bit_length(self, /)")]
     fn bit_length(this: &Value) -> u64 {
         match int::small_value(this) {
@@ -169,6 +172,9 @@ impl Int {
     }
 
     /// Number of ones in the binary representation of the absolute value of self.
+    ///
+    /// >>> (-7).bit_count()
+    /// 3
     #[method("bit_count(self, /)")]
     fn bit_count(this: &Value) -> u64 {
         match int::small_value(this) {
@@ -225,6 +231,9 @@ impl Int {
     }
 
     /// Return a pair of integers, whose ratio is equal to the original int.
+    ///
+    /// >>> (-12).as_integer_ratio()
+    /// (-12, 1)
     #[method("as_integer_ratio(self, /)")]
     fn as_integer_ratio(this: &Value) -> (Value, i64) {
         (int::to_exact(this), 1)

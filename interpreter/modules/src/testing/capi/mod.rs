@@ -26,7 +26,7 @@ native_module! {
     doc: "",
     functions: [
         calling::Functions::FUNCTIONS, calling::Functions::CALLERS, exceptions::Functions::FUNCTIONS, objects::Functions::FUNCTIONS,
-        signatures::Functions::FUNCTIONS, Functions::FUNCTIONS,
+        signatures::Functions::FUNCTIONS, super::crossing::LegacyFunctions::FUNCTIONS, Functions::FUNCTIONS,
     ],
     types: [
         MethInstance, MethClass, MethStatic, MethodDescriptorBase, MethodDescriptorDerived, MethodDescriptorNopGet,

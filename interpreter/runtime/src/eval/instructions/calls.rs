@@ -375,7 +375,7 @@ fn call_native_method(
         && let Some(instance) = args.first()
         && method.accepts(instance)
     {
-        state.vm.check_stack("")?;
+        state.vm.check_stack(" while calling a Python object")?;
         return (method.definition().call)(state.vm, args, names);
     }
     state.vm.call_with_names(callable, args, names)
@@ -391,7 +391,7 @@ fn call_native_function(
     if let Some(function) = callable.downcast_exact::<NativeFunction>()
         && !function.passes_instance()
     {
-        state.vm.check_stack("")?;
+        state.vm.check_stack(" while calling a Python object")?;
         return (function.definition().call)(state.vm, args, names);
     }
     state.vm.call_with_names(callable, args, names)
@@ -422,7 +422,7 @@ unsafe fn call_native(state: &mut State<'_>, arguments: usize) -> Result<(), Exc
             let call = function.definition().call;
             *base.add(1) = instance.into_bits();
             return call_words(state, arguments, None, |state, _, args, names| {
-                state.vm.check_stack("")?;
+                state.vm.check_stack(" while calling a Python object")?;
                 call(state.vm, args, names)
             });
         }

@@ -24,12 +24,6 @@ pub fn main_stack_end() -> usize {
     (&raw const here as usize).saturating_sub(limit.min(UNLIMITED)) + (256 << 10)
 }
 
-/// The lowest address that the stack of a thread just started may reach.
-pub fn stack_end(stack_size: usize) -> usize {
-    let here = 0u8;
-    (&raw const here as usize).saturating_sub(stack_size) + (16 << 10)
-}
-
 /// Names the thread for the system's tools; longer names are cut.
 pub fn set_thread_name(name: &[u8]) {
     let mut short = [0u8; 16];

@@ -416,6 +416,11 @@ macro_rules! shared_methods {
             }
 
             /// Create a string of hexadecimal numbers from the bytes.
+            ///
+            /// A separator goes between groups of bytes, which are counted from the right unless bytes_per_sep is negative.
+            ///
+            /// >>> bytes(b'spam').hex(' ', 3), bytearray(b'spam').hex(' ', -3)
+            /// ('73 70616d', '737061 6d')
             #[method("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<Ref<Str>> {
                 let _hold = self.hold();

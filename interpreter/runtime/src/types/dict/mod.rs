@@ -126,7 +126,7 @@ impl Dict {
     /// The number of this set of keys, for caches; 0 when numbers have run out.
     pub(crate) fn keys_version(&self, vm: &Vm) -> u32 {
         if self.keys_version.get() == 0 {
-            self.keys_version.set(vm.interpreter.next_keys_version());
+            self.keys_version.set(crate::vm::KEYS_VERSIONS.next(vm));
         }
         self.keys_version.get()
     }

@@ -182,6 +182,9 @@ fn reduced(typ: &TypeObject, arguments: Ref<Tuple>, strict: bool) -> Value {
 ///
 /// The i-th element of every tuple comes from the i-th iterable argument. It ends with the shortest one; if strict is
 /// true and one of the arguments ends before the others, it raises a ValueError.
+///
+/// >>> list(zip('ab', range(3), strict=False))
+/// [('a', 0), ('b', 1)]
 #[pyclass(name = "zip", tracked, subclassable, signature = "(*iterables, strict=False)")]
 pub struct Zip {
     iterators: Ref<Tuple>,

@@ -564,10 +564,10 @@ impl TypeObject {
             if let Some(base) = base.downcast::<Type>()
                 && base.version.get() == 0
             {
-                base.version.set(vm.interpreter.next_type_version());
+                base.version.set(crate::vm::TYPE_VERSIONS.next(vm));
             }
         }
-        let version = vm.interpreter.next_type_version();
+        let version = crate::vm::TYPE_VERSIONS.next(vm);
         self.version.set(version);
         version
     }

@@ -289,6 +289,11 @@ impl MemoryView {
     }
 
     /// Return the data in the buffer as a str of hexadecimal numbers.
+    ///
+    /// A separator goes between groups of bytes, which are counted from the right unless bytes_per_sep is negative.
+    ///
+    /// >>> memoryview(b'spam').hex(' ', 3)
+    /// '73 70616d'
     #[method("hex(self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
     fn hex(&self, vm: &Vm, sep: Option<&Value>, bytes_per_sep: i32) -> PyResult<Ref<Str>> {
         Ok(from_ascii(&hex_text(vm, &self.shared(vm)?.bytes(), sep, bytes_per_sep)?))
