@@ -15,6 +15,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rspy_archive::{Archive, ArchiveError, Compression, Entry, Metadata};
 use rspy_code::pyc::{self, Validation};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Compile Python files, freeze folders of them into containers, and look into containers.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
