@@ -20,5 +20,5 @@ mod tree;
 pub use cache::cache_path;
 pub use compile::{CompileFailure, Variant, compile_file, compile_source, compile_variant};
 pub use freeze::{FileError, FreezeError, FrozenTree, Options, Progress, freeze};
-pub use output::write_atomically;
+pub use output::{Purpose, write_atomically};
 pub use tree::{Kind, Tree, TreeError, TreeFile};

@@ -9,11 +9,16 @@ use std::time::UNIX_EPOCH;
 use clap::{Args, Parser, Subcommand};
 use freezer::parity::{self, Outcome};
 use freezer::{
-    CompileFailure, Options, Progress, cache_path, compile_source, freeze, mutation, write_atomically,
+    CompileFailure, Options, Progress, Purpose, cache_path, compile_source, freeze, mutation,
+    write_atomically,
 };
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 use rspy_archive::{Archive, ArchiveError, Compression, Entry, Metadata};
 use rspy_code::pyc::{self, Validation};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Compile Python files, freeze folders of them into containers, and look into containers.
 #[derive(Parser)]
@@ -149,9 +154,11 @@ fn compile_files(arguments: &CompileArguments) -> Result<ExitCode, Failure> {
     if arguments.output.is_some() && arguments.files.len() > 1 {
         return Err("-o names the output of a single file".into());
     }
+    let compile = |path: &PathBuf| compile_one(path, arguments).map_err(|error| error.to_string());
+    let results: Vec<Result<(), String>> = arguments.files.par_iter().map(compile).collect();
     let mut code = ExitCode::SUCCESS;
-    for path in &arguments.files {
-        if let Err(error) = compile_one(path, arguments) {
+    for (path, result) in arguments.files.iter().zip(results) {
+        if let Err(error) = result {
             eprintln!("freezer: {}: {error}", path.display());
             code = ExitCode::FAILURE;
         }
@@ -169,7 +176,7 @@ fn compile_one(path: &Path, arguments: &CompileArguments) -> Result<(), Failure>
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder)?;
     }
-    Ok(write_atomically(&output, &pyc, false)?)
+    Ok(write_atomically(&output, &pyc, Purpose::Cache)?)
 }
 
 fn freeze_folder(arguments: &FreezeArguments) -> Result<ExitCode, Failure> {
@@ -213,10 +220,10 @@ fn freeze_folder(arguments: &FreezeArguments) -> Result<ExitCode, Failure> {
     for (path, error) in &frozen.skipped {
         eprintln!("freezer: {}: {error}", path.display());
     }
-    let executable = arguments.onto.is_some();
+    let purpose = if arguments.onto.is_some() { Purpose::Program } else { Purpose::Data };
     output.resize(output.len().next_multiple_of(rspy_archive::layout::ALIGNMENT), 0);
     output.extend(frozen.container);
-    write_atomically(&arguments.output, &output, executable).map_err(at(&arguments.output))?;
+    write_atomically(&arguments.output, &output, purpose).map_err(at(&arguments.output))?;
     Ok(if frozen.skipped.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

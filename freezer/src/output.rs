@@ -5,15 +5,25 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process;
 
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To save work. If it is lost it is made again, so nobody waits for the disk.
+    Cache,
+    /// To be read.
+    Data,
+    /// To be run: it gets the permission.
+    Program,
+}
+
 /// Writes a file beside its destination and renames it: a reader sees all of it or nothing of it.
-/// `executable` gives it the permission to be run.
-pub fn write_atomically(path: &Path, contents: &[u8], executable: bool) -> io::Result<()> {
+pub fn write_atomically(path: &Path, contents: &[u8], purpose: Purpose) -> io::Result<()> {
     let name =
         path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
     let mut beside = name.to_owned();
     beside.push(format!(".{}.part", process::id()));
     let beside = path.with_file_name(beside);
-    let written = write_all(&beside, contents, executable).and_then(|()| fs::rename(&beside, path));
+    let written = write_all(&beside, contents, purpose).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         // The error that matters is the one above.
         let _ = fs::remove_file(&beside);
@@ -21,13 +31,13 @@ pub fn write_atomically(path: &Path, contents: &[u8], executable: bool) -> io::R
     written
 }
 
-fn write_all(path: &Path, contents: &[u8], executable: bool) -> io::Result<()> {
+fn write_all(path: &Path, contents: &[u8], purpose: Purpose) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
     file.write_all(contents)?;
-    if executable {
+    if purpose == Purpose::Program {
         make_executable(&file)?;
     }
-    file.sync_all()
+    if purpose == Purpose::Cache { Ok(()) } else { file.sync_all() }
 }
 
 #[cfg(unix)]

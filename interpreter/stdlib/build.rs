@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
-use freezer::{Options, compile_source, freeze, write_atomically};
+use freezer::{Options, Purpose, compile_source, freeze, write_atomically};
 use rspy_archive::{Compression, Metadata};
 
 /// What stays out: CPython's test suite, which is for testing rspy and is run from disk; the programs that need
@@ -68,9 +68,11 @@ fn main() {
     // What an earlier build left there would be embedded too.
     drop(fs::remove_dir_all(&folder));
     let written = fs::create_dir_all(&folder)
-        .and_then(|()| write_atomically(&folder.join("importer.marshal"), &importer, false))
-        .and_then(|()| write_atomically(&folder.with_file_name("library.rspyar"), &frozen.container, false))
-        .and_then(|()| write_atomically(&folder.join("LICENSE.txt"), &license, false));
+        .and_then(|()| write_atomically(&folder.join("importer.marshal"), &importer, Purpose::Data))
+        .and_then(|()| {
+            write_atomically(&folder.with_file_name("library.rspyar"), &frozen.container, Purpose::Data)
+        })
+        .and_then(|()| write_atomically(&folder.join("LICENSE.txt"), &license, Purpose::Data));
     if let Err(error) = written {
         fail(&format!("{}: {error}", folder.display()));
     }

@@ -132,7 +132,8 @@ impl CodeObject {
 
     /// How many parameters there are, `*args` and `**kwargs` included.
     pub fn total_arg_count(&self) -> usize {
-        (self.arg_count + self.keyword_only_arg_count) as usize
+        self.arg_count as usize
+            + self.keyword_only_arg_count as usize
             + usize::from(self.flags & flags::VARARGS != 0)
             + usize::from(self.flags & flags::VARKEYWORDS != 0)
     }

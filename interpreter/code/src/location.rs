@@ -51,6 +51,12 @@ impl Encoder {
         Self { bytes: Vec::new(), line: first_line }
     }
 
+    /// An empty table in memory that was used before.
+    pub fn with_memory(first_line: i32, mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        Self { bytes, line: first_line }
+    }
+
     /// Says that the next `units` code units stand at `location`.
     pub fn push(&mut self, location: Location, mut units: usize) {
         while units > 8 {

@@ -100,6 +100,12 @@ impl From<String> for Text {
     }
 }
 
+impl From<Arc<str>> for Text {
+    fn from(string: Arc<str>) -> Self {
+        Self(string.into())
+    }
+}
+
 impl From<char> for Text {
     fn from(character: char) -> Self {
         Self::from(character.encode_utf8(&mut [0; 4]) as &str)

@@ -77,18 +77,18 @@ pub fn verify(subject: &Subject<'_>) -> Result<Loads, Refusal> {
     Ok(if verifier.machine.needs_owned_loads { Loads::Owned } else { Loads::AsWritten })
 }
 
-/// Checks plain code, and the code nested in it.
+/// Checks plain code, but not the code nested in it.
 ///
 /// # Errors
 /// As for [`verify`].
-pub fn verify_all(code: &CodeObject) -> Result<(), Refusal> {
+pub fn verify_code(code: &CodeObject) -> Result<Loads, Refusal> {
     let keyword_names = |index: usize| match code.constants.get(index) {
         Some(Constant::Tuple(names)) => {
             names.iter().all(|name| matches!(name, Constant::Str(_))).then_some(names.len())
         }
         _ => None,
     };
-    let loads = verify(&Subject {
+    verify(&Subject {
         code: &code.code,
         flags: code.flags,
         stack_size: code.stack_size,
@@ -98,8 +98,15 @@ pub fn verify_all(code: &CodeObject) -> Result<(), Refusal> {
         names: code.names.len(),
         exception_table: &code.exception_table,
         keyword_names: &keyword_names,
-    })?;
-    if loads == Loads::Owned {
+    })
+}
+
+/// Checks plain code that our compiler made, and the code nested in it.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn verify_all(code: &CodeObject) -> Result<(), Refusal> {
+    if verify_code(code)? == Loads::Owned {
         return Err(Refusal { unit: 0, reason: "borrowed load that outlives its variable" });
     }
     code.constants.iter().try_for_each(|constant| match constant {

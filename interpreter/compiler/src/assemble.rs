@@ -43,40 +43,223 @@ pub struct Metadata<'a> {
 /// The offset of the `END_SEND` from the `SEND` it belongs to, in code units.
 const END_SEND_OFFSET: i32 = 5;
 
-/// Makes the code object.
-pub fn assemble(
-    layout: Layout,
-    metadata: &Metadata<'_>,
-    constants: Arc<[Constant]>,
-    names: &Names,
-) -> CodeObject {
-    let Layout { mut instructions, handlers, stack_depth, variable_count } = layout;
-    choose_jump_directions(&mut instructions);
-    let offsets = resolve_jumps(&mut instructions);
-    let code = emit(&instructions);
-    let mut line_table = line_table(&mut instructions, metadata.first_line);
-    if metadata.omits_columns {
-        line_table = location::without_columns(&line_table);
+/// What assembling needs memory for. It serves one code object after the other.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    /// Each instruction's offset, in code units.
+    offsets: Vec<usize>,
+    /// The jumps: where they stand and where they go.
+    jumps: Vec<(usize, usize)>,
+    /// One table or the other.
+    bytes: Vec<u8>,
+    /// The variables of the frame: names and kinds.
+    variables: Vec<(Option<NameId>, u8)>,
+}
+
+impl Assembler {
+    /// Makes the code object of the instructions.
+    pub fn assemble(
+        &mut self,
+        layout: &mut Layout,
+        metadata: &Metadata<'_>,
+        constants: Arc<[Constant]>,
+        names: &Names,
+    ) -> CodeObject {
+        let Layout { instructions, handlers, stack_depth, variable_count, .. } = layout;
+        choose_jump_directions(instructions);
+        self.resolve_jumps(instructions);
+        let code = self.code(instructions);
+        let line_table = self.line_table(instructions, metadata);
+        let exception_table = self.exception_table(instructions, handlers);
+        let (locals_plus_names, locals_plus_kinds) = self.locals_plus(metadata, *variable_count, names);
+        CodeObject {
+            arg_count: (metadata.positional_only_count + metadata.positional_count) as u32,
+            positional_only_arg_count: metadata.positional_only_count as u32,
+            keyword_only_arg_count: metadata.keyword_only_count as u32,
+            stack_size: (*stack_depth).max(1),
+            flags: metadata.flags,
+            code,
+            constants,
+            names: metadata.names.iter().map(|&name| names.text(name).clone()).collect(),
+            locals_plus_names,
+            locals_plus_kinds,
+            filename: metadata.filename.clone(),
+            name: metadata.name.clone(),
+            qualified_name: metadata.qualified_name.clone(),
+            first_line: metadata.first_line,
+            line_table,
+            exception_table,
+        }
     }
-    let exception_table = exception_table(&instructions, &handlers, &offsets);
-    let (locals_plus_names, locals_plus_kinds) = locals_plus(metadata, variable_count, names);
-    CodeObject {
-        arg_count: (metadata.positional_only_count + metadata.positional_count) as u32,
-        positional_only_arg_count: metadata.positional_only_count as u32,
-        keyword_only_arg_count: metadata.keyword_only_count as u32,
-        stack_size: stack_depth.max(1),
-        flags: metadata.flags,
-        code: code.into(),
-        constants,
-        names: metadata.names.iter().map(|&name| names.text(name).clone()).collect(),
-        locals_plus_names,
-        locals_plus_kinds,
-        filename: metadata.filename.clone(),
-        name: metadata.name.clone(),
-        qualified_name: metadata.qualified_name.clone(),
-        first_line: metadata.first_line,
-        line_table: line_table.into(),
-        exception_table: exception_table.into(),
+
+    /// Makes jump arguments of the targets' indices and finds each instruction's offset.
+    ///
+    /// The longer a jump, the more code units it takes, so this goes on until the sizes no longer change.
+    fn resolve_jumps(&mut self, instructions: &mut [Instruction]) {
+        let Self { offsets, jumps, .. } = self;
+        let all = instructions.iter().enumerate();
+        jumps.clear();
+        jumps.extend(
+            all.filter(|(_, instruction)| instruction.op.has_jump())
+                .map(|(index, instruction)| (index, instruction.argument as usize)),
+        );
+        loop {
+            let mut total = 0;
+            offsets.clear();
+            offsets.extend(instructions.iter().map(|instruction| {
+                let offset = total;
+                total += size(instruction);
+                offset
+            }));
+            let mut changed = false;
+            for &(index, target) in &*jumps {
+                let instruction = &mut instructions[index];
+                let old_size = size(instruction);
+                let after = (offsets[index] + old_size) as i32;
+                let destination = offsets[target] as i32;
+                instruction.argument = if instruction.op == Op::END_ASYNC_FOR {
+                    // Monitoring looks for the END_SEND that belongs to the target.
+                    after - destination - END_SEND_OFFSET
+                } else {
+                    (destination - after).abs()
+                };
+                changed |= size(instruction) != old_size;
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+
+    /// The bytecode.
+    fn code(&mut self, instructions: &[Instruction]) -> Arc<[u8]> {
+        let code = &mut self.bytes;
+        code.clear();
+        for instruction in instructions {
+            let argument = instruction.argument as u32;
+            for shift in [24, 16, 8] {
+                if argument >> shift != 0 {
+                    code.extend([Opcode::ExtendedArg as u8, (argument >> shift) as u8]);
+                }
+            }
+            let opcode = instruction.op.real().unwrap_or(Opcode::Nop);
+            code.extend([opcode as u8, argument as u8]);
+            for _ in 0..instruction.op.cache_entries() {
+                code.extend([0, 0]);
+            }
+        }
+        code.as_slice().into()
+    }
+
+    fn line_table(&mut self, instructions: &mut [Instruction], metadata: &Metadata<'_>) -> Arc<[u8]> {
+        let mut following = Location::NONE;
+        for instruction in instructions.iter_mut().rev() {
+            if instruction.location == Location::NEXT {
+                let ends = instruction.op.is_terminator();
+                instruction.location = if ends { Location::NONE } else { following };
+            }
+            following = instruction.location;
+        }
+        let mut encoder = Encoder::with_memory(metadata.first_line, std::mem::take(&mut self.bytes));
+        let mut location = Location::NONE;
+        let mut units = 0;
+        for instruction in instructions.iter() {
+            if instruction.location != location {
+                encoder.push(location, units);
+                location = instruction.location;
+                units = 0;
+            }
+            units += size(instruction);
+        }
+        encoder.push(location, units);
+        self.bytes = encoder.finish();
+        if metadata.omits_columns {
+            return location::without_columns(&self.bytes).into();
+        }
+        self.bytes.as_slice().into()
+    }
+
+    fn exception_table(&mut self, instructions: &[Instruction], handlers: &[Option<Handler>]) -> Arc<[u8]> {
+        let Self { offsets, bytes: table, .. } = self;
+        let end = instructions.last().map_or(0, |last| offsets[instructions.len() - 1] + size(last));
+        table.clear();
+        let mut index = 0;
+        while index < handlers.len() {
+            let handler = handlers[index];
+            let same = |other: &&Option<Handler>| {
+                other.map(|other| other.start) == handler.map(|handler| handler.start)
+            };
+            let next = index + handlers[index..].iter().take_while(same).count();
+            if let Some(handler) = handler {
+                let depth = handler.start_depth - 1 - i32::from(handler.pushes_last_instruction);
+                exception_table::encode(
+                    table,
+                    Entry {
+                        start: offsets[index] as u32,
+                        end: offsets.get(next).copied().unwrap_or(end) as u32,
+                        handler: offsets[handler.start] as u32,
+                        depth: depth as u32,
+                        push_last_instruction: handler.pushes_last_instruction,
+                    },
+                );
+            }
+            index = next;
+        }
+        table.as_slice().into()
+    }
+
+    /// The names and kinds of the frame's variables.
+    fn locals_plus(
+        &mut self,
+        metadata: &Metadata<'_>,
+        count: usize,
+        names: &Names,
+    ) -> (Arc<[Text]>, Arc<[u8]>) {
+        let Variables { locals, cells, free } = metadata.variables;
+        let variables = &mut self.variables;
+        variables.clear();
+        variables.resize(count, (None, 0));
+        let parameters = [
+            (metadata.positional_only_count, local_kind::ARG_POSITIONAL),
+            (metadata.positional_count, local_kind::ARG_POSITIONAL | local_kind::ARG_KEYWORD),
+            (metadata.keyword_only_count, local_kind::ARG_KEYWORD),
+            (
+                usize::from(metadata.flags & flags::VARARGS != 0),
+                local_kind::ARG_VARIABLE | local_kind::ARG_POSITIONAL,
+            ),
+            (
+                usize::from(metadata.flags & flags::VARKEYWORDS != 0),
+                local_kind::ARG_VARIABLE | local_kind::ARG_KEYWORD,
+            ),
+        ];
+        let kinds = parameters
+            .iter()
+            .flat_map(|&(count, kind)| std::iter::repeat_n(kind, count))
+            .chain(std::iter::repeat(0));
+        for ((variable, &local), kind) in variables.iter_mut().zip(locals).zip(kinds) {
+            let hidden = if metadata.hidden.contains(&local) { local_kind::HIDDEN } else { 0 };
+            let cell = if cells.contains(&local) { local_kind::CELL } else { 0 };
+            *variable = (Some(local), kind | local_kind::LOCAL | hidden | cell);
+        }
+        let offsets = metadata.variables.cell_offsets();
+        for (&name, &offset) in cells.iter().chain(free).zip(&offsets) {
+            if variables[offset].0.is_none() {
+                variables[offset] = (Some(name), 0);
+            }
+        }
+        for (index, &offset) in offsets.iter().enumerate() {
+            if index >= cells.len() {
+                variables[offset].1 |= local_kind::FREE;
+            } else if offset >= locals.len() {
+                variables[offset].1 |= local_kind::CELL;
+            }
+        }
+        let texts = variables
+            .iter()
+            .map(|&(name, _)| name.map(|name| names.text(name).clone()).unwrap_or_default())
+            .collect();
+        let kinds = variables.iter().map(|&(_, kind)| kind).collect();
+        (texts, kinds)
     }
 }
 
@@ -98,155 +281,4 @@ fn size(instruction: &Instruction) -> usize {
     let extended =
         usize::from(argument > 0xFF) + usize::from(argument > 0xFFFF) + usize::from(argument > 0xFF_FFFF);
     extended + 1 + instruction.op.cache_entries()
-}
-
-/// Makes jump arguments of the targets' indices; returns each instruction's offset.
-///
-/// The longer a jump, the more code units it takes, so this goes on until the sizes no longer change.
-fn resolve_jumps(instructions: &mut [Instruction]) -> Vec<usize> {
-    let targets: Vec<(usize, usize)> = instructions
-        .iter()
-        .enumerate()
-        .filter(|(_, instruction)| instruction.op.has_jump())
-        .map(|(index, instruction)| (index, instruction.argument as usize))
-        .collect();
-    let mut offsets = vec![0; instructions.len()];
-    loop {
-        let mut total = 0;
-        for (offset, instruction) in offsets.iter_mut().zip(instructions.iter()) {
-            *offset = total;
-            total += size(instruction);
-        }
-        let mut changed = false;
-        for &(index, target) in &targets {
-            let instruction = &mut instructions[index];
-            let old_size = size(instruction);
-            let after = (offsets[index] + old_size) as i32;
-            let destination = offsets[target] as i32;
-            instruction.argument = if instruction.op == Op::END_ASYNC_FOR {
-                // Monitoring looks for the END_SEND that belongs to the target.
-                after - destination - END_SEND_OFFSET
-            } else {
-                (destination - after).abs()
-            };
-            changed |= size(instruction) != old_size;
-        }
-        if !changed {
-            return offsets;
-        }
-    }
-}
-
-fn emit(instructions: &[Instruction]) -> Vec<u8> {
-    let mut code = Vec::with_capacity(instructions.iter().map(size).sum::<usize>() * 2);
-    for instruction in instructions {
-        let argument = instruction.argument as u32;
-        for shift in [24, 16, 8] {
-            if argument >> shift != 0 {
-                code.extend([Opcode::ExtendedArg as u8, (argument >> shift) as u8]);
-            }
-        }
-        let opcode = instruction.op.real().unwrap_or(Opcode::Nop);
-        code.extend([opcode as u8, argument as u8]);
-        code.resize(code.len() + 2 * opcode.cache_entries(), 0);
-    }
-    code
-}
-
-fn line_table(instructions: &mut [Instruction], first_line: i32) -> Vec<u8> {
-    let mut following = Location::NONE;
-    for instruction in instructions.iter_mut().rev() {
-        if instruction.location == Location::NEXT {
-            let ends = instruction.op.is_terminator();
-            instruction.location = if ends { Location::NONE } else { following };
-        }
-        following = instruction.location;
-    }
-    let mut encoder = Encoder::new(first_line);
-    let mut location = Location::NONE;
-    let mut units = 0;
-    for instruction in instructions.iter() {
-        if instruction.location != location {
-            encoder.push(location, units);
-            location = instruction.location;
-            units = 0;
-        }
-        units += size(instruction);
-    }
-    encoder.push(location, units);
-    encoder.finish()
-}
-
-fn exception_table(instructions: &[Instruction], handlers: &[Option<Handler>], offsets: &[usize]) -> Vec<u8> {
-    let end = instructions.last().map_or(0, |last| offsets[instructions.len() - 1] + size(last));
-    let mut table = Vec::new();
-    let mut index = 0;
-    while index < handlers.len() {
-        let handler = handlers[index];
-        let same =
-            |other: &&Option<Handler>| other.map(|other| other.start) == handler.map(|handler| handler.start);
-        let next = index + handlers[index..].iter().take_while(same).count();
-        if let Some(handler) = handler {
-            let depth = handler.start_depth - 1 - i32::from(handler.pushes_last_instruction);
-            exception_table::encode(
-                &mut table,
-                Entry {
-                    start: offsets[index] as u32,
-                    end: offsets.get(next).copied().unwrap_or(end) as u32,
-                    handler: offsets[handler.start] as u32,
-                    depth: depth as u32,
-                    push_last_instruction: handler.pushes_last_instruction,
-                },
-            );
-        }
-        index = next;
-    }
-    table
-}
-
-/// The names and kinds of the frame's variables.
-fn locals_plus(metadata: &Metadata<'_>, count: usize, names: &Names) -> (Arc<[Text]>, Arc<[u8]>) {
-    let Variables { locals, cells, free } = metadata.variables;
-    let mut variables: Vec<(Option<NameId>, u8)> = vec![(None, 0); count];
-    let parameters = [
-        (metadata.positional_only_count, local_kind::ARG_POSITIONAL),
-        (metadata.positional_count, local_kind::ARG_POSITIONAL | local_kind::ARG_KEYWORD),
-        (metadata.keyword_only_count, local_kind::ARG_KEYWORD),
-        (
-            usize::from(metadata.flags & flags::VARARGS != 0),
-            local_kind::ARG_VARIABLE | local_kind::ARG_POSITIONAL,
-        ),
-        (
-            usize::from(metadata.flags & flags::VARKEYWORDS != 0),
-            local_kind::ARG_VARIABLE | local_kind::ARG_KEYWORD,
-        ),
-    ];
-    let kinds = parameters
-        .iter()
-        .flat_map(|&(count, kind)| std::iter::repeat_n(kind, count))
-        .chain(std::iter::repeat(0));
-    for ((variable, &local), kind) in variables.iter_mut().zip(locals).zip(kinds) {
-        let hidden = if metadata.hidden.contains(&local) { local_kind::HIDDEN } else { 0 };
-        let cell = if cells.contains(&local) { local_kind::CELL } else { 0 };
-        *variable = (Some(local), kind | local_kind::LOCAL | hidden | cell);
-    }
-    let offsets = metadata.variables.cell_offsets();
-    for (&name, &offset) in cells.iter().chain(free).zip(&offsets) {
-        if variables[offset].0.is_none() {
-            variables[offset] = (Some(name), 0);
-        }
-    }
-    for (index, &offset) in offsets.iter().enumerate() {
-        if index >= cells.len() {
-            variables[offset].1 |= local_kind::FREE;
-        } else if offset >= locals.len() {
-            variables[offset].1 |= local_kind::CELL;
-        }
-    }
-    let texts = variables
-        .iter()
-        .map(|&(name, _)| name.map(|name| names.text(name).clone()).unwrap_or_default())
-        .collect();
-    let kinds = variables.iter().map(|&(_, kind)| kind).collect();
-    (texts, kinds)
 }

@@ -33,13 +33,13 @@ use rspy_code::{CodeObject, Constant, Location, Text};
 use rspy_syntax::ast::{self, Mod, Stmt};
 use rspy_syntax::{Warning, WarningCategory};
 
-use crate::assemble::{Metadata, assemble};
+use crate::assemble::{Assembler, Metadata};
 use crate::constants::Constants;
 use crate::docstring::{body_statements, clean, docstring, replacing_pass, starts_with_plain_string};
 use crate::error::{CompileError, Result, located, syntax_error};
-use crate::flowgraph::{self, Variables};
+use crate::flowgraph::{self, Graph, Layout, Variables};
 use crate::future::Futures;
-use crate::instruction_sequence::Label;
+use crate::instruction_sequence::{InstructionSequence, Label};
 use crate::names::{self, NameId, Names};
 use crate::op::Op;
 use crate::recursion::Depth;
@@ -77,6 +77,10 @@ pub fn generate(
         names,
         table,
         constants: Constants::default(),
+        graph: Graph::default(),
+        layout: Layout::default(),
+        assembler: Assembler::default(),
+        spare_sequences: Vec::new(),
         units: Vec::new(),
         depth: Depth::new(settings.recursion_limit),
         settings,
@@ -93,6 +97,12 @@ struct Generator<'a> {
     names: Names,
     table: SymbolTable,
     constants: Constants,
+    /// The graph of the code object that is being completed.
+    graph: Graph,
+    layout: Layout,
+    assembler: Assembler,
+    /// Empty sequences for code objects to come.
+    spare_sequences: Vec<InstructionSequence>,
     /// The code objects being made, each inside the one before.
     units: Vec<Unit<'a>>,
     settings: Settings,
@@ -202,6 +212,7 @@ impl<'a> Generator<'a> {
     ) {
         let class = class.or_else(|| self.units.last().and_then(|unit| unit.class));
         let mut unit = Unit::new(name, kind, scope, first_line, class, parameters);
+        unit.sequence = self.spare_sequences.pop().unwrap_or_default();
         unit.set_up_variables(self.table.scope(scope), &self.names);
         self.units.push(unit);
         self.set_qualified_name();
@@ -266,9 +277,9 @@ impl<'a> Generator<'a> {
         let code_flags = code_flags(scope) | self.settings.flags;
         let is_generator = code_flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0;
         let mut constants = unit.constants.list;
-        let mut graph = flowgraph::build(&unit.sequence);
+        flowgraph::build(&mut self.graph, &unit.sequence);
         flowgraph::optimize(
-            &mut graph,
+            &mut self.graph,
             &mut constants,
             &mut self.constants,
             unit.locals.list.len(),
@@ -276,7 +287,7 @@ impl<'a> Generator<'a> {
         );
         let variables =
             Variables { locals: &unit.locals.list, cells: &unit.cells.list, free: &unit.free.list };
-        let layout = flowgraph::finish(&mut graph, &variables, unit.first_line, is_generator);
+        flowgraph::finish(&mut self.graph, &variables, unit.first_line, is_generator, &mut self.layout);
         let metadata = Metadata {
             name: self.names.text(unit.name).clone(),
             qualified_name: unit.qualified_name,
@@ -292,9 +303,10 @@ impl<'a> Generator<'a> {
             omits_columns: self.settings.omit_columns,
         };
         let names = &self.names;
-        let is_identifier = |text: &Text| names.is_known(text) || crate::names::is_builtin(text);
+        let is_identifier = |text: &Text| names.is_known(text) || names::is_builtin(text);
         let constants = self.constants.list(&constants, is_identifier);
-        let code = assemble(layout, &metadata, constants, names);
+        let code = self.assembler.assemble(&mut self.layout, &metadata, constants, names);
+        self.spare_sequences.push(unit.sequence.emptied());
         Finished { code, free: unit.free.list }
     }
 
@@ -366,7 +378,7 @@ impl<'a> Generator<'a> {
     }
 
     fn intern(&mut self, name: &ast::Name) -> NameId {
-        self.names.intern(name)
+        self.names.intern_name(name)
     }
 
     fn fail<T>(&self, place: Location, message: impl Into<String>) -> Result<T> {

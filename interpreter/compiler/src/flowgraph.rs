@@ -121,7 +121,7 @@ impl Block {
 
     /// Whether its end leads on to the following block.
     fn falls_through(&self) -> bool {
-        !self.last().is_some_and(|last| last.op.is_scope_exit() || last.op.is_unconditional_jump())
+        !self.last().is_some_and(|last| last.op.ends_flow())
     }
 
     fn exits_scope(&self) -> bool {
@@ -158,18 +158,39 @@ impl Block {
         self.removed_handlers.pop().flatten()
     }
 
-    /// Keeps the first instructions only. `handlers` are those that the others had.
-    fn truncate(&mut self, length: usize, handlers: &[Option<BlockId>]) {
+    /// Keeps the first instructions only.
+    fn truncate(&mut self, length: usize) {
+        let removed = self.instructions[length..].iter().rev().map(|instruction| instruction.handler);
+        // No handlers below all others are as good as none.
+        let is_needed = |handler: &Option<BlockId>| handler.is_some();
+        if self.removed_handlers.is_empty() {
+            self.removed_handlers.extend(removed.skip_while(|handler| !is_needed(handler)));
+        } else {
+            self.removed_handlers.extend(removed);
+        }
         self.instructions.truncate(length);
-        self.removed_handlers.extend(handlers.iter().rev());
+    }
+
+    /// Makes an empty block of it that keeps its memory.
+    fn reset(&mut self) {
+        let (mut instructions, mut removed_handlers) =
+            (std::mem::take(&mut self.instructions), std::mem::take(&mut self.removed_handlers));
+        instructions.clear();
+        removed_handlers.clear();
+        *self = Self { instructions, removed_handlers, ..Self::default() };
     }
 }
 
-/// A graph of basic blocks.
+/// A graph of basic blocks. One graph serves all code objects of a compilation, one after the other, and keeps its memory.
 #[derive(Debug)]
 pub struct Graph {
     blocks: Vec<Block>,
     entry: BlockId,
+    /// Empty blocks for later.
+    spare: Vec<Block>,
+    /// An empty list of blocks to come back to, for the passes that need one.
+    worklist: Vec<BlockId>,
+    simulation: borrow::Simulation,
 }
 
 impl Index<BlockId> for Graph {
@@ -186,16 +207,41 @@ impl IndexMut<BlockId> for Graph {
     }
 }
 
-impl Graph {
-    fn new() -> Self {
-        let mut graph = Self { blocks: Vec::new(), entry: BlockId(NonZeroU32::MIN) };
+impl Default for Graph {
+    fn default() -> Self {
+        let mut graph = Self {
+            blocks: Vec::new(),
+            entry: BlockId(NonZeroU32::MIN),
+            spare: Vec::new(),
+            worklist: Vec::new(),
+            simulation: borrow::Simulation::default(),
+        };
         graph.entry = graph.new_block();
         graph
     }
+}
+
+impl Graph {
+    /// Takes all blocks out and puts an empty one in as the entry.
+    fn reset(&mut self) {
+        self.blocks.iter_mut().for_each(Block::reset);
+        self.spare.append(&mut self.blocks);
+        self.entry = self.new_block();
+    }
 
     fn new_block(&mut self) -> BlockId {
-        self.blocks.push(Block::default());
+        self.blocks.push(self.spare.pop().unwrap_or_default());
         BlockId(NonZeroU32::MIN.saturating_add(self.blocks.len() as u32 - 1))
+    }
+
+    /// An empty list of blocks, to be given back by [`Graph::return_worklist`].
+    fn take_worklist(&mut self) -> Vec<BlockId> {
+        std::mem::take(&mut self.worklist)
+    }
+
+    fn return_worklist(&mut self, mut worklist: Vec<BlockId>) {
+        worklist.clear();
+        self.worklist = worklist;
     }
 
     /// The first block from this one on that has instructions.
@@ -263,8 +309,8 @@ pub fn optimize(
     lines::resolve(graph);
 }
 
-/// An optimised graph laid out in a row.
-#[derive(Debug)]
+/// An optimised graph laid out in a row. As the graph, it serves one code object after the other.
+#[derive(Debug, Default)]
 pub struct Layout {
     /// The instructions; the argument of a jump is the index of its target.
     pub instructions: Vec<Instruction>,
@@ -274,6 +320,8 @@ pub struct Layout {
     pub stack_depth: u32,
     /// How many local, cell and free variables there are.
     pub variable_count: usize,
+    /// Where each block starts.
+    starts: Vec<usize>,
 }
 
 /// A handler in a row of instructions.
@@ -288,18 +336,28 @@ pub struct Handler {
 }
 
 /// Turns pseudo instructions into real ones and lays the blocks out.
-pub fn finish(graph: &mut Graph, variables: &Variables<'_>, first_line: i32, is_generator: bool) -> Layout {
+pub fn finish(
+    graph: &mut Graph,
+    variables: &Variables<'_>,
+    first_line: i32,
+    is_generator: bool,
+    layout: &mut Layout,
+) {
     pseudo::expand_conditional_jumps(graph);
-    let stack_depth = stack_depth::compute(graph);
-    let variable_count = cells::prepare(graph, variables, first_line, is_generator);
+    layout.stack_depth = stack_depth::compute(graph);
+    layout.variable_count = cells::prepare(graph, variables, first_line, is_generator);
     pseudo::replace(graph);
     jumps::normalize(graph);
     borrow::optimize(graph);
-    lay_out(graph, stack_depth, variable_count)
+    lay_out(graph, layout);
 }
 
-fn lay_out(graph: &Graph, stack_depth: u32, variable_count: usize) -> Layout {
-    let mut starts = vec![0; graph.blocks.len() + 1];
+fn lay_out(graph: &Graph, layout: &mut Layout) {
+    let Layout { instructions, handlers, starts, .. } = layout;
+    instructions.clear();
+    handlers.clear();
+    starts.clear();
+    starts.resize(graph.blocks.len() + 1, 0);
     let mut total = 0;
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
@@ -307,8 +365,8 @@ fn lay_out(graph: &Graph, stack_depth: u32, variable_count: usize) -> Layout {
         total += graph[block].instructions.len();
     }
     let start_of = |block: BlockId| starts[block.0.get() as usize];
-    let mut instructions = Vec::with_capacity(total);
-    let mut handlers = Vec::with_capacity(total);
+    instructions.reserve(total);
+    handlers.reserve(total);
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
         for &(mut instruction) in &graph[block].instructions {
@@ -323,5 +381,4 @@ fn lay_out(graph: &Graph, stack_depth: u32, variable_count: usize) -> Layout {
             instructions.push(instruction);
         }
     }
-    Layout { instructions, handlers, stack_depth, variable_count }
 }

@@ -31,6 +31,13 @@ pub struct InstructionSequence {
 }
 
 impl InstructionSequence {
+    /// An empty sequence that keeps the memory of this one.
+    pub fn emptied(mut self) -> Self {
+        self.instructions.clear();
+        self.labels.clear();
+        Self { instructions: self.instructions, labels: self.labels, annotations: None }
+    }
+
     /// A label that stands nowhere yet.
     pub fn new_label(&mut self) -> Label {
         self.labels.push(u32::MAX);

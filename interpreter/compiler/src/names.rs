@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use rspy_code::Text;
+use rspy_syntax::ast::Name;
 use rustc_hash::FxHashMap;
 
 /// An identifier of one compilation.
@@ -85,11 +86,22 @@ impl Names {
 
     /// The number of an identifier.
     pub fn intern(&mut self, text: &str) -> NameId {
-        if let Some(&id) = self.ids.get(text.as_bytes()) {
-            return id;
+        match self.find(text) {
+            Some(id) => id,
+            None => self.add(text.into()),
         }
+    }
+
+    /// The number of an identifier of the tree.
+    pub fn intern_name(&mut self, name: &Name) -> NameId {
+        match self.find(name) {
+            Some(id) => id,
+            None => self.add(name.to_text()),
+        }
+    }
+
+    fn add(&mut self, text: Text) -> NameId {
         let id = NameId(self.texts.len() as u32);
-        let text = Text::from(text);
         self.texts.push(text.clone());
         self.ids.insert(text, id);
         id

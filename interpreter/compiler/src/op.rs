@@ -24,22 +24,69 @@ macro_rules! define_ops {
 for_each_instruction!(define_ops);
 for_each_pseudo_instruction!(define_ops);
 
-/// The flags of every instruction by its number.
-const FLAGS: [Flags; 512] = {
-    let mut flags = [Flags::NONE; 512];
+/// What is asked about an instruction most often, as bits.
+mod traits {
+    pub const CONST: u8 = 1;
+    pub const JUMP: u8 = 1 << 1;
+    pub const EVAL_BREAK: u8 = 1 << 2;
+    pub const BLOCK_PUSH: u8 = 1 << 3;
+    pub const SCOPE_EXIT: u8 = 1 << 4;
+    pub const UNCONDITIONAL_JUMP: u8 = 1 << 5;
+}
+
+const COUNT: usize = 512;
+
+/// The [`traits`] of every instruction by its number.
+static TRAITS: [u8; COUNT] = {
+    let mut table = [0; COUNT];
     let mut index = 0;
     while index < Opcode::ALL.len() {
         let opcode = Opcode::ALL[index];
-        flags[opcode as usize] = opcode.flags();
+        table[opcode as usize] = traits_of(Op(opcode as u16), opcode.flags());
         index += 1;
     }
     index = 0;
     while index < PseudoOpcode::ALL.len() {
         let opcode = PseudoOpcode::ALL[index];
-        flags[opcode as usize] = opcode.flags();
+        table[opcode as usize] = traits_of(Op(opcode as u16), opcode.flags());
         index += 1;
     }
-    flags
+    table
+};
+
+const fn traits_of(op: Op, flags: Flags) -> u8 {
+    let mut bits = match op {
+        Op::SETUP_FINALLY | Op::SETUP_WITH | Op::SETUP_CLEANUP => traits::BLOCK_PUSH,
+        Op::RETURN_VALUE | Op::RAISE_VARARGS | Op::RERAISE => traits::SCOPE_EXIT,
+        Op::JUMP
+        | Op::JUMP_NO_INTERRUPT
+        | Op::JUMP_FORWARD
+        | Op::JUMP_BACKWARD
+        | Op::JUMP_BACKWARD_NO_INTERRUPT => traits::UNCONDITIONAL_JUMP,
+        _ => 0,
+    };
+    if flags.contains(Flags::CONST) {
+        bits |= traits::CONST;
+    }
+    if flags.contains(Flags::JUMP) {
+        bits |= traits::JUMP;
+    }
+    if flags.contains(Flags::EVAL_BREAK) {
+        bits |= traits::EVAL_BREAK;
+    }
+    bits
+}
+
+/// How many code units of inline cache follow each instruction.
+static CACHE_ENTRIES: [u8; COUNT] = {
+    let mut table = [0; COUNT];
+    let mut index = 0;
+    while index < Opcode::ALL.len() {
+        let opcode = Opcode::ALL[index];
+        table[opcode as usize] = opcode.cache_entries() as u8;
+        index += 1;
+    }
+    table
 };
 
 impl Op {
@@ -52,55 +99,53 @@ impl Op {
         PseudoOpcode::ALL.get(usize::from(self.0).checked_sub(256)?).copied()
     }
 
-    const fn has(self, flag: Flags) -> bool {
-        FLAGS[self.0 as usize].contains(flag)
+    fn is(self, bits: u8) -> bool {
+        TRAITS[usize::from(self.0) % COUNT] & bits != 0
     }
 
     /// Whether its argument is an index into the constants.
-    pub const fn has_const(self) -> bool {
-        self.has(Flags::CONST)
+    pub fn has_const(self) -> bool {
+        self.is(traits::CONST)
     }
 
     /// Whether it jumps.
-    pub const fn has_jump(self) -> bool {
-        self.has(Flags::JUMP)
+    pub fn has_jump(self) -> bool {
+        self.is(traits::JUMP)
     }
 
     /// Whether it looks at the evaluation breaker.
-    pub const fn has_eval_break(self) -> bool {
-        self.has(Flags::EVAL_BREAK)
+    pub fn has_eval_break(self) -> bool {
+        self.is(traits::EVAL_BREAK)
     }
 
     /// Whether it starts a protected region.
-    pub const fn is_block_push(self) -> bool {
-        matches!(self, Self::SETUP_FINALLY | Self::SETUP_WITH | Self::SETUP_CLEANUP)
+    pub fn is_block_push(self) -> bool {
+        self.is(traits::BLOCK_PUSH)
     }
 
     /// Whether it names another instruction: to jump there, or as a handler.
-    pub const fn has_target(self) -> bool {
-        self.has_jump() || self.is_block_push()
+    pub fn has_target(self) -> bool {
+        self.is(traits::JUMP | traits::BLOCK_PUSH)
     }
 
     /// Whether nothing is executed after it in its frame, handlers aside.
-    pub const fn is_scope_exit(self) -> bool {
-        matches!(self, Self::RETURN_VALUE | Self::RAISE_VARARGS | Self::RERAISE)
+    pub fn is_scope_exit(self) -> bool {
+        self.is(traits::SCOPE_EXIT)
     }
 
     /// Whether it must be a block's last instruction.
-    pub const fn is_terminator(self) -> bool {
-        self.has_jump() || self.is_scope_exit()
+    pub fn is_terminator(self) -> bool {
+        self.is(traits::JUMP | traits::SCOPE_EXIT)
     }
 
     /// Whether it always jumps.
-    pub const fn is_unconditional_jump(self) -> bool {
-        matches!(
-            self,
-            Self::JUMP
-                | Self::JUMP_NO_INTERRUPT
-                | Self::JUMP_FORWARD
-                | Self::JUMP_BACKWARD
-                | Self::JUMP_BACKWARD_NO_INTERRUPT
-        )
+    pub fn is_unconditional_jump(self) -> bool {
+        self.is(traits::UNCONDITIONAL_JUMP)
+    }
+
+    /// Whether the block that ends with it does not lead on to the following one.
+    pub fn ends_flow(self) -> bool {
+        self.is(traits::SCOPE_EXIT | traits::UNCONDITIONAL_JUMP)
     }
 
     /// The conditional jump that jumps when this one does not.
@@ -132,7 +177,7 @@ impl Op {
 
     /// How many code units of inline cache follow it.
     pub fn cache_entries(self) -> usize {
-        self.real().map_or(0, Opcode::cache_entries)
+        usize::from(CACHE_ENTRIES[usize::from(self.0) % COUNT])
     }
 }
 

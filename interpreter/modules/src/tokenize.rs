@@ -1,12 +1,14 @@
 //! The module `_tokenize`: the lexer's tokens as Python's `tokenize` shows them.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::codecs::registry;
 use rspy_runtime::compile::{show_warnings, source_error};
 use rspy_runtime::exceptions::{Exception, PyResult, syntax_error};
+use rspy_runtime::gc::{Trace, Visitor};
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, Payload, TypeObject};
 use rspy_runtime::types::bytes::Bytes;
@@ -16,7 +18,7 @@ use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
-use rspy_syntax::lexer::{Lexer, LexerOptions, State};
+use rspy_syntax::lexer::{Input, Lexer, LexerOptions, State};
 use rspy_syntax::token::{Token, TokenKind};
 
 /// The filename in errors.
@@ -24,52 +26,54 @@ const FILENAME: &str = "<string>";
 
 #[pyclass(name = "TokenizerIter", module = "_tokenize", tracked)]
 struct TokenizerIter {
-    readline: Value,
-    encoding: Option<Value>,
     #[untraced]
     extra_tokens: bool,
     #[untraced]
     done: Cell<bool>,
-    /// Absent while the lines are being read.
-    #[untraced]
+    /// Absent while a token is being made.
     reading: GilCell<Option<Reading>>,
 }
 
-/// What was read, and how far the lexer is in it.
-struct Reading {
+/// The lines that a Python function gives one by one.
+struct PythonLines {
     text: String,
-    lexer: Lexer<'static>,
+    readline: Value,
+    encoding: Option<Value>,
     at_end: bool,
     /// Whether the last line had no end of its own.
     implicit_newline: bool,
-    /// The line shown last, and its number.
-    line: Option<(u32, Value)>,
+    error: Option<Exception>,
 }
 
-impl Reading {
-    /// The next token and the lexer after it; reads as many lines as that takes.
-    fn advance(&mut self, vm: &Vm, owner: &TokenizerIter) -> PyResult<Token> {
-        loop {
-            let mut lexer = self.lexer.clone().over(&self.text, !self.at_end);
-            let token = lexer.next_token();
-            if !lexer.needs_input() {
-                self.lexer = lexer.over("", false);
-                return Ok(token);
-            }
-            self.read_line(vm, owner)?;
-        }
+impl Input for PythonLines {
+    fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
     }
 
-    fn read_line(&mut self, vm: &Vm, owner: &TokenizerIter) -> PyResult<()> {
-        let raw = match vm.call(&owner.readline, &[]) {
-            Ok(raw) => raw,
-            Err(error) if error.is_stop_iteration() => {
+    fn more(&mut self) -> bool {
+        if self.at_end {
+            return false;
+        }
+        match Vm::with_current(|vm| self.read_line(vm)) {
+            Ok(has_line) => self.at_end = !has_line,
+            Err(error) => {
+                self.error = Some(error);
                 self.at_end = true;
-                return Ok(());
             }
+        }
+        !self.at_end
+    }
+}
+
+impl PythonLines {
+    /// Adds a line to the text if there is one.
+    fn read_line(&mut self, vm: &Vm) -> PyResult<bool> {
+        let raw = match vm.call(&self.readline, &[]) {
+            Ok(raw) => raw,
+            Err(error) if error.is_stop_iteration() => return Ok(false),
             Err(error) => return Err(error),
         };
-        let line = match &owner.encoding {
+        let line = match &self.encoding {
             Some(encoding) => {
                 if raw.downcast::<Bytes>().is_none() {
                     return Err(vm.type_error("readline() returned a non-bytes object"));
@@ -83,15 +87,60 @@ impl Reading {
         };
         let line = line.to_utf8(vm)?;
         if line.is_empty() {
-            self.at_end = true;
-            return Ok(());
+            return Ok(false);
         }
         self.text.push_str(&line);
         self.implicit_newline = !line.ends_with('\n');
         if self.implicit_newline {
             self.text.push('\n');
         }
-        Ok(())
+        Ok(true)
+    }
+}
+
+/// What was read, and how far the lexer is in it.
+struct Reading {
+    lexer: Lexer<PythonLines>,
+    /// The line shown last, and its number.
+    line: Option<(u32, Value)>,
+    /// How many characters were counted last, and from where to where.
+    counted: (Range<usize>, i64),
+    /// Whether reading a line failed, after which nothing can be read any more.
+    failed: bool,
+}
+
+impl Trace for Reading {
+    fn trace(&self, visitor: &mut Visitor<'_>) {
+        let lines = self.lexer.input();
+        lines.readline.trace(visitor);
+        lines.encoding.trace(visitor);
+    }
+}
+
+impl Reading {
+    /// The next token; reads as many lines as that takes.
+    fn advance(&mut self, vm: &Vm) -> PyResult<Token> {
+        if self.failed {
+            return Err(vm.memory_error());
+        }
+        let token = self.lexer.next_token();
+        match self.lexer.input_mut().error.take() {
+            None => Ok(token),
+            Some(error) => {
+                self.failed = true;
+                Err(error)
+            }
+        }
+    }
+
+    /// How many characters there are in a range of the text. Counting goes on where it ended last if it started there.
+    fn characters(&mut self, range: Range<usize>) -> i64 {
+        let (last, count) = &self.counted;
+        let (from, before) =
+            if last.start == range.start && last.end <= range.end { (last.end, *count) } else { (range.start, 0) };
+        let count = before + self.lexer.input().text[from..range.end].chars().count() as i64;
+        self.counted = (range, count);
+        count
     }
 
     /// Why the lexer made an `ERRORTOKEN`.
@@ -103,7 +152,7 @@ impl Reading {
             }
             return source_error(vm, &error, &filename);
         }
-        let seen = &self.text[self.lexer.buffer_start()..self.lexer.read_end()];
+        let seen = &self.lexer.input().text[self.lexer.buffer_start()..self.lexer.read_end()];
         let line = i64::from(self.lexer.line());
         let (typ, message) = match self.lexer.state() {
             State::EndOfFile if self.lexer.has_left_lines() => return unexpected_end(vm, line, 0),
@@ -134,7 +183,6 @@ impl Reading {
     fn describe(&mut self, vm: &Vm, token: Token, extra_tokens: bool) -> Option<Value> {
         let has_text = token.column != Token::NO_COLUMN || token.end_column != Token::NO_COLUMN;
         let (start, end) = (token.start as usize, token.end as usize);
-        let mut text = if has_text { self.text[start..end].to_owned() } else { String::new() };
         let is_trailing = token.kind == TokenKind::EndMarker
             || (token.kind == TokenKind::Dedent && self.lexer.state() == State::EndOfFile);
         let is_string = token.kind.is_string_part();
@@ -146,14 +194,15 @@ impl Reading {
         } else {
             self.line(vm, line_start, number)?
         };
-        let characters = |from: usize, to: usize| -> i64 { self.text[from..to].chars().count() as i64 };
         let (mut column, mut end_column) = (-1, -1);
         if has_text && start >= line_start {
-            column = characters(line_start, start);
+            column = self.characters(line_start..start);
         }
         if has_text && end >= cursor_line_start {
-            end_column = characters(cursor_line_start, end);
+            end_column = self.characters(cursor_line_start..end);
         }
+        let PythonLines { text: lines, implicit_newline, .. } = self.lexer.input();
+        let mut text = if has_text { &lines[start..end] } else { "" };
         let mut line_number = i64::from(number);
         let mut end_line_number = i64::from(self.lexer.line());
         let mut kind = match token.kind as u8 {
@@ -171,21 +220,21 @@ impl Reading {
                     kind = TokenKind::Operator as u8;
                 }
                 TokenKind::Newline => {
-                    text = match (self.implicit_newline, self.text.as_bytes().get(start)) {
-                        (true, _) => String::new(),
-                        (false, Some(b'\r')) => "\r\n".to_owned(),
-                        (false, _) => "\n".to_owned(),
+                    text = match (implicit_newline, lines.as_bytes().get(start)) {
+                        (true, _) => "",
+                        (false, Some(b'\r')) => "\r\n",
+                        (false, _) => "\n",
                     };
                     end_column += 1;
                 }
-                TokenKind::NonLogicalNewline if self.implicit_newline => text.clear(),
+                TokenKind::NonLogicalNewline if *implicit_newline => text = "",
                 _ => {}
             }
         }
         let pair = |line: i64, column: i64| Tuple::from_values([int::new(line), int::new(column)]).into_value();
         let fields = [
             int::new(i64::from(kind)),
-            vm.new_str(&text),
+            vm.new_str(text),
             pair(line_number, column),
             pair(end_line_number, end_column),
             line,
@@ -201,9 +250,10 @@ impl Reading {
             None if current == 0 => return None,
             _ => {
                 let end = self.lexer.read_end();
-                let is_cut = self.implicit_newline && end > start;
+                let lines = self.lexer.input();
+                let is_cut = lines.implicit_newline && end > start;
                 let end = if self.lexer.has_left_lines() { start } else { end - usize::from(is_cut) };
-                vm.new_str(&self.text[start..end])
+                vm.new_str(&lines.text[start..end])
             }
         };
         self.line = Some((number, line.clone()));
@@ -243,16 +293,17 @@ impl TokenizerIter {
             return Err(vm.type_error("tokenizeriter() missing required argument 'extra_tokens' (pos 2)"));
         };
         let options = LexerOptions { extra_tokens, ..LexerOptions::default() };
-        let reading = Reading {
+        let lines = PythonLines {
             text: String::new(),
-            lexer: Lexer::new("", options),
-            at_end: false,
-            implicit_newline: false,
-            line: None,
-        };
-        Ok(Object::new(TokenizerIter {
             readline,
             encoding: encoding.map(|encoding| encoding.to_value()),
+            at_end: false,
+            implicit_newline: false,
+            error: None,
+        };
+        let reading =
+            Reading { lexer: Lexer::new(lines, options), line: None, counted: (0..0, 0), failed: false };
+        Ok(Object::new(TokenizerIter {
             extra_tokens,
             done: Cell::new(false),
             reading: GilCell::new(Some(reading)),
@@ -273,7 +324,7 @@ impl TokenizerIter {
         let Some(mut reading) = self.reading.take() else {
             return Err(vm.value_error("tokenizer already executing"));
         };
-        let token = reading.advance(vm, self);
+        let token = reading.advance(vm);
         let result = match token {
             Err(error) => Err(error),
             Ok(token) if token.kind == TokenKind::ErrorToken => Err(reading.error(vm)),

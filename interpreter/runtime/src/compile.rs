@@ -3,6 +3,7 @@
 use rspy_code::{CodeObject, Constant, Text};
 use rspy_compiler::{CompileError, CompileOptions};
 use rspy_syntax::{ErrorKind, Mode, ParseOptions, Source, SyntaxError, Warning, WarningCategory};
+use rustc_hash::FxHashMap;
 
 use crate::exceptions::{Exception, PyResult, set_implicit_context, syntax_error};
 use crate::object::{Object, Payload, Ref};
@@ -300,64 +301,102 @@ pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exc
 
 /// A code object as a value, with everything in it.
 pub fn code_of(vm: &Vm, code: &CodeObject) -> Ref<Code> {
-    let names = |texts: &[Text]| {
-        let values: Vec<Value> =
-            texts.iter().map(|text| intern::intern(&str_of(text)).into_value()).collect();
-        Tuple::from_values(values)
-    };
-    let constants: Vec<Value> = code.constants.iter().map(|constant| constant_value(vm, constant)).collect();
-    Code::new(CodeFields {
-        arg_count: code.arg_count,
-        positional_only_count: code.positional_only_arg_count,
-        keyword_only_count: code.keyword_only_arg_count,
-        flags: code.flags,
-        stack_size: code.stack_size,
-        first_line: code.first_line,
-        code: code.code.to_vec(),
-        constants: Tuple::from_values(constants),
-        names: names(&code.names),
-        variable_names: names(&code.locals_plus_names),
-        variable_kinds: code.locals_plus_kinds.to_vec(),
-        filename: intern::intern(&str_of(&code.filename)),
-        name: intern::intern(&str_of(&code.name)),
-        qualified_name: intern::intern(&str_of(&code.qualified_name)),
-        line_table: Bytes::new(&code.line_table[..]),
-        exception_table: Bytes::new(&code.exception_table[..]),
-    })
+    Converter { vm, made: FxHashMap::default() }.code(code)
 }
 
-/// A constant as a value.
-pub fn constant_value(vm: &Vm, constant: &Constant) -> Value {
-    match constant {
-        Constant::None => none(),
-        Constant::Ellipsis => ellipsis(),
-        Constant::Bool(truth) => bool::boolean(*truth),
-        Constant::Int(small) => int::new(*small),
-        Constant::BigInt(big) => int::from_big((**big).clone()),
-        Constant::Float(value) => float::new(*value),
-        Constant::Complex { real, imaginary } => complex::new(*real, *imaginary),
-        Constant::Str(text) => constant_text(text),
-        Constant::Bytes(bytes) => Bytes::new(&bytes[..]).into_value(),
-        Constant::Tuple(items) => {
-            let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
-            Tuple::from_values(items).into_value()
+/// Makes values of the compiler's plain data. What the compiler holds once becomes one object.
+struct Converter<'vm> {
+    vm: &'vm Vm,
+    /// What was made, by where its plain data stands, and whether as an interned string.
+    made: FxHashMap<(usize, bool), Value>,
+}
+
+impl Converter<'_> {
+    fn code(&mut self, code: &CodeObject) -> Ref<Code> {
+        let constants: Vec<Value> = code.constants.iter().map(|constant| self.constant(constant)).collect();
+        Code::new(CodeFields {
+            arg_count: code.arg_count,
+            positional_only_count: code.positional_only_arg_count,
+            keyword_only_count: code.keyword_only_arg_count,
+            flags: code.flags,
+            stack_size: code.stack_size,
+            first_line: code.first_line,
+            code: code.code.to_vec(),
+            constants: Tuple::from_values(constants),
+            names: self.names(&code.names),
+            variable_names: self.names(&code.locals_plus_names),
+            variable_kinds: code.locals_plus_kinds.to_vec(),
+            filename: self.name(&code.filename),
+            name: self.name(&code.name),
+            qualified_name: self.name(&code.qualified_name),
+            line_table: Bytes::new(&code.line_table[..]),
+            exception_table: Bytes::new(&code.exception_table[..]),
+        })
+    }
+
+    fn names(&mut self, texts: &[Text]) -> Ref<Tuple> {
+        let values: Vec<Value> = texts.iter().map(|text| self.name(text).into_value()).collect();
+        Tuple::from_values(values)
+    }
+
+    /// A string that is interned.
+    fn name(&mut self, text: &Text) -> Ref<Str> {
+        let key = (text.as_bytes().as_ptr() as usize, true);
+        if let Some(made) = self.made.get(&key).and_then(|made| made.downcast::<Str>()) {
+            return made.to_ref();
         }
-        Constant::FrozenSet(items) => {
-            let items: Vec<Value> = items.iter().map(|item| constant_value(vm, item)).collect();
-            FrozenSet::from_values(vm, items).map_or_else(|_| none(), Ref::into_value)
+        let name = intern::intern(&str_of(text));
+        self.made.insert(key, name.to_value());
+        name
+    }
+
+    fn constant(&mut self, constant: &Constant) -> Value {
+        match constant {
+            Constant::None => none(),
+            Constant::Ellipsis => ellipsis(),
+            Constant::Bool(truth) => bool::boolean(*truth),
+            Constant::Int(small) => int::new(*small),
+            Constant::BigInt(big) => int::from_big((**big).clone()),
+            Constant::Float(value) => float::new(*value),
+            Constant::Complex { real, imaginary } => complex::new(*real, *imaginary),
+            Constant::Str(text) if is_name_like(text) => self.name(text).into_value(),
+            Constant::Str(text) => {
+                self.once(text.as_bytes().as_ptr() as usize, |_| str_of(text).into_value())
+            }
+            Constant::Bytes(bytes) => {
+                self.once(bytes.as_ptr() as usize, |_| Bytes::new(&bytes[..]).into_value())
+            }
+            Constant::Tuple(items) => self.once(items.as_ptr() as usize, |converter| {
+                Tuple::from_values(converter.constants(items)).into_value()
+            }),
+            Constant::FrozenSet(items) => self.once(items.as_ptr() as usize, |converter| {
+                let items = converter.constants(items);
+                FrozenSet::from_values(converter.vm, items).map_or_else(|_| none(), Ref::into_value)
+            }),
+            Constant::Slice(parts) => {
+                let [start, stop, step] = parts.each_ref().map(|part| self.constant(part));
+                Slice::new(start, stop, step).into_value()
+            }
+            Constant::Code(code) => self.code(code).into_value(),
         }
-        Constant::Slice(parts) => {
-            let [start, stop, step] = &**parts;
-            Slice::new(constant_value(vm, start), constant_value(vm, stop), constant_value(vm, step))
-                .into_value()
+    }
+
+    fn constants(&mut self, items: &[Constant]) -> Vec<Value> {
+        items.iter().map(|item| self.constant(item)).collect()
+    }
+
+    /// The object made of the data at an address.
+    fn once(&mut self, address: usize, make: impl FnOnce(&mut Self) -> Value) -> Value {
+        if let Some(made) = self.made.get(&(address, false)) {
+            return made.clone();
         }
-        Constant::Code(code) => code_of(vm, code).into_value(),
+        let made = make(self);
+        self.made.insert((address, false), made.clone());
+        made
     }
 }
 
-/// A string constant; those that look like names are interned, as CPython does.
-fn constant_text(text: &Text) -> Value {
-    let made = str_of(text);
-    let name_like = text.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    if name_like { intern::intern(&made).into_value() } else { made.into_value() }
+/// Whether a string constant looks like a name, so that CPython interns it.
+fn is_name_like(text: &Text) -> bool {
+    text.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }

@@ -69,10 +69,27 @@ const EOF: i32 = -1;
 
 const NOWHERE: usize = usize::MAX;
 
+/// Text for a lexer, with `\n` line ends.
+pub trait Input {
+    /// The text so far: UTF-8.
+    fn bytes(&self) -> &[u8];
+
+    /// Adds at least one line to the text, or says that it is complete. It is asked for when the lexer needs the line.
+    fn more(&mut self) -> bool {
+        false
+    }
+}
+
+impl Input for &str {
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
 /// See the module's text.
 #[derive(Clone)]
-pub struct Lexer<'a> {
-    source: &'a [u8],
+pub struct Lexer<I> {
+    input: I,
     options: LexerOptions,
     /// The next byte to read.
     cursor: usize,
@@ -94,9 +111,6 @@ pub struct Lexer<'a> {
     /// Warnings found so far.
     pub(crate) warnings: Vec<Warning>,
     at_line_start: bool,
-    /// Whether more lines may be added to the source, so that its end is not the end of the input.
-    partial: bool,
-    needs_input: bool,
     has_left_lines: bool,
     /// Whether the line has nothing but white space or a comment.
     is_blank_line: bool,
@@ -109,11 +123,18 @@ pub struct Lexer<'a> {
     modes: Vec<StringMode>,
 }
 
-impl<'a> Lexer<'a> {
-    /// A lexer at the start of `text`, which must have `\n` line ends.
-    pub fn new(text: &'a str, options: LexerOptions) -> Self {
+impl<'a> Lexer<&'a str> {
+    /// The text from the start of the cursor's line to the end of what was read.
+    pub(crate) fn rest_of_line(&self) -> &'a [u8] {
+        &self.input.as_bytes()[self.line_start..self.read_end]
+    }
+}
+
+impl<I: Input> Lexer<I> {
+    /// A lexer at the start of a text.
+    pub fn new(input: I, options: LexerOptions) -> Self {
         Self {
-            source: text.as_bytes(),
+            input,
             options,
             cursor: 0,
             read_end: 0,
@@ -128,8 +149,6 @@ impl<'a> Lexer<'a> {
             error: None,
             warnings: Vec::new(),
             at_line_start: true,
-            partial: false,
-            needs_input: false,
             has_left_lines: false,
             is_blank_line: false,
             comment_newline: false,
@@ -140,41 +159,14 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The same lexer over another text, which must begin with all that was read of the old one before the next token
-    /// is asked for. With `partial`, the end of the text is not the end of the input: a lexer that comes to it says so
-    /// with [`Lexer::needs_input`].
-    pub fn over<'b>(self, text: &'b str, partial: bool) -> Lexer<'b> {
-        Lexer {
-            source: text.as_bytes(),
-            options: self.options,
-            cursor: self.cursor,
-            read_end: self.read_end,
-            line_start: self.line_start,
-            buffer_start: self.buffer_start,
-            line: self.line,
-            token_start: self.token_start,
-            token_column: self.token_column,
-            first_line: self.first_line,
-            first_line_start: self.first_line_start,
-            state: self.state,
-            error: self.error,
-            warnings: self.warnings,
-            at_line_start: self.at_line_start,
-            partial,
-            needs_input: false,
-            has_left_lines: self.has_left_lines,
-            is_blank_line: self.is_blank_line,
-            comment_newline: self.comment_newline,
-            pending_indents: self.pending_indents,
-            indents: self.indents,
-            brackets: self.brackets,
-            modes: self.modes,
-        }
+    /// The text, and what it comes from.
+    pub fn input(&self) -> &I {
+        &self.input
     }
 
-    /// Whether the lexer came to the end of a text that more may be added to. What it made since is of no worth.
-    pub fn needs_input(&self) -> bool {
-        self.needs_input
+    /// The text, and what it comes from.
+    pub fn input_mut(&mut self) -> &mut I {
+        &mut self.input
     }
 
     /// Where the line of the cursor starts in the text.
@@ -242,11 +234,6 @@ impl<'a> Lexer<'a> {
     /// Column of the cursor, counted from the line in which the current token starts.
     pub(crate) fn column_in_buffer(&self) -> usize {
         self.cursor - self.buffer_start
-    }
-
-    /// The text from the start of the cursor's line to the end of what was read.
-    pub(crate) fn rest_of_line(&self) -> &'a [u8] {
-        &self.source[self.line_start..self.read_end]
     }
 
     /// Whether anything was read of the current line.
@@ -343,9 +330,9 @@ impl<'a> Lexer<'a> {
 
     /// Skips a comment up to the line's end, or makes a token of it.
     fn comment(&mut self) -> Option<Token> {
-        let rest = &self.source[self.cursor..self.read_end];
+        let rest = &self.input.bytes()[self.cursor..self.read_end];
         self.cursor += memchr(b'\n', rest).unwrap_or(rest.len());
-        if self.source[self.cursor - 1] == b'\r' {
+        if self.input.bytes()[self.cursor - 1] == b'\r' {
             self.cursor -= 1;
         }
         if self.options.type_comments
@@ -362,7 +349,7 @@ impl<'a> Lexer<'a> {
 
     /// `# type: …`, in which the spaces may be any white space or none.
     fn type_comment(&mut self) -> Option<Token> {
-        let text = &self.source[..self.cursor];
+        let text = &self.input.bytes()[..self.cursor];
         let mut at = self.token_start;
         for &expected in b"# type: " {
             if expected == b' ' {
@@ -420,14 +407,14 @@ impl<'a> Lexer<'a> {
         {
             return token;
         }
-        let rest = &self.source[self.cursor..self.read_end];
+        let rest = &self.input.bytes()[self.cursor..self.read_end];
         let length = rest.iter().position(|&byte| !is_identifier_byte(byte)).unwrap_or(rest.len());
         self.cursor += length;
         if self.cursor == self.read_end {
             // CPython finds a word's end by reading the character after it, so it has seen the end of the source.
             self.peek();
         }
-        let word = &self.source[self.token_start..self.cursor];
+        let word = &self.input.bytes()[self.token_start..self.cursor];
         let kind = match TokenKind::keyword(word) {
             Some(keyword) => keyword,
             None if word.is_ascii() => TokenKind::Name,
@@ -483,7 +470,7 @@ impl<'a> Lexer<'a> {
         if self.cursor == self.read_end && !self.read_line() {
             return EOF;
         }
-        let byte = self.source[self.cursor];
+        let byte = self.input.bytes()[self.cursor];
         self.cursor += 1;
         i32::from(byte)
     }
@@ -494,7 +481,7 @@ impl<'a> Lexer<'a> {
         if self.cursor == self.read_end && !self.read_line() {
             return EOF;
         }
-        i32::from(self.source[self.cursor])
+        i32::from(self.input.bytes()[self.cursor])
     }
 
     /// Goes back before the character `c` just read.
@@ -507,21 +494,21 @@ impl<'a> Lexer<'a> {
         if self.state != State::Running {
             return false;
         }
-        let rest = &self.source[self.read_end..];
-        if rest.is_empty() {
-            self.needs_input = self.partial;
+        if self.read_end == self.input.bytes().len() && !self.input.more() {
             self.has_left_lines = self.token_start == NOWHERE && !self.is_inside_string();
             self.state = State::EndOfFile;
             return false;
         }
+        let rest = &self.input.bytes()[self.read_end..];
         let length = memchr(b'\n', rest).map_or(rest.len(), |index| index + 1);
+        let has_null = memchr(0, &rest[..length]).is_some();
         if self.token_start == NOWHERE {
             self.buffer_start = self.cursor;
         }
         self.line_start = self.cursor;
         self.line += 1;
         self.read_end += length;
-        if memchr(0, &rest[..length]).is_some() {
+        if has_null {
             self.fail("source code cannot contain null bytes");
             self.cursor = self.read_end;
             return false;
@@ -575,7 +562,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn error_in_line(&self, column: usize, end_column: usize, message: &str) -> SyntaxError {
-        let rest = &self.source[self.line_start..];
+        let rest = &self.input.bytes()[self.line_start..];
         let line_end = self.line_start + memchr2(b'\n', 0, rest).unwrap_or(rest.len());
         SyntaxError {
             line: i64::from(self.line),
@@ -594,13 +581,13 @@ impl<'a> Lexer<'a> {
         self.warnings.push(Warning { category: WarningCategory::Syntax, message, line: self.line, as_error });
     }
 
-    fn text(&self, start: usize, end: usize) -> &'a str {
-        std::str::from_utf8(&self.source[start..end]).unwrap_or_default()
+    fn text(&self, start: usize, end: usize) -> &str {
+        std::str::from_utf8(&self.input.bytes()[start..end]).unwrap_or_default()
     }
 
     /// Text that may end inside a character.
-    fn text_lossy(&self, start: usize, end: usize) -> std::borrow::Cow<'a, str> {
-        String::from_utf8_lossy(&self.source[start..end])
+    fn text_lossy(&self, start: usize, end: usize) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.input.bytes()[start..end])
     }
 }
 

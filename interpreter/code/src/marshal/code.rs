@@ -5,6 +5,7 @@
 //! compilation as one object, some values exist once in the whole process (small integers, the empty tuple, strings of
 //! one Latin-1 character), and strings that look like names are interned.
 
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
@@ -50,6 +51,8 @@ fn dump_objects<'a>(
         writer: Writer::new(version),
         places: vec![None; objects.list.len()],
         place_count: 0,
+        placed: Vec::new(),
+        apart: None,
         objects: &objects,
     };
     dumper.object(root)?;
@@ -127,7 +130,7 @@ enum Content<'a> {
     Complex(f64, f64),
     Text(&'a Text, bool),
     Bytes(&'a [u8]),
-    Tuple(Vec<usize>),
+    Tuple(Rc<[usize]>),
     FrozenSet(Vec<usize>),
     Slice([usize; 3]),
     Code(&'a CodeObject, Box<CodeItems>),
@@ -147,7 +150,7 @@ struct CodeItems {
     exception_table: usize,
 }
 
-/// What makes two objects the same one.
+/// What makes two objects the same one, tuples aside.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity<'a> {
     None,
@@ -159,7 +162,6 @@ enum Identity<'a> {
     Complex(u64, u64),
     Text(&'a [u8], bool),
     Bytes(&'a [u8]),
-    Tuple(Vec<usize>),
     FrozenSet(*const Constant),
     Slice(&'a [Constant; 3]),
     Code(*const CodeObject),
@@ -172,6 +174,10 @@ const IMMORTAL: u32 = 1 << 31;
 struct Objects<'a> {
     list: Vec<Object<'a>>,
     known: FxHashMap<Identity<'a>, usize>,
+    /// The tuples by their items.
+    tuples: FxHashMap<Rc<[usize]>, usize>,
+    /// The items of the tuples that are being looked at, each behind those of the tuple it is in.
+    items: Vec<usize>,
     /// Strings that are interned although they do not look like names in ASCII.
     interned: FxHashSet<&'a [u8]>,
     /// Where names are kept that are not ASCII: a constant is interned if it is such a name, not if it merely equals one.
@@ -284,20 +290,31 @@ impl<'a> Objects<'a> {
         self.find(Identity::Bytes(bytes), references, || Content::Bytes(bytes))
     }
 
-    fn tuple(&mut self, items: Vec<usize>) -> usize {
-        if let Some(&object) = self.known.get(&Identity::Tuple(items.clone())) {
+    /// The tuple of all items from a place on.
+    fn tuple(&mut self, start: usize) -> usize {
+        let items = &self.items[start..];
+        if let Some(&object) = self.tuples.get(items) {
+            self.items.truncate(start);
             return object;
         }
-        for &item in &items {
-            self.refer(item);
+        for &item in items {
+            self.list[item].references += 1;
         }
         let references = if items.is_empty() { IMMORTAL } else { 0 };
-        self.find(Identity::Tuple(items.clone()), references, || Content::Tuple(items))
+        let items: Rc<[usize]> = items.into();
+        self.items.truncate(start);
+        let object = self.add(Content::Tuple(items.clone()), references);
+        self.tuples.insert(items, object);
+        object
     }
 
     fn names(&mut self, names: &'a [Text]) -> usize {
-        let items = names.iter().map(|name| self.text(name, true)).collect();
-        self.tuple(items)
+        let start = self.items.len();
+        for name in names {
+            let item = self.text(name, true);
+            self.items.push(item);
+        }
+        self.tuple(start)
     }
 
     /// The names of local variables, which are a tuple of its own where the compiler renamed a parameter last: that of
@@ -310,13 +327,17 @@ impl<'a> Objects<'a> {
         if !is_annotate {
             return self.names(names);
         }
-        let items: Vec<usize> = names.iter().map(|name| self.text(name, true)).collect();
+        let items = names.iter().map(|name| self.text(name, true)).collect();
         self.add(Content::Tuple(items), 0)
     }
 
     fn constants(&mut self, constants: &'a [Constant]) -> usize {
-        let items = constants.iter().map(|constant| self.constant(constant)).collect();
-        self.tuple(items)
+        let start = self.items.len();
+        for constant in constants {
+            let item = self.constant(constant);
+            self.items.push(item);
+        }
+        self.tuple(start)
     }
 
     fn constant(&mut self, constant: &'a Constant) -> usize {
@@ -441,6 +462,10 @@ struct Dumper<'o, 'a> {
     /// The number under which each object was flagged.
     places: Vec<Option<usize>>,
     place_count: usize,
+    /// The objects that have a place.
+    placed: Vec<usize>,
+    /// What the items of sets are written with to find their order.
+    apart: Option<Box<Self>>,
 }
 
 impl Dumper<'_, '_> {
@@ -450,11 +475,26 @@ impl Dumper<'_, '_> {
             Content::None | Content::Ellipsis | Content::Bool(_) => self.object(object),
             _ => {
                 self.writer.enter()?;
-                self.places[object] = Some(0);
-                self.place_count = 1;
+                self.place(object);
                 self.content(object, self.writer.has_references())
             }
         }
+    }
+
+    fn place(&mut self, object: usize) {
+        self.places[object] = Some(self.place_count);
+        self.place_count += 1;
+        self.placed.push(object);
+    }
+
+    /// What was written. Forgets all of it, places included.
+    fn take_bytes(&mut self) -> Vec<u8> {
+        for object in self.placed.drain(..) {
+            self.places[object] = None;
+        }
+        self.place_count = 0;
+        let version = self.writer.version();
+        std::mem::replace(&mut self.writer, Writer::new(version)).finish()
     }
 
     fn object(&mut self, object: usize) -> Result<(), WriteError> {
@@ -475,8 +515,7 @@ impl Dumper<'_, '_> {
         }
         let flagged = self.writer.has_references() && self.objects.list[object].references > 1;
         if flagged {
-            self.places[object] = Some(self.place_count);
-            self.place_count += 1;
+            self.place(object);
         }
         self.content(object, flagged)
     }
@@ -494,7 +533,7 @@ impl Dumper<'_, '_> {
             Content::Bytes(bytes) => writer.bytes(bytes, flagged)?,
             Content::Tuple(items) => {
                 writer.tuple(items.len(), flagged)?;
-                for &item in items {
+                for &item in &**items {
                     self.object(item)?;
                 }
             }
@@ -519,18 +558,23 @@ impl Dumper<'_, '_> {
     }
 
     /// The items of a set in the order of the bytes each alone is written as.
-    fn in_order(&self, items: &[usize]) -> Result<Vec<usize>, WriteError> {
+    fn in_order(&mut self, items: &[usize]) -> Result<Vec<usize>, WriteError> {
         let mut keyed = Vec::with_capacity(items.len());
-        for &item in items {
-            let mut alone = Dumper {
+        let mut apart = self.apart.take().unwrap_or_else(|| {
+            Box::new(Self {
                 writer: Writer::new(self.writer.version()),
                 objects: self.objects,
                 places: vec![None; self.objects.list.len()],
                 place_count: 0,
-            };
-            alone.alone(item)?;
-            keyed.push((alone.writer.finish(), item));
+                placed: Vec::new(),
+                apart: None,
+            })
+        });
+        for &item in items {
+            apart.alone(item)?;
+            keyed.push((apart.take_bytes(), item));
         }
+        self.apart = Some(apart);
         keyed.sort();
         Ok(keyed.into_iter().map(|(_, item)| item).collect())
     }

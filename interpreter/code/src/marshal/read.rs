@@ -207,9 +207,12 @@ pub fn read<B: Builder>(
     builder: &mut B,
     allow_code: bool,
 ) -> Result<B::Value, B::Error> {
-    let mut reader = Reader { source, builder, references: Vec::new(), depth: 0, allow_code };
+    let mut reader = Reader { source, builder, references: Vec::new(), depth: 0, promised: 0, allow_code };
     reader.expect("object")
 }
+
+/// How many items room is made for before they are read, where the number of bytes left is not known.
+const MOST_UNREAD: usize = 1 << 16;
 
 struct Reader<'a, S, B: Builder> {
     source: &'a mut S,
@@ -217,6 +220,8 @@ struct Reader<'a, S, B: Builder> {
     /// What was flagged so far; `None` while a value is still being read.
     references: Vec<Option<B::Value>>,
     depth: u32,
+    /// How many items are announced that were not read yet, in all containers that are being read.
+    promised: usize,
     allow_code: bool,
 }
 
@@ -392,7 +397,7 @@ impl<S: Source<B::Error>, B: Builder> Reader<'_, S, B> {
         text.parse().map_err(|_| ReadError::BadFloat(text.into_owned()).into())
     }
 
-    /// How many items to make room for when `count` are announced.
+    /// How many digits to make room for when `count` are announced.
     fn bounded(&self, count: usize) -> usize {
         count.min(self.source.remaining().unwrap_or(256))
     }
@@ -422,11 +427,16 @@ impl<S: Source<B::Error>, B: Builder> Reader<'_, S, B> {
 
     fn container(&mut self, kind: Container, length: usize, flagged: bool) -> Result<B::Value, B::Error> {
         // Every item takes a byte at least, so more items than bytes end in an error anyway.
-        let possible = self.source.remaining().is_none_or(|remaining| length <= remaining);
-        let early = flagged && kind != Container::FrozenSet && possible;
+        self.promised = self.promised.saturating_add(length);
+        let possible = self.promised <= self.source.remaining().unwrap_or(MOST_UNREAD);
+        let early = match kind {
+            Container::FrozenSet => false,
+            Container::Tuple => flagged && possible,
+            Container::List | Container::Dict | Container::Set => flagged,
+        };
         let reserved = if early { self.builder.reserve(kind, length) } else { None };
         let place = self.reserve(flagged, reserved.clone());
-        let mut items = Vec::with_capacity(self.bounded(length));
+        let mut items = Vec::with_capacity(if possible { length } else { 0 });
         let what = match kind {
             Container::Tuple => "tuple",
             Container::List => "list",
@@ -435,6 +445,7 @@ impl<S: Source<B::Error>, B: Builder> Reader<'_, S, B> {
         };
         for _ in 0..length {
             items.push(self.expect(what)?);
+            self.promised -= 1;
         }
         let value = self.builder.container(kind, reserved, items)?;
         Ok(self.register(place, value))

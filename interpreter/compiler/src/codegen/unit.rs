@@ -37,8 +37,12 @@ pub enum UnitKind {
 pub struct Numbered<T> {
     /// The items.
     pub list: Vec<T>,
+    /// The numbers of all items once there are more than [`FEW`].
     numbers: FxHashMap<T, u32>,
 }
+
+/// Up to so many, items are found by looking at each.
+const FEW: usize = 16;
 
 impl<T> Default for Numbered<T> {
     fn default() -> Self {
@@ -49,12 +53,22 @@ impl<T> Default for Numbered<T> {
 impl<T: Copy + Eq + Hash> Numbered<T> {
     /// An item's number. If it has none, it gets the next.
     pub fn add(&mut self, item: T) -> usize {
-        let next = self.list.len() as u32;
-        let number = *self.numbers.entry(item).or_insert(next);
+        let next = self.list.len();
+        if next <= FEW {
+            if let Some(number) = self.list.iter().position(|&known| known == item) {
+                return number;
+            }
+            self.list.push(item);
+            if next == FEW {
+                self.numbers.extend(self.list.iter().copied().zip(0..));
+            }
+            return next;
+        }
+        let number = *self.numbers.entry(item).or_insert(next as u32) as usize;
         if number == next {
             self.list.push(item);
         }
-        number as usize
+        number
     }
 }
 

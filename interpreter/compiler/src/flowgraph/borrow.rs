@@ -8,7 +8,7 @@ use super::{Block, BlockId, Graph};
 use crate::op::Op;
 
 /// The instruction that pushed a reference, if it is in this block, and the local it was loaded from, if it was.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Reference {
     source: Option<usize>,
     local: Option<i32>,
@@ -20,8 +20,9 @@ pub fn optimize(graph: &mut Graph) {
     let entry = graph.entry;
     graph[entry].is_visited = true;
     graph[entry].start_depth = 0;
-    let mut todo = vec![entry];
-    let mut simulation = Simulation::default();
+    let mut todo = graph.take_worklist();
+    todo.push(entry);
+    let mut simulation = std::mem::take(&mut graph.simulation);
     while let Some(block) = todo.pop() {
         simulation.run(&graph[block]);
         for (instruction, &is_unsafe) in graph[block].instructions.iter_mut().zip(&simulation.is_unsafe) {
@@ -35,17 +36,18 @@ pub fn optimize(graph: &mut Graph) {
             }
         }
         // What the simulation reached is put on the list once.
-        let reached: Vec<BlockId> = std::mem::take(&mut simulation.reached);
-        for target in reached {
+        for target in simulation.reached.drain(..) {
             if !std::mem::replace(&mut graph[target].is_visited, true) {
                 todo.push(target);
             }
         }
     }
+    graph.return_worklist(todo);
+    graph.simulation = simulation;
 }
 
-#[derive(Default)]
-struct Simulation {
+#[derive(Debug, Default)]
+pub(super) struct Simulation {
     stack: Vec<Reference>,
     is_unsafe: Vec<bool>,
     reached: Vec<BlockId>,
@@ -62,8 +64,7 @@ impl Simulation {
             self.step(index, instruction.op, instruction.argument, instruction.target);
         }
         if let (Some(last), Some(next)) = (block.last(), block.next)
-            && !last.op.is_unconditional_jump()
-            && !last.op.is_scope_exit()
+            && !last.op.ends_flow()
         {
             self.reached.push(next);
         }

@@ -4,17 +4,17 @@ use super::{BlockId, Graph, Instruction};
 use crate::instruction_sequence::InstructionSequence;
 use crate::op::Op;
 
-/// Makes the graph of an instruction sequence.
-pub fn build(sequence: &InstructionSequence) -> Graph {
+/// Makes the graph of an instruction sequence, in the place of what it was.
+pub fn build(graph: &mut Graph, sequence: &InstructionSequence) {
+    graph.reset();
     let instructions = &sequence.instructions;
-    let mut is_target = vec![false; instructions.len() + 1];
+    let mut targets = vec![Target::None; instructions.len() + 1];
     for instruction in instructions {
         if instruction.op.has_target() {
-            is_target[sequence.target(instruction)] = true;
+            targets[sequence.target(instruction)] = Target::Unmet;
         }
     }
-    let mut builder = Builder { graph: Graph::new(), current: None };
-    let mut block_at: Vec<Option<BlockId>> = vec![None; instructions.len() + 1];
+    let mut builder = Builder { graph, current: None };
     // Where an instruction with a target ended up, and the index of its target.
     let mut jumps: Vec<(BlockId, usize, usize)> = Vec::new();
     for (index, instruction) in instructions.iter().enumerate() {
@@ -24,8 +24,8 @@ pub fn build(sequence: &InstructionSequence) -> Graph {
             }
             continue;
         }
-        if is_target[index] {
-            block_at[index] = Some(builder.use_label());
+        if let Target::Unmet = targets[index] {
+            targets[index] = Target::Block(builder.use_label());
         }
         let new = Instruction::new(instruction.op, instruction.argument, instruction.location);
         let block = builder.push(new);
@@ -34,20 +34,32 @@ pub fn build(sequence: &InstructionSequence) -> Graph {
             jumps.push((block, place, sequence.target(instruction)));
         }
     }
-    let mut graph = builder.graph;
     for (block, place, target) in jumps {
-        graph[block].instructions[place].target = block_at[target];
+        graph[block].instructions[place].target = match targets[target] {
+            Target::Block(target) => Some(target),
+            Target::None | Target::Unmet => None,
+        };
     }
-    graph
 }
 
-struct Builder {
-    graph: Graph,
+/// Whether an instruction is one that others name.
+#[derive(Clone, Copy)]
+enum Target {
+    /// It is none.
+    None,
+    /// It is one, and has no block yet.
+    Unmet,
+    /// It is the first of a block.
+    Block(BlockId),
+}
+
+struct Builder<'g> {
+    graph: &'g mut Graph,
     /// The block being filled; `None` stands for the entry.
     current: Option<BlockId>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn current(&self) -> BlockId {
         self.current.unwrap_or(self.graph.entry)
     }

@@ -19,7 +19,7 @@ pub fn add(graph: &mut Graph, local_count: usize, parameter_count: usize) {
     for block in &mut graph.blocks {
         block.unsafe_locals = 0;
     }
-    let mut todo = Vec::new();
+    let mut todo = graph.take_worklist();
     let unbound = (parameter_count..tracked).fold(0, |mask, local| mask | 1u64 << local);
     let entry = graph.entry;
     reach(graph, entry, unbound, &mut todo);
@@ -32,6 +32,7 @@ pub fn add(graph: &mut Graph, local_count: usize, parameter_count: usize) {
         graph[block].is_visited = false;
         scan(graph, block, &mut todo);
     }
+    graph.return_worklist(todo);
 }
 
 /// Notes that the locals of `mask` may be unbound where `block` starts. `is_visited` says that it is on the list already.

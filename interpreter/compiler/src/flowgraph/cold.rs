@@ -2,7 +2,7 @@
 
 use rspy_code::Location;
 
-use super::{BlockId, Graph, Instruction, nops};
+use super::{Block, BlockId, Graph, Instruction, nops};
 use crate::op::Op;
 
 /// Moves cold blocks to the end.
@@ -22,20 +22,22 @@ fn mark_warm(graph: &mut Graph) {
     graph.clear_visited();
     let entry = graph.entry;
     graph[entry].is_visited = true;
-    let mut todo = vec![entry];
+    let mut todo = graph.take_worklist();
+    todo.push(entry);
     while let Some(block) = todo.pop() {
         graph[block].is_warm = true;
-        for target in successors(graph, block) {
+        for target in successors(&graph[block]) {
             if !std::mem::replace(&mut graph[target].is_visited, true) {
                 todo.push(target);
             }
         }
     }
+    graph.return_worklist(todo);
 }
 
 fn mark_cold(graph: &mut Graph) {
     graph.clear_visited();
-    let mut todo = Vec::new();
+    let mut todo = graph.take_worklist();
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
         if graph[block].is_handler {
@@ -45,24 +47,20 @@ fn mark_cold(graph: &mut Graph) {
     }
     while let Some(block) = todo.pop() {
         graph[block].is_cold = true;
-        for target in successors(graph, block) {
+        for target in successors(&graph[block]) {
             if !graph[target].is_warm && !std::mem::replace(&mut graph[target].is_visited, true) {
                 todo.push(target);
             }
         }
     }
+    graph.return_worklist(todo);
 }
 
-/// The blocks that a block leads to without exceptions.
-fn successors(graph: &Graph, block: BlockId) -> Vec<BlockId> {
-    let block = &graph[block];
+/// The blocks that a block leads to without exceptions. Only its last instruction may jump.
+fn successors(block: &Block) -> impl Iterator<Item = BlockId> + use<> {
     let next = block.next.filter(|_| block.falls_through());
-    let targets = block
-        .instructions
-        .iter()
-        .filter(|instruction| instruction.op.has_jump())
-        .filter_map(|instruction| instruction.target);
-    next.into_iter().chain(targets).collect()
+    let target = block.last().filter(|last| last.op.has_jump()).and_then(|last| last.target);
+    next.into_iter().chain(target)
 }
 
 /// Where cold code falls through to warm code, a jump takes the place of falling through.
@@ -88,7 +86,7 @@ fn make_fall_through_explicit(graph: &mut Graph) {
 
 /// Puts the cold blocks behind the others, each kind in its order; tells whether there are any.
 fn reorder(graph: &mut Graph) -> bool {
-    let mut warm = Vec::new();
+    let mut warm = graph.take_worklist();
     let mut cold = Vec::new();
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
@@ -102,5 +100,6 @@ fn reorder(graph: &mut Graph) -> bool {
             graph[block].next = next;
         }
     }
+    graph.return_worklist(warm);
     any
 }

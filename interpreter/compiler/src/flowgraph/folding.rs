@@ -55,23 +55,16 @@ fn loads_constant(op: Op) -> bool {
 
 /// The indices of the `count` instructions before `end` that load constants, with nothing but `NOP`s between.
 fn constant_loads(instructions: &[Instruction], end: usize, count: usize) -> Option<Vec<usize>> {
-    let mut loads = vec![0; count];
-    let mut missing = count;
-    for index in (0..end).rev() {
-        if missing == 0 {
-            break;
-        }
-        let op = instructions[index].op;
-        if op == Op::NOP {
-            continue;
-        }
-        if !loads_constant(op) {
-            return None;
-        }
-        missing -= 1;
-        loads[missing] = index;
+    let does_something = |&index: &usize| instructions[index].op != Op::NOP;
+    let last = (0..end).rev().filter(does_something).take(count);
+    // Most of what is looked at is not constant.
+    let all = last.clone().all(|index| loads_constant(instructions[index].op));
+    if !all {
+        return None;
     }
-    (missing == 0).then_some(loads)
+    let mut loads: Vec<usize> = last.collect();
+    loads.reverse();
+    (loads.len() == count).then_some(loads)
 }
 
 fn erase(instructions: &mut [Instruction], indices: &[usize]) {

@@ -74,7 +74,7 @@ fn normalize_block(graph: &mut Graph, block: BlockId) {
     let start_depth = graph[target].start_depth;
     let is_cold = graph[block].is_cold;
     let new = &mut graph[backwards];
-    new.instructions = vec![not_taken, jump];
+    new.instructions.extend([not_taken, jump]);
     new.start_depth = start_depth;
     new.is_cold = is_cold;
     new.next = next;

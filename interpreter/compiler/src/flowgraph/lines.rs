@@ -32,11 +32,11 @@ fn duplicate_exits(graph: &mut Graph) {
             continue;
         }
         let copy = graph.new_block();
-        let mut instructions = graph[target].instructions.clone();
-        instructions[0].location = last.location;
+        let instructions = graph[target].instructions.clone();
         let next = graph[target].next;
         let copied = &mut graph[copy];
-        copied.instructions = instructions;
+        copied.instructions.extend(instructions);
+        copied.instructions[0].location = last.location;
         copied.predecessors = 1;
         copied.next = next;
         copied.is_labelled = true;

@@ -21,7 +21,6 @@ fn remove_in_block(graph: &mut Graph, block: BlockId) -> bool {
         return false;
     }
     let following_line = line_after(graph, block);
-    let handlers: Vec<_> = graph[block].instructions.iter().map(|instruction| instruction.handler).collect();
     let instructions = &mut graph[block].instructions;
     let mut kept = 0;
     let mut previous_line = -1;
@@ -48,7 +47,7 @@ fn remove_in_block(graph: &mut Graph, block: BlockId) -> bool {
         kept += 1;
         previous_line = line;
     }
-    graph[block].truncate(kept, &handlers[kept..]);
+    graph[block].truncate(kept);
     kept != count
 }
 

@@ -11,7 +11,7 @@ pub fn compute(graph: &mut Graph) -> u32 {
         block.start_depth = UNKNOWN;
     }
     let mut deepest = 0;
-    let mut todo = Vec::new();
+    let mut todo = graph.take_worklist();
     let entry = graph.entry;
     reach(graph, entry, 0, &mut todo);
     while let Some(block) = todo.pop() {
@@ -28,7 +28,7 @@ pub fn compute(graph: &mut Graph) -> u32 {
             if !op.is_block_push() {
                 depth += effect;
             }
-            if op.is_unconditional_jump() || op.is_scope_exit() {
+            if op.ends_flow() {
                 next = None;
                 break;
             }
@@ -37,6 +37,7 @@ pub fn compute(graph: &mut Graph) -> u32 {
             reach(graph, next, depth, &mut todo);
         }
     }
+    graph.return_worklist(todo);
     deepest as u32
 }
 

@@ -11,7 +11,8 @@ pub fn remove(graph: &mut Graph) {
     let entry = graph.entry;
     graph[entry].predecessors = 1;
     graph[entry].is_visited = true;
-    let mut todo = vec![entry];
+    let mut todo = graph.take_worklist();
+    todo.push(entry);
     while let Some(block) = todo.pop() {
         let mut reach = |graph: &mut Graph, target| {
             if !std::mem::replace(&mut graph[target].is_visited, true) {
@@ -29,12 +30,12 @@ pub fn remove(graph: &mut Graph) {
             }
         }
     }
+    graph.return_worklist(todo);
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
         let block = &mut graph[block];
         if block.predecessors == 0 {
-            let handlers: Vec<_> = block.instructions.iter().map(|instruction| instruction.handler).collect();
-            block.truncate(0, &handlers);
+            block.truncate(0);
             block.is_handler = false;
         }
     }

@@ -1,6 +1,8 @@
 //! The second pass: where each name lives.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
+
+use rustc_hash::FxHashSet;
 
 use super::scope::{ScopeId, ScopeKind, Symbol, SymbolTable, Visibility, usage};
 use crate::error::{Result, syntax_error};
@@ -15,7 +17,7 @@ type Set = FxHashSet<NameId>;
 pub fn analyze(table: &mut SymbolTable, names: &Names) -> Result<()> {
     let mut analysis = Analysis { table, names };
     let top = analysis.table.top;
-    analysis.scope(top, None, &Set::default(), &Set::default(), None)?;
+    analysis.scope(top, None, &Set::default(), None)?;
     Ok(())
 }
 
@@ -24,17 +26,12 @@ struct Analysis<'a> {
     names: &'a Names,
 }
 
-/// What is decided about one scope so far.
-struct State {
-    visibility: FxHashMap<NameId, Visibility>,
-    /// Names bound here.
-    local: Set,
+/// What is known around one scope, and changed by it.
+struct State<'s> {
     /// Names that functions around bind; `None` in a module.
-    bound: Option<Set>,
-    /// Names declared global around or here.
-    global: Set,
+    bound: Option<Cow<'s, Set>>,
     /// Names around that are type parameters.
-    type_parameters: Set,
+    type_parameters: Cow<'s, Set>,
     /// Names that are free here.
     free: Set,
 }
@@ -45,39 +42,29 @@ impl Analysis<'_> {
         &mut self,
         id: ScopeId,
         bound: Option<&Set>,
-        global: &Set,
         type_parameters: &Set,
         class: Option<ScopeId>,
     ) -> Result<Set> {
         let scope = self.table.scope(id);
-        let kind = scope.kind;
-        let is_class = kind == ScopeKind::Class;
+        let is_class = scope.kind == ScopeKind::Class;
         let is_function_like = scope.is_function_like();
         let sees_class_names = scope.sees_class_names;
-        // The names visible in nested scopes. A class's own names are not.
-        let class_view = is_class.then(|| (bound.cloned().unwrap_or_default(), global.clone()));
         let mut state = State {
-            visibility: FxHashMap::default(),
-            local: Set::default(),
-            bound: bound.cloned(),
-            global: global.clone(),
-            type_parameters: type_parameters.clone(),
+            bound: bound.map(Cow::Borrowed),
+            type_parameters: Cow::Borrowed(type_parameters),
             free: Set::default(),
         };
         for place in 0..self.table.scope(id).symbols.len() {
             let (name, symbol) = self.table.scope(id).symbols.at(place);
-            self.name(id, name, symbol.usage, &mut state, class)?;
-        }
-        let (mut inner_bound, inner_global) =
-            class_view.unwrap_or_else(|| (state.bound.clone().unwrap_or_default(), state.global.clone()));
-        if is_function_like {
-            inner_bound.extend(&state.local);
-        } else if is_class {
-            inner_bound.extend(PROVIDED_BY_CLASS);
+            let visibility = self.name(id, name, symbol.usage, &mut state, class)?;
+            self.table.scope_mut(id).symbols.set_at(place, Symbol { visibility, ..symbol });
         }
         let mut free = Set::default();
         let mut inlined_cells = Set::default();
-        for child in self.table.scope(id).children.clone() {
+        let children = self.table.scope(id).children.clone();
+        let inner_bound =
+            if children.is_empty() { Set::default() } else { self.inner_bound(id, bound, &state) };
+        for child in children {
             let entry = self.table.scope(child);
             let child_class = if !entry.sees_class_names {
                 None
@@ -88,23 +75,39 @@ impl Analysis<'_> {
             };
             let is_inlined = entry.comprehension.is_some() && !entry.is_generator && !sees_class_names;
             let mut child_free =
-                self.scope(child, Some(&inner_bound), &inner_global, &state.type_parameters, child_class)?;
+                self.scope(child, Some(&inner_bound), &state.type_parameters, child_class)?;
             if is_inlined {
-                self.inline(id, child, &mut state.visibility, &mut child_free, &mut inlined_cells);
+                self.inline(id, child, &mut child_free, &mut inlined_cells);
                 self.table.scope_mut(child).is_inlined = true;
             }
             free.extend(child_free);
         }
         self.splice_inlined(id);
         if is_function_like {
-            make_cells(&mut state.visibility, &mut free, &inlined_cells);
+            self.make_cells(id, &mut free, &inlined_cells);
         } else if is_class {
             self.drop_class_names(id, &mut free);
         }
         let sees_class = is_class || sees_class_names;
-        self.record(id, &state, &free, &inlined_cells, sees_class);
+        self.record(id, state.bound.as_deref(), &free, &inlined_cells, sees_class);
         free.extend(state.free);
         Ok(free)
+    }
+
+    /// The names that functions bind, as the scopes in this one see it. A class's own names are not visible there.
+    fn inner_bound(&self, id: ScopeId, bound: Option<&Set>, state: &State<'_>) -> Set {
+        let scope = self.table.scope(id);
+        if scope.kind == ScopeKind::Class {
+            let mut inner = bound.cloned().unwrap_or_default();
+            inner.extend(PROVIDED_BY_CLASS);
+            return inner;
+        }
+        let mut inner = state.bound.as_deref().cloned().unwrap_or_default();
+        if scope.is_function_like() {
+            let local = scope.symbols.iter().filter(|(_, symbol)| symbol.visibility == Visibility::Local);
+            inner.extend(local.map(|(name, _)| name));
+        }
+        inner
     }
 
     /// Decides about one name.
@@ -113,9 +116,9 @@ impl Analysis<'_> {
         id: ScopeId,
         name: NameId,
         symbol_usage: u16,
-        state: &mut State,
+        state: &mut State<'_>,
         class: Option<ScopeId>,
-    ) -> Result<()> {
+    ) -> Result<Visibility> {
         if symbol_usage & usage::GLOBAL != 0 {
             if symbol_usage & usage::NONLOCAL != 0 {
                 return self.fail(
@@ -124,12 +127,12 @@ impl Analysis<'_> {
                     format!("name '{}' is nonlocal and global", self.names.str(name)),
                 );
             }
-            state.visibility.insert(name, Visibility::GlobalExplicit);
-            state.global.insert(name);
-            if let Some(bound) = &mut state.bound {
-                bound.remove(&name);
+            if let Some(bound) = &mut state.bound
+                && bound.contains(&name)
+            {
+                bound.to_mut().remove(&name);
             }
-            return Ok(());
+            return Ok(Visibility::GlobalExplicit);
         }
         if symbol_usage & usage::NONLOCAL != 0 {
             let text = self.names.str(name);
@@ -143,20 +146,16 @@ impl Analysis<'_> {
                 let message = format!("nonlocal binding not allowed for type parameter '{text}'");
                 return self.fail(id, name, message);
             }
-            state.visibility.insert(name, Visibility::Free);
             state.free.insert(name);
-            return Ok(());
+            return Ok(Visibility::Free);
         }
         if symbol_usage & usage::BOUND != 0 {
-            state.visibility.insert(name, Visibility::Local);
-            state.local.insert(name);
-            state.global.remove(&name);
             if symbol_usage & usage::TYPE_PARAMETER != 0 {
-                state.type_parameters.insert(name);
-            } else {
-                state.type_parameters.remove(&name);
+                state.type_parameters.to_mut().insert(name);
+            } else if state.type_parameters.contains(&name) {
+                state.type_parameters.to_mut().remove(&name);
             }
-            return Ok(());
+            return Ok(Visibility::Local);
         }
         // A scope that sees a class's names takes them from there or from the module, not from functions around.
         if let Some(class) = class
@@ -164,24 +163,20 @@ impl Analysis<'_> {
         {
             let class_usage = self.table.scope(class).usage(name);
             if class_usage & usage::GLOBAL != 0 {
-                state.visibility.insert(name, Visibility::GlobalExplicit);
-                return Ok(());
+                return Ok(Visibility::GlobalExplicit);
             }
             if class_usage & usage::BOUND != 0 && class_usage & usage::NONLOCAL == 0 {
-                state.visibility.insert(name, Visibility::GlobalImplicit);
-                return Ok(());
+                return Ok(Visibility::GlobalImplicit);
             }
         }
         if state.bound.as_ref().is_some_and(|bound| bound.contains(&name)) {
-            state.visibility.insert(name, Visibility::Free);
             state.free.insert(name);
-        } else {
-            state.visibility.insert(name, Visibility::GlobalImplicit);
+            return Ok(Visibility::Free);
         }
-        Ok(())
+        Ok(Visibility::GlobalImplicit)
     }
 
-    fn fail(&self, id: ScopeId, name: NameId, message: String) -> Result<()> {
+    fn fail<T>(&self, id: ScopeId, name: NameId, message: String) -> Result<T> {
         let scope = self.table.scope(id);
         let directive = scope.directives.iter().find(|directive| directive.name == name);
         Err(syntax_error(directive.map_or(scope.location, |directive| directive.location), message))
@@ -192,7 +187,6 @@ impl Analysis<'_> {
         &mut self,
         id: ScopeId,
         comprehension: ScopeId,
-        visibility: &mut FxHashMap<NameId, Visibility>,
         comprehension_free: &mut Set,
         inlined_cells: &mut Set,
     ) {
@@ -217,9 +211,8 @@ impl Analysis<'_> {
             }
             match self.table.scope(id).symbols.get(name) {
                 None => {
-                    let copied = Symbol { usage: symbol.usage, ..Symbol::default() };
+                    let copied = Symbol { usage: symbol.usage, visibility: seen };
                     self.table.scope_mut(id).symbols.set(name, copied);
-                    visibility.insert(name, seen);
                 }
                 Some(mut existing) => {
                     let is_used = symbol.visibility == Visibility::Free && symbol.usage & usage::USE != 0;
@@ -276,17 +269,21 @@ impl Analysis<'_> {
     }
 
     /// Enters what was decided into the scope.
-    fn record(&mut self, id: ScopeId, state: &State, free: &Set, inlined_cells: &Set, sees_class: bool) {
+    fn record(
+        &mut self,
+        id: ScopeId,
+        bound: Option<&Set>,
+        free: &Set,
+        inlined_cells: &Set,
+        sees_class: bool,
+    ) {
         let symbols = &mut self.table.scope_mut(id).symbols;
         for place in 0..symbols.len() {
             let (name, mut symbol) = symbols.at(place);
             if inlined_cells.contains(&name) {
                 symbol.usage |= usage::COMPREHENSION_CELL;
+                symbols.set_at(place, symbol);
             }
-            if let Some(&visibility) = state.visibility.get(&name) {
-                symbol.visibility = visibility;
-            }
-            symbols.set(name, symbol);
         }
         // Names free in nested scopes pass through this one.
         let mut passing: Vec<NameId> = free.iter().copied().collect();
@@ -299,19 +296,26 @@ impl Analysis<'_> {
                 }
                 continue;
             }
-            if state.bound.as_ref().is_none_or(|bound| bound.contains(&name)) {
+            if bound.is_none_or(|bound| bound.contains(&name)) {
                 symbols.set(name, Symbol { usage: 0, visibility: Visibility::Free });
             }
         }
     }
-}
 
-/// Names that are local here and free in nested scopes become cells.
-fn make_cells(visibility: &mut FxHashMap<NameId, Visibility>, free: &mut Set, inlined_cells: &Set) {
-    for (name, seen) in visibility {
-        if *seen == Visibility::Local && (free.contains(name) || inlined_cells.contains(name)) {
-            *seen = Visibility::Cell;
-            free.remove(name);
+    /// Names that are local here and free in nested scopes become cells.
+    fn make_cells(&mut self, id: ScopeId, free: &mut Set, inlined_cells: &Set) {
+        if free.is_empty() && inlined_cells.is_empty() {
+            return;
+        }
+        let symbols = &mut self.table.scope_mut(id).symbols;
+        for place in 0..symbols.len() {
+            let (name, symbol) = symbols.at(place);
+            if symbol.visibility == Visibility::Local
+                && (free.contains(&name) || inlined_cells.contains(&name))
+            {
+                symbols.set_at(place, Symbol { visibility: Visibility::Cell, ..symbol });
+                free.remove(&name);
+            }
         }
     }
 }

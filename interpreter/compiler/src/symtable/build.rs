@@ -87,7 +87,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn intern(&mut self, name: &Name) -> NameId {
-        self.names.intern(name)
+        self.names.intern_name(name)
     }
 
     /// A new scope, not yet entered.

@@ -120,6 +120,11 @@ impl Symbols {
     pub fn at(&self, place: usize) -> (NameId, Symbol) {
         self.entries[place]
     }
+
+    /// Sets what is known about the name at a place.
+    pub fn set_at(&mut self, place: usize, symbol: Symbol) {
+        self.entries[place].1 = symbol;
+    }
 }
 
 /// A scope of a symbol table.

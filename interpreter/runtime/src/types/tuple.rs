@@ -395,6 +395,10 @@ impl Tuple {
             Some(iterable) if exact && iterable.downcast_exact::<Tuple>().is_some() => {
                 return Ok(iterable.clone());
             }
+            // What `_make` of named tuples does.
+            Some(iterable) if let Some(tuple) = iterable.downcast_exact::<Tuple>() => {
+                return Ok(Tuple::of_type(cls, tuple.items().iter().cloned()).into_value());
+            }
             Some(iterable) => vm.collect(iterable)?,
         };
         if exact {

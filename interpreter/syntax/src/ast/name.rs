@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use rspy_code::Text;
+
 /// An identifier in NFKC. Equal names of one tree usually share their text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
@@ -13,6 +15,11 @@ impl Name {
     /// The identifier's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The identifier's text, not copied.
+    pub fn to_text(&self) -> Text {
+        self.0.clone().into()
     }
 
     /// Whether two names share one text in memory.

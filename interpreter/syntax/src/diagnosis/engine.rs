@@ -20,7 +20,7 @@ type Memo = (Option<Value>, usize);
 /// See the module's text.
 pub(super) struct Engine<'a> {
     pub source: &'a str,
-    pub lexer: Lexer<'a>,
+    pub lexer: Lexer<&'a str>,
     pub mode: Mode,
     pub options: ParseOptions,
     grammar: &'static Grammar,
@@ -39,7 +39,7 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(source: &'a str, lexer: Lexer<'a>, mode: Mode, options: ParseOptions) -> Self {
+    pub(super) fn new(source: &'a str, lexer: Lexer<&'a str>, mode: Mode, options: ParseOptions) -> Self {
         Self {
             source,
             lexer,
@@ -324,7 +324,7 @@ impl<'a> Engine<'a> {
 
     fn name(&mut self) -> Option<Value> {
         let token = self.fill()?;
-        if token.kind != TokenKind::Name {
+        if token.kind != TokenKind::Name || self.refuses_identifier(token) {
             return None;
         }
         self.mark += 1;

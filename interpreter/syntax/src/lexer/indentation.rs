@@ -1,13 +1,13 @@
 //! Indentation: the white space at the start of lines, and the tokens made of it.
 
-use super::{EOF, Lexer, State};
+use super::{EOF, Input, Lexer, State};
 use crate::token::{Token, TokenKind};
 
 const TAB_SIZE: u32 = 8;
 /// Deepest nesting of blocks, the top level included.
 const MAX_INDENTS: usize = 100;
 
-impl Lexer<'_> {
+impl<I: Input> Lexer<I> {
     /// Measures a line's indentation and compares it with the open blocks. Returns only an `ERRORTOKEN`.
     pub(super) fn read_indentation(&mut self) -> Option<Token> {
         self.at_line_start = false;
@@ -18,7 +18,7 @@ impl Lexer<'_> {
             let c = self.next();
             match u8::try_from(c) {
                 Ok(b' ') => {
-                    let rest = &self.source[self.cursor..self.read_end];
+                    let rest = &self.input.bytes()[self.cursor..self.read_end];
                     let more = rest.iter().take_while(|&&byte| byte == b' ').count();
                     self.cursor += more;
                     column += 1 + more as u32;

@@ -1,9 +1,9 @@
 //! Number literals, and a dot, which may start one.
 
-use super::{EOF, Lexer, is_identifier_byte};
+use super::{EOF, Input, Lexer, is_identifier_byte};
 use crate::token::{Token, TokenKind};
 
-impl Lexer<'_> {
+impl<I: Input> Lexer<I> {
     /// A dot, an ellipsis, or a number that starts with a dot.
     pub(super) fn dot(&mut self) -> Token {
         let c = self.next();
@@ -188,7 +188,7 @@ impl Lexer<'_> {
         if self.options.extra_tokens || c == EOF {
             return Ok(());
         }
-        let rest = &self.source[self.cursor..self.read_end];
+        let rest = &self.input.bytes()[self.cursor..self.read_end];
         let is_word = |tail: &[u8]| {
             rest.starts_with(tail) && !rest.get(tail.len()).copied().is_some_and(is_identifier_byte)
         };

@@ -1,10 +1,10 @@
 //! Operators and brackets.
 
-use super::{Bracket, Lexer, MAX_BRACKETS};
+use super::{Bracket, Input, Lexer, MAX_BRACKETS};
 use crate::token::{Token, TokenKind};
 use crate::unicode;
 
-impl Lexer<'_> {
+impl<I: Input> Lexer<I> {
     /// An operator or bracket whose first character was read.
     pub(super) fn operator(&mut self, first: u8) -> Token {
         if matches!(first, b':' | b'}' | b'!' | b'{') && self.starts_format_spec(first) {

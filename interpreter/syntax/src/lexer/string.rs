@@ -2,7 +2,7 @@
 
 use memchr::memchr3;
 
-use super::{EOF, Lexer, MAX_STRING_MODES, State};
+use super::{EOF, Input, Lexer, MAX_STRING_MODES, State};
 use crate::token::{Token, TokenKind};
 
 /// Deepest nesting of replacement fields in format specs.
@@ -48,15 +48,15 @@ impl StringMode {
     }
 }
 
-impl Lexer<'_> {
+impl<I: Input> Lexer<I> {
     /// A string whose prefix starts with the letter just read, or `None` if it is an identifier.
     pub(super) fn prefixed_string(&mut self) -> Option<Token> {
         let mut seen = Prefixes::default();
         let mut end = self.token_start;
-        while seen.add(self.source.get(end).copied()?) {
+        while seen.add(self.input.bytes().get(end).copied()?) {
             end += 1;
         }
-        let quote = self.source[end];
+        let quote = self.input.bytes()[end];
         if end >= self.read_end || !matches!(quote, b'"' | b'\'') {
             return None;
         }
@@ -78,7 +78,7 @@ impl Lexer<'_> {
         self.first_line = self.line;
         self.first_line_start = self.line_start;
         let quote_size =
-            if self.source[self.cursor..self.read_end].starts_with(&[quote, quote]) { 3 } else { 1 };
+            if self.input.bytes()[self.cursor..self.read_end].starts_with(&[quote, quote]) { 3 } else { 1 };
         self.cursor += quote_size - 1;
         if self.modes.len() + 1 >= MAX_STRING_MODES {
             return self.fail("too many nested f-strings or t-strings");
@@ -106,7 +106,7 @@ impl Lexer<'_> {
     pub(super) fn plain_string(&mut self, quote: u8) -> Token {
         self.first_line = self.line;
         self.first_line_start = self.line_start;
-        let quote_size = match self.source[self.cursor..self.read_end] {
+        let quote_size = match self.input.bytes()[self.cursor..self.read_end] {
             [first, second, ..] if first == quote && second == quote => {
                 self.cursor += 2;
                 3
@@ -148,7 +148,7 @@ impl Lexer<'_> {
 
     /// Skips text of the current line that needs no attention. Says whether there was any.
     fn skip_text(&mut self, quote: u8) -> bool {
-        let rest = &self.source[self.cursor..self.read_end];
+        let rest = &self.input.bytes()[self.cursor..self.read_end];
         let length = memchr3(quote, b'\\', b'\n', rest).unwrap_or(rest.len());
         self.cursor += length;
         length > 0
@@ -189,7 +189,7 @@ impl Lexer<'_> {
         self.token_column = self.column() as u32;
         self.first_line = self.line;
         self.first_line_start = self.line_start;
-        let rest = &self.source[self.cursor..self.read_end];
+        let rest = &self.input.bytes()[self.cursor..self.read_end];
         if rest.first() == Some(&b'{') && rest.get(1) != Some(&b'{') {
             return match self.enter_expression() {
                 Ok(()) => self.regular_token(),
@@ -270,7 +270,7 @@ impl Lexer<'_> {
 
     /// Skips text of the current line that needs no attention.
     fn skip_plain_text(&mut self, quote: u8, quotes: &mut usize) {
-        let rest = &self.source[self.cursor..self.read_end];
+        let rest = &self.input.bytes()[self.cursor..self.read_end];
         let is_special = |&byte: &u8| byte == quote || matches!(byte, b'{' | b'}' | b'\\' | b'\n' | b'\r');
         let length = rest.iter().position(is_special).unwrap_or(rest.len());
         if length > 0 {
