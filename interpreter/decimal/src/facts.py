@@ -87,23 +87,21 @@ def main():
         texts = [operand(operation, place, context) for place in range(arity)]
         exact = decimal.Context(prec=decimal.MAX_PREC, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
         with decimal.localcontext(context) as local:
-            if operation == "create_decimal":
-                result = local.create_decimal(texts[0])
-            elif operation == "format":
-                try:
+            try:
+                if operation == "create_decimal":
+                    result = local.create_decimal(texts[0])
+                elif operation == "format":
                     result = format(decimal.Decimal(texts[0]), texts[1])
-                except (MemoryError, ValueError):
-                    continue
-                if local.flags[decimal.InvalidOperation]:
-                    continue
-            else:
-                numbers = [decimal.Decimal(text, exact) for text in texts]
-                if any(n.is_nan() and "N" not in t for n, t in zip(numbers, texts)):
-                    continue
-                if operation == "power_modulo":
-                    result = local.power(*numbers)
+                    if local.flags[decimal.InvalidOperation]:
+                        continue
                 else:
-                    result = getattr(local, operation)(*numbers)
+                    numbers = [decimal.Decimal(text, exact) for text in texts]
+                    if any(n.is_nan() and "N" not in t for n, t in zip(numbers, texts)):
+                        continue
+                    name = "power" if operation == "power_modulo" else operation
+                    result = getattr(local, name)(*numbers)
+            except (MemoryError, ValueError):
+                continue
             raised = " ".join(s.__name__ for s in SIGNALS if local.flags[s])
         if isinstance(result, tuple):
             result = " ".join(map(str, result))
