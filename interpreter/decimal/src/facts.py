@@ -41,7 +41,8 @@ def number(context):
     if kind < 0.4:
         return text + f"E{random.randint(-30, 30)}"
     if kind < 0.5:
-        return text + f"E{random.choice([context.Emin, context.Emax, context.Etiny(), context.Etop()]) + random.randint(-20, 5)}"
+        limit = random.choice([context.Emin, context.Emax, context.Etiny(), context.Etop()])
+        return text + f"E{limit + random.randint(-20, 5)}"
     if kind < 0.55:
         return "0" + f"E{random.randint(-50, 50)}"
     if kind < 0.7:
