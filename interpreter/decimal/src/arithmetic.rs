@@ -28,6 +28,22 @@ impl Context {
             return self.multiply_special(left, right, signals);
         }
         let exponent = left.exponent + right.exponent;
+        if let Some(product) = left.coefficient.multiply_words(&right.coefficient) {
+            return self.finish_finite(negative, product, exponent, signals);
+        }
+        self.multiply_longer(left, right, negative, exponent, signals)
+    }
+
+    /// The product of numbers that do not both fit a word.
+    #[inline(never)]
+    fn multiply_longer(
+        &self,
+        left: &Decimal,
+        right: &Decimal,
+        negative: bool,
+        exponent: i64,
+        signals: &mut Signals,
+    ) -> Decimal {
         if self.precision <= SMALL_DIGITS as i64
             && let Some((kept, dropped, lost)) =
                 left.coefficient.multiply_rounded(&right.coefficient, self.precision as usize)
@@ -97,9 +113,14 @@ impl Context {
         self.finish(number.with_sign(negative), signals)
     }
 
+    #[inline]
     fn add_signed(&self, left: &Decimal, right: &Decimal, negative: bool, signals: &mut Signals) -> Decimal {
         if !(left.is_finite() && right.is_finite()) {
             return self.add_special(left, right, negative, signals);
+        }
+        if left.exponent == right.exponent {
+            let sum = self.aligned_sum(left, right, negative);
+            return self.finish_finite(sum.negative, sum.coefficient, sum.exponent, signals);
         }
         match self.exact_sum(left, right, negative, signals) {
             Some(sum) => self.finish_finite(sum.negative, sum.coefficient, sum.exponent, signals),
@@ -127,15 +148,10 @@ impl Context {
         right_negative: bool,
         signals: &mut Signals,
     ) -> Option<Decimal> {
-        let same_sign = left.negative == right_negative;
         if left.exponent == right.exponent {
-            return Some(self.combine(
-                (&left.coefficient, left.negative),
-                (&right.coefficient, right_negative),
-                same_sign,
-                left.exponent,
-            ));
+            return Some(self.aligned_sum(left, right, right_negative));
         }
+        let same_sign = left.negative == right_negative;
         let left_is_upper = left.exponent > right.exponent;
         let (upper, lower) = if left_is_upper { (left, right) } else { (right, left) };
         if let Some(aligned) = upper.coefficient.shift_word_left(upper.exponent - lower.exponent) {
@@ -167,6 +183,14 @@ impl Context {
             same_sign,
             lower_exponent,
         ))
+    }
+
+    /// The sum of numbers with the same exponent.
+    #[inline]
+    fn aligned_sum(&self, left: &Decimal, right: &Decimal, right_negative: bool) -> Decimal {
+        let (left_part, right_part) =
+            ((&left.coefficient, left.negative), (&right.coefficient, right_negative));
+        self.combine(left_part, right_part, left.negative == right_negative, left.exponent)
     }
 
     #[inline]

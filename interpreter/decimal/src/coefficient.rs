@@ -301,6 +301,13 @@ impl Coefficient {
         Coefficient::from_limbs(limbs::multiply::multiply(&self.limbs(), &other.limbs()))
     }
 
+    /// The product of two words, if it is small.
+    #[inline]
+    pub fn multiply_words(&self, other: &Coefficient) -> Option<Coefficient> {
+        let product = u128::from(self.to_u64()?) * u128::from(other.to_u64()?);
+        (product < SMALL_LIMIT).then_some(Coefficient::small(product))
+    }
+
     /// The product of small numbers without the digits beyond `most` (38 at most), how many those are, and what they
     /// lose. `None` where there is none to leave out or the numbers are not small.
     pub fn multiply_rounded(&self, other: &Coefficient, most: usize) -> Option<(Coefficient, usize, Lost)> {
@@ -308,14 +315,6 @@ impl Coefficient {
         // Words whose product is sure to fit are not worth the way over limbs.
         if small_digits(left) + small_digits(right) <= most {
             return None;
-        }
-        if let (Ok(left), Ok(right)) = (u64::try_from(left), u64::try_from(right)) {
-            let product = u128::from(left) * u128::from(right);
-            if product < SMALL_LIMIT {
-                let dropped = small_digits(product).checked_sub(most).filter(|&dropped| dropped > 0)?;
-                let (shifted, lost) = shift_small_right(product, dropped);
-                return Some((Coefficient::small(shifted), dropped, lost));
-            }
         }
         let product = limbs::multiply::multiply_two(small_limbs(left), small_limbs(right));
         let product = limbs::trimmed(&product);

@@ -41,7 +41,8 @@ def number(context):
     if kind < 0.4:
         return text + f"E{random.randint(-30, 30)}"
     if kind < 0.5:
-        return text + f"E{random.choice([context.Emin, context.Emax, context.Etiny(), context.Etop()]) + random.randint(-20, 5)}"
+        limit = random.choice([context.Emin, context.Emax, context.Etiny(), context.Etop()])
+        return text + f"E{limit + random.randint(-20, 5)}"
     if kind < 0.55:
         return "0" + f"E{random.randint(-50, 50)}"
     if kind < 0.7:
@@ -87,23 +88,21 @@ def main():
         texts = [operand(operation, place, context) for place in range(arity)]
         exact = decimal.Context(prec=decimal.MAX_PREC, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
         with decimal.localcontext(context) as local:
-            if operation == "create_decimal":
-                result = local.create_decimal(texts[0])
-            elif operation == "format":
-                try:
+            try:
+                if operation == "create_decimal":
+                    result = local.create_decimal(texts[0])
+                elif operation == "format":
                     result = format(decimal.Decimal(texts[0]), texts[1])
-                except (MemoryError, ValueError):
-                    continue
-                if local.flags[decimal.InvalidOperation]:
-                    continue
-            else:
-                numbers = [decimal.Decimal(text, exact) for text in texts]
-                if any(n.is_nan() and "N" not in t for n, t in zip(numbers, texts)):
-                    continue
-                if operation == "power_modulo":
-                    result = local.power(*numbers)
+                    if local.flags[decimal.InvalidOperation]:
+                        continue
                 else:
-                    result = getattr(local, operation)(*numbers)
+                    numbers = [decimal.Decimal(text, exact) for text in texts]
+                    if any(n.is_nan() and "N" not in t for n, t in zip(numbers, texts)):
+                        continue
+                    name = "power" if operation == "power_modulo" else operation
+                    result = getattr(local, name)(*numbers)
+            except (MemoryError, ValueError):
+                continue
             raised = " ".join(s.__name__ for s in SIGNALS if local.flags[s])
         if isinstance(result, tuple):
             result = " ".join(map(str, result))

@@ -1,5 +1,7 @@
 //! The language of format specifications, as far as libmpdec understands it.
 
+use std::str::Chars;
+
 use crate::coefficient::{TEXT_ROOM, has_room};
 use crate::context::{Context, MAX_PRECISION, Signals};
 use crate::number::Decimal;
@@ -63,16 +65,16 @@ pub struct FormatSpec {
 }
 
 /// The characters of a specification that are still to be read.
-struct Reader<'a>(&'a [char]);
+struct Reader<'a>(Chars<'a>);
 
 impl Reader<'_> {
     fn peek(&self) -> Option<char> {
-        self.0.first().copied()
+        self.0.clone().next()
     }
 
     fn take_if(&mut self, wanted: impl Fn(char) -> bool) -> Option<char> {
         let c = self.peek().filter(|&c| wanted(c))?;
-        self.0 = &self.0[1..];
+        self.0.next();
         Some(c)
     }
 
@@ -99,8 +101,7 @@ fn alignment(c: char) -> Option<Align> {
 impl FormatSpec {
     /// Reads a specification; `None` where it is none. `local` tells how the user's place writes numbers.
     pub fn parse(text: &str, capitals: bool, local: impl FnOnce() -> Locale) -> Option<FormatSpec> {
-        let characters: Vec<char> = text.chars().collect();
-        let mut reader = Reader(&characters);
+        let mut reader = Reader(text.chars());
         let mut spec = FormatSpec {
             fill: ' ',
             align: Align::Right,
@@ -111,15 +112,17 @@ impl FormatSpec {
             upper: capitals,
             locale: None,
         };
-        let mut aligned = true;
-        if let Some(align) = characters.get(1).and_then(|&c| alignment(c)) {
-            (spec.fill, spec.align) = (characters[0], align);
-            reader.0 = &characters[2..];
-        } else if let Some(align) = reader.peek().and_then(alignment) {
+        // A character that stands before an alignment is what pads, whatever it is.
+        let mut behind = reader.0.clone();
+        let fill = behind.next();
+        if let (Some(fill), Some(align)) = (fill, behind.next().and_then(alignment)) {
+            (spec.fill, spec.align, reader.0) = (fill, align, behind);
+        }
+        let mut aligned = reader.0.as_str().len() < text.len();
+        if !aligned && let Some(align) = fill.and_then(alignment) {
             spec.align = align;
-            reader.0 = &characters[1..];
-        } else {
-            aligned = false;
+            reader.0.next();
+            aligned = true;
         }
         spec.sign = reader.take_if(|c| matches!(c, '+' | '-' | ' ')).filter(|&sign| sign != '-');
         if reader.take_if(|c| c == '0').is_some() {
@@ -140,7 +143,7 @@ impl FormatSpec {
             spec.precision = Some(reader.number()?);
         }
         spec.parse_kind(&mut reader, local)?;
-        reader.0.is_empty().then_some(spec)
+        reader.peek().is_none().then_some(spec)
     }
 
     fn parse_kind(&mut self, reader: &mut Reader<'_>, local: impl FnOnce() -> Locale) -> Option<()> {
@@ -162,14 +165,6 @@ impl FormatSpec {
     }
 }
 
-/// A number's text in its parts.
-struct Parts {
-    sign: Option<char>,
-    whole: String,
-    point: bool,
-    rest: String,
-}
-
 impl Context {
     /// The text of a number for a specification; the context tells the rounding.
     ///
@@ -186,37 +181,25 @@ impl Context {
         if !number.is_finite() {
             return Ok(format_special(number, sign, spec));
         }
-        let mut parts = self.digits_of(number, sign, spec)?;
-        let mut width = usize::from(parts.sign.is_some()) + usize::from(parts.point) + parts.rest.len();
-        let mut point = ".";
+        let mut text = self.digits_of(number, spec)?;
+        let mut width = text.len();
         if let Some(locale) = &spec.locale {
-            point = if parts.point { &locale.point } else { "" };
-            let least =
-                if spec.align == Align::Zeros { (spec.width as usize).saturating_sub(width) } else { 0 };
-            if parts.point || !(locale.separator.is_empty() || locale.grouping.is_empty()) {
-                parts.whole = group(&parts.whole, locale, least);
-            }
+            let padded = spec.align == Align::Zeros;
+            let room = (spec.width as usize).saturating_sub(usize::from(sign.is_some()));
+            let least = if padded { room } else { 0 };
+            text = localized(&text, locale, least);
+            width = text.chars().count();
         }
-        width += parts.whole.chars().count();
-        let mut body = parts.whole;
-        if parts.point {
-            body.push_str(point);
-        }
-        body.push_str(&parts.rest);
-        Ok(pad(parts.sign, &body, width, spec.fill, spec.align, spec.width as usize))
+        width += usize::from(sign.is_some());
+        Ok(pad(sign, &text, width, spec.fill, spec.align, spec.width as usize))
     }
 
-    fn digits_of(
-        &self,
-        number: &Decimal,
-        sign: Option<char>,
-        spec: &FormatSpec,
-    ) -> Result<Parts, FormatError> {
-        let mut number = number.with_sign(false);
+    /// The text without a sign.
+    fn digits_of(&self, number: &Decimal, spec: &FormatSpec) -> Result<String, FormatError> {
+        let mut number = number.clone();
         if spec.notation == Notation::Percent {
             number.exponent += 2;
         }
-        let negative = sign == Some('-');
         let fixed = matches!(spec.notation, Notation::Fixed | Notation::Percent);
         let mut point = 1;
         if let Some(precision) = spec.precision {
@@ -224,8 +207,6 @@ impl Context {
                 return Err(FormatError::Limits);
             }
             let mut signals = Signals::NONE;
-            // Rounding looks at the sign.
-            number.negative = negative;
             match spec.notation {
                 Notation::General => number = self.round_to(number, precision.max(1), false, &mut signals),
                 Notation::Exponent if number.is_zero() => point = 1 - precision,
@@ -260,10 +241,7 @@ impl Context {
         if spec.notation == Notation::Percent {
             text.push(b'%');
         }
-        let text = String::from_utf8(text).unwrap_or_default();
-        let (whole, rest) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
-        let (point, rest) = rest.strip_prefix('.').map_or((false, rest), |rest| (true, rest));
-        Ok(Parts { sign, whole: whole.to_owned(), point, rest: rest.to_owned() })
+        Ok(String::from_utf8(text).unwrap_or_default())
     }
 
     /// The number with so many digits; without `extend` only where it has more.
@@ -293,6 +271,19 @@ fn format_special(number: &Decimal, sign: Option<char>, spec: &FormatSpec) -> St
         align => (spec.fill, align),
     };
     pad(sign, &body, width, fill, align, spec.width as usize)
+}
+
+/// A text with the point and the groups of a place, with zeros in front up to a width.
+fn localized(text: &str, locale: &Locale, least: usize) -> String {
+    let (whole, rest) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let Some(fraction) = rest.strip_prefix('.') else {
+        if locale.separator.is_empty() || locale.grouping.is_empty() {
+            return text.to_owned();
+        }
+        return group(whole, locale, least.saturating_sub(rest.len())) + rest;
+    };
+    let grouped = group(whole, locale, least.saturating_sub(rest.len()));
+    [&grouped, &*locale.point, fraction].concat()
 }
 
 /// Digits in groups, with zeros in front up to a width that counts separators.

@@ -262,8 +262,12 @@ impl Context {
         let ten = num_bigint::BigUint::from(10u32);
         let places = num_bigint::BigUint::from(base.exponent.max(0) as u64);
         let mut power = whole(base).to_binary() % &modulus * ten.modpow(&places, &modulus) % &modulus;
-        for _ in 0..exponent.exponent {
-            power = power.modpow(&ten, &modulus);
+        // The zeros behind the exponent's digits, some at a time: each call has its own preparations.
+        let mut zeros = exponent.exponent.max(0) as u64;
+        while zeros > 0 {
+            let step = zeros.min(1000);
+            power = power.modpow(&ten.pow(step as u32), &modulus);
+            zeros -= step;
         }
         power = power.modpow(&whole(exponent).to_binary(), &modulus);
         Decimal::from_binary(negative, &power)

@@ -57,8 +57,8 @@ impl Context {
         self.finish(number.clone(), signals)
     }
 
-    /// Fits a finite result into the context.
-    #[inline]
+    /// Fits a finite result into the context. Most results fit as they are, and are not handed on for that.
+    #[inline(always)]
     pub(crate) fn finish_finite(
         &self,
         negative: bool,
@@ -72,6 +72,19 @@ impl Context {
         if digits <= self.precision && adjusted >= self.emin && exponent <= self.etop() {
             return Decimal::new(negative, coefficient, exponent);
         }
+        self.finish_misfit(negative, coefficient, exponent, signals)
+    }
+
+    #[inline(never)]
+    fn finish_misfit(
+        &self,
+        negative: bool,
+        coefficient: Coefficient,
+        exponent: i64,
+        signals: &mut Signals,
+    ) -> Decimal {
+        let digits = coefficient.digits() as i64;
+        let adjusted = exponent + digits - 1;
         if coefficient.is_zero() {
             return self.finish_zero(negative, exponent, signals);
         }
