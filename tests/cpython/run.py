@@ -68,7 +68,7 @@ class Outcome:
 def environment_with_tests(python, folder):
     """Makes a virtual environment in which `test` can be imported; answers the command of its interpreter."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    subprocess.run([*python, "-m", "venv", "--without-pip", folder], env=environment, check=True)
+    subprocess.run([*python, "-m", "venv", "--without-pip", "--system-site-packages", folder], env=environment, check=True)
     [packages] = folder.glob("lib/python3.*/site-packages")
     (packages / "test").symlink_to(LIBRARY / "test")
     return [str(folder / "bin" / "python")]

@@ -301,6 +301,7 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
     if let Some(count) = variable(configuration, "PYTHON_CPU_COUNT") {
         configuration.cpu_count = processor_count(&count, "PYTHON_CPU_COUNT=n")?;
     }
+    configuration.disable_remote_debug = variable(configuration, "PYTHON_DISABLE_REMOTE_DEBUG").is_some();
     configuration.no_debug_ranges = variable(configuration, "PYTHONNODEBUGRANGES").is_some();
     for (name, value) in configuration.x_options.clone() {
         match (name.as_str(), value.as_deref()) {
@@ -325,6 +326,7 @@ fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError
             ("cpu_count", value) => {
                 configuration.cpu_count = processor_count(value.unwrap_or(""), "-X cpu_count=n option")?;
             }
+            ("disable-remote-debug" | "disable_remote_debug", _) => configuration.disable_remote_debug = true,
             ("no_debug_ranges", _) => configuration.no_debug_ranges = true,
             ("warn_default_encoding", _) => configuration.warn_default_encoding = true,
             ("int_max_str_digits", value) => {

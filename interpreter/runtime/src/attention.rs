@@ -81,6 +81,10 @@ pub fn attend(vm: &Vm) -> PyResult<()> {
             return Err(error);
         }
     }
+    // Another thread leaves it to the main one, which looks when it gets the lock.
+    if requested & request::REMOTE != 0 && vm.is_main_thread() {
+        crate::remote::run_waiting(vm);
+    }
     if requested & request::COLLECT != 0 {
         vm.interpreter.collector.collect_if_due(vm);
     }

@@ -39,6 +39,7 @@ pub mod paths;
 mod plain_code;
 pub mod post_mortem;
 pub mod protocol;
+pub mod remote;
 pub mod slots;
 pub mod startup;
 pub mod sum;

@@ -40,6 +40,9 @@ pub fn run<R>(
     bind_statics();
     let bootstrap = Interpreter::new(configuration, Dict::new_untracked());
     bootstrap.library.set(library);
+    if !bootstrap.configuration.disable_remote_debug {
+        crate::host::accept_remote_calls(&bootstrap.requests, crate::vm::request::REMOTE);
+    }
     let mut all = own_modules();
     all.extend_from_slice(modules);
     bootstrap.native_modules.set(all);
@@ -71,6 +74,9 @@ pub fn start(vm: &Vm, interactive: bool) -> PyResult<Ref<Module>> {
     prepare_library(vm, interactive)?;
     if let Some(first) = vm.interpreter.first_path.get() {
         add_first_path(vm, &first);
+    }
+    if let Some(importlib) = vm.interpreter.importlib.get() {
+        main.set(vm, "__loader__", vm.get_attribute_str(&importlib, "BuiltinImporter")?);
     }
     Ok(main)
 }

@@ -275,6 +275,9 @@ impl Threads {
         if host::signals_pending() && vm.is_main_thread() {
             vm.interpreter.request(request::SIGNAL);
         }
+        if host::remote_call_waits() && vm.is_main_thread() {
+            vm.interpreter.request(request::REMOTE);
+        }
         if self
             .list
             .borrow()

@@ -125,6 +125,8 @@ pub struct Configuration {
     pub no_debug_ranges: bool,
     /// How many processors to say there are, instead of asking the system.
     pub cpu_count: Option<i32>,
+    /// Whether other processes may not have scripts run in this one.
+    pub disable_remote_debug: bool,
 }
 
 /// Bits of [`Interpreter::requests`].
@@ -141,6 +143,8 @@ pub mod request {
     pub const ASYNC_EXCEPTION: u32 = 16;
     /// Somebody traces, profiles or monitors; this stays until nobody does.
     pub const WATCH: u32 = 32;
+    /// Another process wants a script run. The bit is alone in its byte, which that process writes.
+    pub const REMOTE: u32 = 256;
 }
 
 /// One level of exceptions being handled: generators bring a level of their own.

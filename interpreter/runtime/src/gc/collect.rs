@@ -123,7 +123,7 @@ impl Collector {
         // Objects of Python classes first: their finalisers may want what native ones close or report on.
         ran |= finalize_all(vm, &garbage, true);
         ran |= finalize_all(vm, &garbage, false);
-        if vm.interpreter.finalizing.get() {
+        if vm.interpreter.is_main() && vm.interpreter.finalizing.get() {
             // The process ends: what is left behind goes with it.
             let found = garbage.len();
             std::mem::forget(garbage);

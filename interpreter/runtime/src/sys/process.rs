@@ -5,6 +5,7 @@ use rspy_macros::pyfunctions;
 use crate::exceptions::PyResult;
 use crate::object::Ref;
 use crate::types::module::Module;
+use crate::value::Value;
 use crate::vm::Vm;
 
 /// Functions of `sys`.
@@ -43,8 +44,16 @@ impl Process {
 
     /// Return True if remote debugging is enabled, False otherwise.
     #[function("is_remote_debug_enabled()")]
-    fn is_remote_debug_enabled() -> bool {
-        false
+    fn is_remote_debug_enabled(vm: &Vm) -> bool {
+        !vm.interpreter.configuration.disable_remote_debug
+    }
+
+    /// Have the process with the number pid run the Python file script at its next safe point.
+    ///
+    /// It must run the same executable. The file must be there until it has been read.
+    #[function("remote_exec(pid, script)")]
+    fn remote_exec(vm: &Vm, pid: i32, script: &Value) -> PyResult<()> {
+        crate::remote::request(vm, pid, script)
     }
 }
 

@@ -6,7 +6,8 @@ use std::io::Write;
 use rspy_syntax::{ErrorKind, Mode, Source};
 
 use crate::compile::{CompileRequest, compile_flags, compile_tree, parse};
-use crate::exceptions::PyResult;
+use crate::exceptions::syntax_error::SyntaxError;
+use crate::exceptions::{Exception, PyResult};
 use crate::names;
 use crate::object::{Object, Ref};
 use crate::types::dict::Dict;
@@ -14,8 +15,8 @@ use crate::types::string::Str;
 use crate::vm::Vm;
 use crate::{host, startup};
 
-/// How the code of statements is named; for each the number of those before it follows.
-const SOURCE_NAME: &str = "<stdin";
+/// What messages call the input. Code is named by it and the number of statements before.
+const SOURCE_NAME: &str = "<stdin>";
 
 /// Reads statements, runs them and prints their values, until the input ends.
 ///
@@ -56,23 +57,31 @@ impl Session<'_> {
     /// Reads a statement and runs it; answers no at the end of the input.
     fn next(&mut self) -> PyResult<bool> {
         let Some(mut source) = read_line(self.vm, &names::ps1)? else { return Ok(false) };
-        if source.lines().all(is_blank) {
-            return Ok(true);
-        }
+        let mut at_end = false;
         while self.wants_more(&source) {
-            let Some(line) = read_line(self.vm, &names::ps2)? else { break };
+            let Some(line) = read_line(self.vm, &names::ps2)? else {
+                at_end = true;
+                break;
+            };
             source.push_str(&line);
         }
-        self.execute(&source)?;
+        if source.lines().all(is_blank) {
+            // It counts all the same.
+            self.statements += 1;
+        } else {
+            self.execute(&source, at_end)?;
+        }
         Ok(true)
     }
 
     /// Whether lines are the beginning of a statement. One with a body ends with an empty line.
     fn wants_more(&self, source: &str) -> bool {
-        let options = self
-            .request(&self.vm.intern("<stdin>"), compile_flags::ALLOW_INCOMPLETE_INPUT)
-            .parse_options(self.vm);
-        let lines = source.strip_suffix('\n').unwrap_or(source);
+        let Some(lines) = source.strip_suffix('\n') else { return true };
+        if lines.lines().all(is_blank) {
+            return false;
+        }
+        let flags = compile_flags::ALLOW_INCOMPLETE_INPUT | compile_flags::DONT_IMPLY_DEDENT;
+        let options = self.request(&self.vm.intern(SOURCE_NAME), flags).parse_options(self.vm);
         let parse = |text| rspy_syntax::parse(&Source::Text(text), Mode::Interactive, &options);
         if parse(lines).is_ok() {
             return false;
@@ -84,25 +93,49 @@ impl Session<'_> {
         CompileRequest {
             filename,
             mode: Mode::Interactive,
-            flags: self.futures | compile_flags::DONT_IMPLY_DEDENT | flags,
+            flags: self.futures | flags,
             optimize: self.vm.interpreter.configuration.optimize.clamp(0, 2) as u8,
             feature_version: 14,
         }
     }
 
-    fn execute(&mut self, source: &str) -> PyResult<()> {
+    /// Runs a statement; at the end of the input its body ends, too.
+    fn execute(&mut self, source: &str, at_end: bool) -> PyResult<()> {
         let vm = self.vm;
-        let shown = vm.intern("<stdin>");
+        let shown = vm.intern(SOURCE_NAME);
         let lines = source.strip_suffix('\n').unwrap_or(source);
-        let tree = parse(vm, &Source::Text(lines), &self.request(&shown, 0))?;
-        let filename = vm.intern(&format!("{SOURCE_NAME}-{}>", self.statements));
+        let ended = format!("{lines}\n\n");
+        let lines = if at_end { &ended } else { lines };
+        let flags = if at_end { 0 } else { compile_flags::DONT_IMPLY_DEDENT };
+        let tree = parse(vm, &Source::Text(lines), &self.request(&shown, flags))?;
+        let filename = vm.intern(&format!("<stdin-{}>", self.statements));
         self.statements += 1;
-        let code = compile_tree(vm, &tree, &self.request(&filename, 0))?;
+        let code = compile_tree(vm, &tree, &self.request(&filename, flags))
+            .map_err(|error| with_line(vm, error, source))?;
         self.futures |= code.flags & compile_flags::FUTURES;
         let linecache = crate::import::import_module(vm, "linecache")?;
-        let arguments = [code.value().clone(), vm.new_str(source), filename.into_value()];
+        let arguments = [code.value().clone(), vm.new_str(source), shown.into_value()];
         vm.call_method_str(&linecache, "_register_code", &arguments)?;
         crate::import::frozen::run_code(vm, code.value(), self.names).map(drop)
+    }
+}
+
+/// Adds to an error of the compiler the line that it is about.
+fn with_line(vm: &Vm, error: Exception, source: &str) -> Exception {
+    if !error.is_a::<SyntaxError>() {
+        return error;
+    }
+    let add = || {
+        let line = vm.get_attribute_str(error.value(), "lineno")?;
+        let line = line.small_int().and_then(|line| usize::try_from(line - 1).ok());
+        match line.and_then(|line| source.lines().nth(line)) {
+            Some(text) => vm.set_attribute_str(error.value(), "text", &vm.new_str(&format!("{text}\n"))),
+            None => Ok(()),
+        }
+    };
+    match add() {
+        Ok(()) => error,
+        Err(other) => other,
     }
 }
 
