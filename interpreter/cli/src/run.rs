@@ -100,6 +100,10 @@ fn prepare(vm: &Vm, command: &Command) -> PyResult<Ref<Module>> {
         main.set(vm, "__builtins__", builtins.into_value());
     }
     startup::prepare_library(vm, matches!(command, Command::Input))?;
+    // That of a file, if one is run, takes its place.
+    if let Some(importlib) = vm.interpreter.modules.get_str(&vm.intern("_frozen_importlib")) {
+        main.set(vm, "__loader__", vm.get_attribute_str(&importlib, "BuiltinImporter")?);
+    }
     Ok(main)
 }
 
@@ -253,9 +257,9 @@ fn interact(vm: &Vm, main: &Ref<Module>) -> PyResult<()> {
             rspy_runtime::sys::version_text(&configuration.compiler)
         )
     };
-    let code = rspy_runtime::import::import_module(vm, "code")?;
+    let module = rspy_runtime::import::import_module(vm, "_interactive_console")?;
     let console =
-        vm.call_method_str(&code, "InteractiveConsole", &[main.dict().into_value(), vm.new_str("<stdin>")])?;
+        vm.call_method_str(&module, "Console", &[main.dict().into_value(), vm.new_str("<stdin>")])?;
     vm.call_method_str(&console, "interact", &[vm.new_str(&banner), vm.new_str("")]).map(drop)
 }
 
