@@ -8,9 +8,16 @@ SAMPLE := tests/cases/json_tool/valid/sample.json
 BASE ?= python3.14
 # Narrows `make cpython-tests` to some of CPython's test files.
 TESTS ?=
+FUZZ_TARGETS ?= tokens parser compiler marshal pyc
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 1
+# What `cargo fuzz` hands to the compiler, the address sanitizer aside.
+COVERAGE := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
 
 .DEFAULT_GOAL := all
-.PHONY: all build test cover vet lint tidy lib bench parity cpython-tests oracle-records clean
+.PHONY: all build test cover vet lint tidy lib bench bench-compile parity fuzz fuzz-mutations cpython-tests oracle-records clean
 
 # The library, both executables, and the main job: a sample through a module of the frozen library.
 all: build
@@ -47,6 +54,27 @@ cpython-tests: build
 # Ratios of rspy's times to those of the interpreter BASE.
 bench: build
 	tests/bench/run --base "$(BASE)" --rspy bin/rspy
+
+# Ratios of the times and the memory that compiling and tokenizing the library take.
+bench-compile: build
+	"$(BASE)" -I tests/bench/compile.py "$(BASE)" bin/rspy bin/freezer Lib/python3.14
+
+# Every fuzz target for FUZZ_SECONDS: with libFuzzer, whose coverage the stable compiler's own pass provides.
+fuzz: lib
+	cd fuzz && cargo run --release --bin seed ../Lib/python3.14 corpus
+	cd fuzz && for target in $(FUZZ_TARGETS); do \
+	  RUSTFLAGS="$(COVERAGE)" cargo build --release --features libfuzzer --target-dir target/libfuzzer --bin $$target && \
+	  mkdir -p artifacts/$$target && \
+	  target/libfuzzer/$(HOST)/release/$$target corpus/$$target -artifact_prefix=artifacts/$$target/ -dict=python.dict \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2500 -max_len=8000 || exit 1; \
+	done
+
+# The same targets over files altered at random, from a seed: nothing but the stable compiler is needed.
+fuzz-mutations: lib
+	cd fuzz && cargo build --release --bin mutate
+	cd fuzz && for target in $(FUZZ_TARGETS); do \
+	  target/$(HOST)/release/mutate ../Lib/python3.14 $$target $(FUZZ_SECONDS) $(FUZZ_SEED) || exit 1; \
+	done
 
 lint:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

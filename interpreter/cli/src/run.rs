@@ -228,8 +228,15 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
     main.set_str(vm, "__file__", path);
     main.set(vm, "__cached__", rspy_runtime::types::none::none());
     startup::set_main_loader(vm, main, path)?;
-    if source.starts_with(&rspy_code::pyc::MAGIC) {
-        let code = source.get(rspy_code::pyc::HEADER_LENGTH..).unwrap_or(&[]);
+    let is_compiled = std::path::Path::new(path).extension().is_some_and(|extension| extension == "pyc");
+    if is_compiled || source.starts_with(&rspy_code::pyc::MAGIC) {
+        let magic = source.get(..rspy_code::pyc::MAGIC.len());
+        if magic.is_some_and(|magic| magic != rspy_code::pyc::MAGIC) {
+            return Err(vm.runtime_error("Bad magic number in .pyc file"));
+        }
+        let Some(code) = source.get(rspy_code::pyc::HEADER_LENGTH..) else {
+            return Err(vm.eof_error("EOF read where not expected"));
+        };
         return match rspy_runtime::marshal::load(vm, code, true) {
             Ok((code, _)) if code.downcast::<Code>().is_some() => run_code(vm, &code, &main.dict()).map(drop),
             _ => Err(vm.runtime_error("Bad code object in .pyc file")),

@@ -145,12 +145,13 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     {
         path.extend(extra.split(':').map(|folder| vm.new_str(folder)));
     }
+    let before = path.clone();
     path.push(vm.new_str(&library));
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
     // Its import has `KeyboardInterrupt` raised where SIGINT arrives.
     crate::import::import_module(vm, "_signal")?;
     crate::import::import_module(vm, "encodings")?;
-    add_zip_importer(vm)?;
+    add_zip_importer(vm, &before)?;
     open_streams(vm, interactive)?;
     if vm.interpreter.is_main() && wants_fault_handler(configuration) {
         let handler = crate::import::import_module(vm, "faulthandler")?;
@@ -168,14 +169,20 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     Ok(())
 }
 
-/// Has archives on the path looked into first, as CPython does.
-fn add_zip_importer(vm: &Vm) -> PyResult<()> {
+/// Has archives on the path looked into first, as CPython does. `before` is what stands on the path before the library: what
+/// was imported so far has found no importer for archives there, which is forgotten.
+fn add_zip_importer(vm: &Vm, before: &[Value]) -> PyResult<()> {
     let module = crate::import::import_module(vm, "zipimport")?;
     let importer = vm.get_attribute_str(&module, "zipimporter")?;
     if let Some(hooks) = vm.sys_attribute(&crate::names::path_hooks)
         && let Some(hooks) = hooks.downcast::<crate::types::list::List>()
     {
         hooks.items().borrow_mut().insert(0, importer);
+    }
+    if let Some(cache) = vm.sys_attribute(&vm.intern("path_importer_cache")) {
+        for entry in before {
+            vm.call_method_str(&cache, "pop", &[entry.clone(), crate::types::none::none()])?;
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use rspy_syntax::token::TokenKind;
 fn main() {
     for path in std::env::args().skip(1) {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let mut lexer = Lexer::new(&text, LexerOptions { type_comments: false, extra_tokens: true });
+        let mut lexer = Lexer::new(text.as_str(), LexerOptions { type_comments: false, extra_tokens: true });
         loop {
             let token = lexer.next_token();
             let spelling = &text[token.start as usize..token.end as usize];

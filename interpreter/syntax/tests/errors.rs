@@ -89,3 +89,16 @@ fn encodings_are_checked() {
         message(b"x = '\xE4'").is_some_and(|text| text.starts_with("Non-UTF-8 code starting with '\\xe4'"))
     );
 }
+
+#[test]
+fn identifiers_that_become_constants_are_refused() {
+    for source in
+        ["𝕋𝕣𝕦𝕖 = 1", "f(𝕋𝕣𝕦𝕖=1)", "def 𝕋𝕣𝕦𝕖(): pass", "a b 𝕋𝕣𝕦𝕖", "print 𝕋𝕣𝕦𝕖", "+ 𝕋𝕣𝕦𝕖", "(𝕋𝕣𝕦𝕖 for x in y"]
+    {
+        let found = error(source);
+        assert_eq!(found.kind, ErrorKind::Value, "{source}");
+        assert_eq!(found.message, "identifier field can't represent 'True' constant", "{source}");
+    }
+    // What is wrong before it counts.
+    assert_eq!(error("a b\n𝕋𝕣𝕦𝕖").kind, ErrorKind::Syntax);
+}

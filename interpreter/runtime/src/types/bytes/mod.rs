@@ -21,6 +21,7 @@ pub use iterator::{ByteArrayIterator, BytesIterator};
 pub use memoryview::{MemoryView, memoryview_of};
 
 use crate::buffer::BufferView;
+use crate::cell::GilCell;
 use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::value::Value;
 
@@ -38,15 +39,24 @@ pub struct Bytes {
     hash: Cell<i64>,
 }
 
+static EMPTY: GilCell<Option<Ref<Bytes>>> = GilCell::new(None);
+
 impl Bytes {
     /// A `bytes` object.
     pub fn new(data: impl Into<Vec<u8>>) -> Ref<Bytes> {
-        Bytes::of_type(Bytes::static_type(), data.into())
+        let data = data.into();
+        if data.is_empty() { Bytes::empty() } else { Bytes::of_type(Bytes::static_type(), data) }
     }
 
     /// The empty `bytes` object.
     pub fn empty() -> Ref<Bytes> {
-        Bytes::new(Vec::new())
+        if let Some(empty) = &*EMPTY.borrow() {
+            return empty.clone();
+        }
+        let empty = Bytes::of_type(Bytes::static_type(), Vec::new());
+        empty.header().make_immortal();
+        EMPTY.set(Some(empty.clone()));
+        empty
     }
 
     /// An object of a class derived from `bytes`.
