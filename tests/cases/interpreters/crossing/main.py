@@ -1,10 +1,12 @@
 import sys
 from concurrent import interpreters
 
+sys.stdout.reconfigure(line_buffering=True)
 other = interpreters.create()
+other.exec("import sys; sys.stdout.reconfigure(line_buffering=True)")
 print(other, interpreters.list_all(), other.is_running(), other.whence)
 
-other.exec("import sys; here = 1; sys.modules['mine'] = 'a module'")
+other.exec("here = 1; sys.modules['mine'] = 'a module'")
 print("mine" in sys.modules, "here" in globals())
 other.exec("print(here, __name__, 'mine' in sys.modules)")
 
