@@ -1,3 +1,5 @@
+//! Marshal data gives values or an error.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| rspy_fuzz::marshal(data));

@@ -1,3 +1,5 @@
+//! Source parses or is refused with an error.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| rspy_fuzz::parser(data));
