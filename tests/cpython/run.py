@@ -81,10 +81,6 @@ def run_file(name, python, seconds):
         # Only the tests come from disk: the library is the interpreter's own.
         (folder / "path").mkdir()
         (folder / "path" / "test").symlink_to(LIBRARY / "test")
-        # What a test starts with -E finds them by way of the user's own packages.
-        packages = folder / ".local" / "lib" / "python3.14" / "site-packages"
-        packages.mkdir(parents=True)
-        (packages / "tests.pth").write_text(f"{folder / 'path'}\n")
         (folder / "work").mkdir()
         told = folder / "outcomes"
         told.touch()

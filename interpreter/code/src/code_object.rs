@@ -1,9 +1,10 @@
 //! [`CodeObject`] and [`Constant`]: compiled code as plain data.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use num_bigint::BigInt;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::Text;
 
@@ -272,7 +273,7 @@ impl PartialEq for Constant {
             (Self::Bytes(left), Self::Bytes(right)) => left == right,
             (Self::Tuple(left), Self::Tuple(right)) => Arc::ptr_eq(left, right) || left == right,
             (Self::FrozenSet(left), Self::FrozenSet(right)) => {
-                left.len() == right.len() && left.iter().all(|item| right.contains(item))
+                Arc::ptr_eq(left, right) || left.len() == right.len() && have_same_items(left, right)
             }
             (Self::Slice(left), Self::Slice(right)) => left == right,
             (Self::Code(left), Self::Code(right)) => Arc::ptr_eq(left, right) || left == right,
@@ -282,6 +283,16 @@ impl PartialEq for Constant {
 }
 
 impl Eq for Constant {}
+
+/// Whether two sets of one size have the same items.
+fn have_same_items(left: &[Constant], right: &[Constant]) -> bool {
+    const FEW: usize = 16;
+    if left.len() <= FEW {
+        return left.iter().all(|item| right.contains(item));
+    }
+    let right: FxHashSet<&Constant> = right.iter().collect();
+    left.iter().all(|item| right.contains(item))
+}
 
 impl Hash for Constant {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -296,7 +307,11 @@ impl Hash for Constant {
             Self::Str(text) => text.hash(state),
             Self::Bytes(bytes) => bytes.hash(state),
             Self::Tuple(items) => items.hash(state),
-            Self::FrozenSet(items) => items.len().hash(state),
+            // The sum, for the order does not matter.
+            Self::FrozenSet(items) => {
+                let hashes = items.iter().map(|item| FxBuildHasher.hash_one(item));
+                hashes.fold(0, u64::wrapping_add).hash(state);
+            }
             Self::Slice(items) => items.hash(state),
             Self::Code(code) => code.hash(state),
         }
