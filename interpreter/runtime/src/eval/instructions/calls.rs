@@ -342,7 +342,9 @@ unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
         let Some(dict) = exact::<Dict>(*base.add(1)) else { return Flow::Slow };
         let Some(place) = dict.glance(*base.add(2)) else { return Flow::Slow };
         let last = state.at(1);
-        if !word::closes_quietly(*base)
+        // A dict that is its own default may have no other references than these two.
+        if word::untagged(*last) == word::untagged(*base.add(1))
+            || !word::closes_quietly(*base)
             || !word::closes_quietly(*base.add(1))
             || !word::closes_quietly(*base.add(2))
             || !word::closes_quietly(*last)

@@ -477,7 +477,12 @@ instructions! {
         let Some(dict) = exact::<Dict>(container) else { return Flow::Slow };
         let Some(place) = dict.glance(key) else { return Flow::Slow };
         let old = *place;
-        if !word::closes_quietly(container) || !word::closes_quietly(key) || !word::closes_quietly(old) {
+        // A dict that holds itself would lose its last two references, each of which looks as if another were left.
+        if old == word::untagged(container)
+            || !word::closes_quietly(container)
+            || !word::closes_quietly(key)
+            || !word::closes_quietly(old)
+        {
             return Flow::Slow;
         }
         *place = word::keep(value);
