@@ -6,10 +6,11 @@ use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::gc::{Trace, Visitor};
+use rspy_runtime::host::Destination;
 use rspy_runtime::object::{Object, TypeObject};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::threads::ObjectLock;
-use rspy_runtime::types::bytes::{ByteArray, Bytes};
+use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
 use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::value::Value;
@@ -17,7 +18,7 @@ use rspy_runtime::vm::Vm;
 
 use super::base::{BufferedIOBase, finalize_stream, is_closed, shown_name, size_argument};
 use super::file::{FileIO, offset_argument};
-use super::unsupported;
+use super::{exchange, unsupported};
 
 /// What all buffered streams have.
 #[derive(Default)]
@@ -34,12 +35,15 @@ pub struct Buffered {
     taken: Cell<usize>,
     /// Not written yet.
     pending: GilCell<Vec<u8>>,
+    /// What raw streams other than files read into.
+    exchange: GilCell<Option<Value>>,
     lock: ObjectLock,
 }
 
 impl Trace for Buffered {
     fn trace(&self, visitor: &mut Visitor<'_>) {
         self.raw.trace(visitor);
+        self.exchange.trace(visitor);
     }
 }
 
@@ -55,6 +59,7 @@ impl Buffered {
         self.ahead.take();
         self.taken.set(0);
         self.pending.take();
+        self.exchange.take();
         self.raw.set(Some(raw.clone()));
         Ok(())
     }
@@ -129,13 +134,18 @@ impl Buffered {
     }
 
     /// One read of the raw stream into memory; nothing where it would block.
-    pub(super) fn raw_read(&self, vm: &Vm, buffer: &mut [u8]) -> PyResult<Option<usize>> {
+    pub(super) fn raw_read(
+        &self,
+        vm: &Vm,
+        buffer: &mut (impl Destination + ?Sized),
+    ) -> PyResult<Option<usize>> {
         let raw = self.raw(vm)?;
         if let Some(file) = raw.downcast_exact::<FileIO>() {
             return file.read_into(vm, buffer);
         }
-        let room = ByteArray::new(vec![0; buffer.len()]).into_value();
-        let view = rspy_runtime::types::bytes::memoryview_of(vm, rspy_runtime::buffer::writable_view(vm, &room)?);
+        let length = buffer.room();
+        let memory = self.exchange(vm, length)?;
+        let view = rspy_runtime::types::bytes::memoryview_of(vm, rspy_runtime::buffer::writable_view(vm, &memory)?);
         let count = vm.call_method_str(&raw, "readinto", std::slice::from_ref(&view))?;
         if is_none(&count) {
             return Ok(None);
@@ -148,16 +158,27 @@ impl Buffered {
         }
         let count: isize = int::to_fixed(vm, &vm.index(&count)?, "ssize_t")?;
         match usize::try_from(count) {
-            Ok(count) if count <= buffer.len() => {
-                let bytes = rspy_runtime::buffer::view(vm, &room)?;
-                buffer[..count].copy_from_slice(&bytes.as_slice()[..count]);
+            Ok(count) if count <= length => {
+                buffer.put(&rspy_runtime::buffer::view(vm, &memory)?.as_slice()[..count]);
                 Ok(Some(count))
             }
             _ => Err(vm.os_error_message(format!(
-                "raw readinto() returned invalid length {count} (should have been between 0 and {})",
-                buffer.len()
+                "raw readinto() returned invalid length {count} (should have been between 0 and {length})"
             ))),
         }
+    }
+
+    /// Memory of a size that is lent to the raw stream; that of the buffer's own size is kept for the next time.
+    fn exchange(&self, vm: &Vm, length: usize) -> PyResult {
+        if length != self.size.get() {
+            return exchange::new(vm, length);
+        }
+        if let Some(memory) = self.exchange.get() {
+            return Ok(memory);
+        }
+        let memory = exchange::new(vm, length)?;
+        self.exchange.set(Some(memory.clone()));
+        Ok(memory)
     }
 
     /// One write to the raw stream; nothing where it would block.
@@ -218,16 +239,8 @@ impl Buffered {
         }
         let mut buffer = self.ahead.take();
         self.taken.set(0);
-        let size = self.size.get();
-        if !rspy_runtime::heap::can_allocate(size) {
-            return Err(vm.memory_error());
-        }
-        buffer.resize(size, 0);
-        let result = self.raw_read(vm, &mut buffer);
-        buffer.truncate(match &result {
-            Ok(Some(count)) => *count,
-            _ => 0,
-        });
+        buffer.clear();
+        let result = self.raw_read(vm, &mut crate::posix::room_behind(vm, &mut buffer, self.size.get())?);
         self.ahead.set(buffer);
         result
     }
@@ -725,7 +738,7 @@ macro_rules! reading_methods {
                         None => buffered.read_all(vm),
                         Some(size) if size <= buffered.ahead() => Ok(Some(buffered.take(size))),
                         Some(size) => {
-                            let mut out = crate::posix::room(vm, size)?;
+                            let mut out = crate::posix::zeros(vm, size)?;
                             let count = buffered.read_exactly(vm, &mut out, false)?;
                             Ok(count.map(|count| {
                                 out.truncate(count);
@@ -751,10 +764,9 @@ macro_rules! reading_methods {
                     if buffered.ahead() > 0 {
                         return Ok(buffered.take(size));
                     }
-                    let mut out = crate::posix::room(vm, size)?;
-                    let count = buffered.raw_read(vm, &mut out)?;
-                    out.truncate(count.unwrap_or(0));
-                    Ok(out)
+                    let mut out = Vec::new();
+                    buffered.raw_read(vm, &mut crate::posix::room_behind(vm, &mut out, size)?)?;
+                    Ok(rspy_runtime::host::fitted(out))
                 })?;
                 Ok(Bytes::new(read).into_value())
             }

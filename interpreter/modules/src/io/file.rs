@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::{Exception, PyResult, hierarchy};
-use rspy_runtime::host::{self, c};
+use rspy_runtime::host::{self, Destination, c};
 use rspy_runtime::object::{Object, Payload, TypeObject};
 use rspy_runtime::paths::{OrRaise, PathName};
 use rspy_runtime::types::bool::boolean;
@@ -130,7 +130,11 @@ impl FileIO {
     }
 
     /// Reads into memory; nothing where the descriptor does not block and has nothing.
-    pub(super) fn read_into(&self, vm: &Vm, buffer: &mut [u8]) -> PyResult<Option<usize>> {
+    pub(super) fn read_into(
+        &self,
+        vm: &Vm,
+        buffer: &mut (impl Destination + ?Sized),
+    ) -> PyResult<Option<usize>> {
         let descriptor = self.descriptor(vm)?;
         if !self.readable.get() {
             return Err(Self::not_open_for(vm, "reading"));
@@ -238,27 +242,21 @@ impl FileIO {
             let position = if length > 65536 { host::seek(descriptor, 0, c::SEEK_CUR).unwrap_or(0) } else { 0 };
             room = usize::try_from(length - position).unwrap_or(0) + 1;
         }
-        let mut all = crate::posix::room(vm, room)?;
-        let mut length = 0;
+        let mut all = Vec::new();
         loop {
-            if length == all.len() {
-                let more = (length + (length >> 3) + 256 * 1024).min(usize::MAX / 2);
-                if !rspy_runtime::heap::can_allocate(more) {
-                    return Err(vm.memory_error());
-                }
-                all.resize(more, 0);
+            if room == 0 {
+                room = (all.len() >> 3) + 256 * 1024;
             }
-            match vm.blocking(|| host::read(descriptor, &mut all[length..]))? {
+            let mut place = crate::posix::room_behind(vm, &mut all, room)?;
+            match vm.blocking(|| host::read(descriptor, &mut place))? {
                 Ok(0) => break,
-                Ok(count) => length += count,
-                Err(error) if error.0 == c::EAGAIN && length > 0 => break,
+                Ok(count) => room -= count,
+                Err(error) if error.0 == c::EAGAIN && !all.is_empty() => break,
                 Err(error) if error.0 == c::EAGAIN => return Ok(None),
                 Err(error) => return Err(vm.os_error(error.0, None, None)),
             }
         }
-        all.truncate(length);
-        all.shrink_to_fit();
-        Ok(Some(all))
+        Ok(Some(host::fitted(all)))
     }
 
     fn warn_unclosed(vm: &Vm, this: &Value, source: &Value) {
@@ -494,14 +492,9 @@ impl FileIO {
         let Some(size) = size_argument(vm, size)? else {
             return vm.call_method_str(&this.as_value(), "readall", &[]);
         };
-        let mut room = crate::posix::room(vm, size.min(0x7fff_f000))?;
-        match this.read_into(vm, &mut room)? {
-            None => Ok(none()),
-            Some(count) => {
-                room.truncate(count);
-                Ok(Bytes::new(room).into_value())
-            }
-        }
+        let mut bytes = Vec::new();
+        let mut room = crate::posix::room_behind(vm, &mut bytes, size.min(0x7fff_f000))?;
+        Ok(this.read_into(vm, &mut room)?.map_or_else(none, |_| Bytes::new(host::fitted(bytes)).into_value()))
     }
 
     /// Read all data from the file, returned as bytes.

@@ -5,6 +5,7 @@ mod buffered;
 mod buffered_random;
 mod buffered_writer;
 mod bytes_io;
+mod exchange;
 mod file;
 mod newline;
 mod pair;

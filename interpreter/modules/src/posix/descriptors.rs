@@ -6,7 +6,7 @@ use std::io::{IoSlice, IoSliceMut};
 use rspy_macros::pyfunctions;
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::{PyResult, hierarchy};
-use rspy_runtime::host::{self, Errno, c};
+use rspy_runtime::host::{self, Errno, Room, c};
 use rspy_runtime::object::Payload;
 use rspy_runtime::paths::{self, FileDescriptor, FolderDescriptor, OrRaise, PathName, PathOrDescriptor, folder_or_current};
 use rspy_runtime::types::bytes::Bytes;
@@ -145,10 +145,7 @@ impl Functions {
     #[function("read(fd, length, /)")]
     fn read(vm: &Vm, fd: i32, length: isize) -> PyResult {
         let length = usize::try_from(length).map_err(|_| vm.os_error(c::EINVAL, None, None))?.min(MOST_BYTES);
-        let mut buffer = room(vm, length)?;
-        let count = vm.blocking(|| host::read(fd, &mut buffer))?.or_raise(vm)?;
-        buffer.truncate(count);
-        Ok(Bytes::new(buffer).into_value())
+        read_bytes(vm, length, |room| vm.blocking(|| host::read(fd, room))?.or_raise(vm).map(drop))
     }
 
     /// Read into a buffer object from a file descriptor.
@@ -162,10 +159,7 @@ impl Functions {
     #[function("pread(fd, length, offset, /)")]
     fn pread(vm: &Vm, fd: i32, length: isize, offset: i64) -> PyResult {
         let length = usize::try_from(length).map_err(|_| vm.os_error(c::EINVAL, None, None))?.min(MOST_BYTES);
-        let mut buffer = room(vm, length)?;
-        let count = vm.blocking(|| host::read_at(fd, &mut buffer, offset))?.or_raise(vm)?;
-        buffer.truncate(count);
-        Ok(Bytes::new(buffer).into_value())
+        read_bytes(vm, length, |room| vm.blocking(|| host::read_at(fd, room, offset))?.or_raise(vm).map(drop))
     }
 
     /// Write a bytes object to a file descriptor.
@@ -430,7 +424,7 @@ impl Functions {
     #[function("urandom(size, /)")]
     fn urandom(vm: &Vm, size: isize) -> PyResult {
         let size = usize::try_from(size).map_err(|_| vm.value_error("negative argument not allowed"))?;
-        let mut bytes = room(vm, size)?;
+        let mut bytes = zeros(vm, size)?;
         host::random_bytes(&mut bytes);
         Ok(Bytes::new(bytes).into_value())
     }
@@ -439,7 +433,7 @@ impl Functions {
     #[function("getrandom(size, flags=0)")]
     fn getrandom(vm: &Vm, size: isize, flags: i32) -> PyResult {
         let size = usize::try_from(size).map_err(|_| vm.os_error(c::EINVAL, None, None))?;
-        let mut bytes = room(vm, size)?;
+        let mut bytes = zeros(vm, size)?;
         let count = vm.blocking(|| host::get_random(&mut bytes, flags as u32))?.or_raise(vm)?;
         bytes.truncate(count);
         Ok(Bytes::new(bytes).into_value())
@@ -463,12 +457,28 @@ fn unsigned(vm: &Vm, value: &Value) -> PyResult<u32> {
     int::to_fixed(vm, value, "unsigned int")
 }
 
-/// Memory for so many bytes, or `MemoryError`.
-pub(crate) fn room(vm: &Vm, length: usize) -> PyResult<Vec<u8>> {
+/// So many bytes, all zero, or `MemoryError`.
+pub(crate) fn zeros(vm: &Vm, length: usize) -> PyResult<Vec<u8>> {
     if !rspy_runtime::heap::can_allocate(length) {
         return Err(vm.memory_error());
     }
     Ok(vec![0; length])
+}
+
+/// Room for so many bytes behind a vector, or `MemoryError`.
+pub(crate) fn room_behind<'a>(vm: &Vm, bytes: &'a mut Vec<u8>, length: usize) -> PyResult<Room<'a>> {
+    Room::behind(bytes, length).ok_or_else(|| vm.memory_error())
+}
+
+/// The bytes object of what one call reads into room for `length` bytes.
+pub(crate) fn read_bytes(
+    vm: &Vm,
+    length: usize,
+    read: impl FnOnce(&mut Room<'_>) -> PyResult<()>,
+) -> PyResult {
+    let mut bytes = Vec::new();
+    read(&mut room_behind(vm, &mut bytes, length)?)?;
+    Ok(Bytes::new(host::fitted(bytes)).into_value())
 }
 
 /// A buffer argument that is written to.

@@ -24,7 +24,7 @@ use rspy_runtime::vm::Vm;
 
 pub(crate) use execution::signal_set;
 pub(crate) use identity::{identity_number, identity_value};
-pub(crate) use descriptors::{open_path, room, writable_argument};
+pub(crate) use descriptors::{open_path, read_bytes, room_behind, writable_argument, zeros};
 
 native_module! {
     name: "posix",

@@ -145,7 +145,7 @@ impl Socket {
             return Err(vm.value_error("negative buffer size in recvmsg()"));
         };
         let controls = control_room(vm, ancbufsize)?;
-        let mut room = crate::posix::room(vm, length)?;
+        let mut room = crate::posix::zeros(vm, length)?;
         let message = self.call_once(vm, false, |descriptor| {
             host::receive_message(descriptor, &mut [&mut room], controls, flags)
         })?;

@@ -227,11 +227,8 @@ impl Socket {
         }
     }
 
-    fn bytes_argument(vm: &Vm, length: isize, method: &str) -> PyResult<Vec<u8>> {
-        match usize::try_from(length) {
-            Ok(length) => crate::posix::room(vm, length),
-            Err(_) => Err(vm.value_error(format!("negative buffersize in {method}"))),
-        }
+    fn length_argument(vm: &Vm, length: isize, method: &str) -> PyResult<usize> {
+        usize::try_from(length).map_err(|_| vm.value_error(format!("negative buffersize in {method}")))
     }
 }
 
@@ -510,11 +507,9 @@ impl Socket {
     /// Receive up to buffersize bytes from the socket.
     #[method("recv(self, buffersize, flags=0, /)")]
     fn recv(&self, vm: &Vm, buffersize: isize, flags: i32) -> PyResult {
-        let mut room = Socket::bytes_argument(vm, buffersize, "recv")?;
-        let count = self.call_once(vm, false, |descriptor| host::receive(descriptor, &mut room, flags))?;
-        room.truncate(count);
-        room.shrink_to_fit();
-        Ok(Bytes::new(room).into_value())
+        crate::posix::read_bytes(vm, Socket::length_argument(vm, buffersize, "recv")?, |room| {
+            self.call_once(vm, false, |descriptor| host::receive(descriptor, room, flags)).map(drop)
+        })
     }
 
     /// Receive bytes from the socket into a buffer; the number of bytes.
@@ -536,12 +531,12 @@ impl Socket {
     /// Like recv(buffersize, flags) but also return the sender's address info.
     #[method("recvfrom(self, buffersize, flags=0, /)")]
     fn recvfrom(&self, vm: &Vm, buffersize: isize, flags: i32) -> PyResult<(Value, Value)> {
-        let mut room = Socket::bytes_argument(vm, buffersize, "recvfrom")?;
-        let (count, address) =
-            self.call_once(vm, false, |descriptor| host::receive_from(descriptor, &mut room, flags))?;
-        room.truncate(count);
-        room.shrink_to_fit();
-        Ok((Bytes::new(room).into_value(), address::show(vm, &address, self.protocol())))
+        let mut address = Vec::new();
+        let bytes = crate::posix::read_bytes(vm, Socket::length_argument(vm, buffersize, "recvfrom")?, |room| {
+            (_, address) = self.call_once(vm, false, |descriptor| host::receive_from(descriptor, room, flags))?;
+            Ok(())
+        })?;
+        Ok((bytes, address::show(vm, &address, self.protocol())))
     }
 
     /// Like recv_into(buffer[, nbytes[, flags]]) but also return the sender's address info.

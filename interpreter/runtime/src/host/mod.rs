@@ -9,9 +9,11 @@
 #[cfg(target_os = "linux")]
 mod linux;
 pub mod resolver;
+mod room;
 
 #[cfg(target_os = "linux")]
 pub use linux::*;
+pub use room::{Destination, Room, fitted};
 
 /// The part below the executable of a path such as `/usr/bin/rspy/lib/python3.14/json/decoder.py`, which is served
 /// from the frozen library: the executable is a file, so nothing on disk can have such a path.

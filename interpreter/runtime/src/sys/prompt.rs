@@ -160,7 +160,7 @@ fn read_line(vm: &Vm, prompt: &Object<Str>) -> PyResult<Option<String>> {
     let mut line = Vec::new();
     loop {
         let mut byte = [0u8];
-        match vm.blocking(|| host::read(0, &mut byte))? {
+        match vm.blocking(|| host::read(0, &mut byte[..]))? {
             Ok(1) => line.push(byte[0]),
             Ok(_) | Err(_) => break,
         }

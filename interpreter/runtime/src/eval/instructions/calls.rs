@@ -153,6 +153,86 @@ unsafe fn enter_function(
     }
 }
 
+/// The Python function that calling an object enters, and what is put before the arguments.
+#[inline(always)]
+fn python_function(callable: &Value) -> Option<(Value, Option<Value>)> {
+    if callable.downcast_exact::<Function>().is_some() {
+        return Some((callable.clone(), None));
+    }
+    let method = callable.downcast_exact::<BoundMethod>()?;
+    method.function().downcast_exact::<Function>()?;
+    Some((method.function().clone(), Some(method.instance().clone())))
+}
+
+/// The names and values of keyword arguments that come in a dict; nothing where it has something else than strings for
+/// keys.
+fn keyword_arguments(keywords: Option<&Value>) -> Option<(Option<Ref<Tuple>>, Vec<Value>)> {
+    let Some(keywords) = keywords else { return Some((None, Vec::new())) };
+    let keywords = keywords.downcast_exact::<Dict>()?;
+    if keywords.is_empty() {
+        return Some((None, Vec::new()));
+    }
+    let (names, values): (Vec<Value>, Vec<Value>) = keywords.pairs().into_iter().unzip();
+    names
+        .iter()
+        .all(|name| name.downcast::<Str>().is_some())
+        .then(|| (Some(Tuple::from_values(names)), values))
+}
+
+/// Arguments from a tuple and a dict as words that own what they refer to, a few of them without an allocation.
+struct SpreadWords {
+    few: [u64; SpreadWords::FEW],
+    many: Vec<u64>,
+    count: usize,
+}
+
+impl SpreadWords {
+    const FEW: usize = 8;
+
+    fn as_mut_ptr(&mut self) -> *mut u64 {
+        if self.many.is_empty() { self.few.as_mut_ptr() } else { self.many.as_mut_ptr() }
+    }
+}
+
+#[inline(always)]
+fn spread_words(instance: Option<Value>, items: &[Value], keywords: Vec<Value>) -> SpreadWords {
+    let count = usize::from(instance.is_some()) + items.len() + keywords.len();
+    let mut words = SpreadWords { few: [0; SpreadWords::FEW], many: Vec::new(), count };
+    let values = instance.into_iter().chain(items.iter().cloned()).chain(keywords).map(Value::into_bits);
+    if count <= SpreadWords::FEW {
+        words.few.iter_mut().zip(values).for_each(|(to, word)| *to = word);
+    } else {
+        words.many.extend(values);
+    }
+    words
+}
+
+/// Enters a Python function with arguments that do not lie on the stack.
+unsafe fn enter_with_words(
+    state: &mut State<'_>,
+    function: Value,
+    mut words: SpreadWords,
+    names: Option<&Object<Tuple>>,
+) -> Flow {
+    let (first, count) = (words.as_mut_ptr(), words.count);
+    // SAFETY: each word owns what it refers to, and is given back or taken over once.
+    unsafe {
+        if let Err(error) = state.vm.enter_call() {
+            for index in 0..count {
+                word::close(*first.add(index));
+            }
+            return state.raise(error);
+        }
+        match push_frame(state.vm, function, first, count, names, Owner::Call) {
+            Ok(frame) => enter_frame(state, frame, 1),
+            Err(error) => {
+                state.vm.leave_call();
+                state.raise(error)
+            }
+        }
+    }
+}
+
 /// Goes on with a frame that was pushed; the call has been counted in.
 #[inline(always)]
 pub(super) unsafe fn enter_frame(state: &mut State<'_>, frame: *mut Frame, return_offset: u32) -> Flow {
@@ -795,6 +875,12 @@ instructions! {
                 Err(error) => return state.raise(error),
             },
         };
+        if let Some((function, instance)) = python_function(&callable)
+            && let Some((names, values)) = keyword_arguments(keywords.as_ref())
+        {
+            let words = spread_words(instance, arguments.items(), values);
+            return enter_with_words(state, function, words, names.as_deref());
+        }
         let result = match keywords {
             None => vm.call(&callable, arguments.items()),
             Some(keywords) => match keywords.downcast::<Dict>() {

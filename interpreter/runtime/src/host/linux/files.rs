@@ -5,6 +5,7 @@ use std::io::{IoSlice, IoSliceMut};
 
 use super::call::check;
 use super::{Errno, Result};
+use crate::host::room::Destination;
 
 /// The folder that relative paths are seen from, unless a descriptor names another.
 pub const CURRENT_FOLDER: i32 = libc::AT_FDCWD;
@@ -50,10 +51,14 @@ pub fn close_range(low: i32, high: i32) {
 }
 
 /// Reads into a buffer.
-pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize> {
-    // SAFETY: the buffer is as long as said.
-    check(unsafe { libc::read(descriptor, buffer.as_mut_ptr().cast(), buffer.len().min(MOST_BYTES)) })
-        .map(|count| count as usize)
+pub fn read(descriptor: i32, buffer: &mut (impl Destination + ?Sized)) -> Result<usize> {
+    let (place, length) = buffer.place();
+    // SAFETY: the place is as long as said, and as many bytes are written as the system says.
+    unsafe {
+        let count = check(libc::read(descriptor, place.cast(), length.min(MOST_BYTES)))? as usize;
+        buffer.written(count);
+        Ok(count)
+    }
 }
 
 /// Writes from a buffer.
@@ -64,12 +69,14 @@ pub fn write(descriptor: i32, buffer: &[u8]) -> Result<usize> {
 }
 
 /// Reads from a position.
-pub fn read_at(descriptor: i32, buffer: &mut [u8], offset: i64) -> Result<usize> {
-    // SAFETY: the buffer is as long as said.
-    check(unsafe {
-        libc::pread(descriptor, buffer.as_mut_ptr().cast(), buffer.len().min(MOST_BYTES), offset)
-    })
-    .map(|count| count as usize)
+pub fn read_at(descriptor: i32, buffer: &mut (impl Destination + ?Sized), offset: i64) -> Result<usize> {
+    let (place, length) = buffer.place();
+    // SAFETY: the place is as long as said, and as many bytes are written as the system says.
+    unsafe {
+        let count = check(libc::pread(descriptor, place.cast(), length.min(MOST_BYTES), offset))? as usize;
+        buffer.written(count);
+        Ok(count)
+    }
 }
 
 /// Writes to a position.
@@ -476,7 +483,7 @@ pub fn write_event(descriptor: i32, value: u64) -> Result {
 /// Takes the count of an event descriptor.
 pub fn read_event(descriptor: i32) -> Result<u64> {
     let mut count = [0; 8];
-    read(descriptor, &mut count)?;
+    read(descriptor, &mut count[..])?;
     Ok(u64::from_ne_bytes(count))
 }
 
@@ -542,7 +549,7 @@ pub fn read_whole(path: &CStr) -> Result<Vec<u8>> {
     let mut contents = Vec::new();
     let mut part = [0; 8192];
     let result = loop {
-        match read(descriptor, &mut part) {
+        match read(descriptor, &mut part[..]) {
             Ok(0) => break Ok(contents),
             Ok(count) => contents.extend_from_slice(&part[..count]),
             Err(error) if error.is_interruption() => {}

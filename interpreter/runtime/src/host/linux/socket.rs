@@ -6,6 +6,7 @@ use std::ptr;
 
 use super::Result;
 use super::call::check;
+use crate::host::room::Destination;
 
 /// Room for an address of any family.
 const ADDRESS_ROOM: usize = mem::size_of::<libc::sockaddr_storage>();
@@ -106,20 +107,31 @@ pub fn set_socket_option_length(descriptor: i32, level: i32, option: i32, length
 }
 
 /// Receives bytes.
-pub fn receive(descriptor: i32, buffer: &mut [u8], flags: i32) -> Result<usize> {
-    // SAFETY: the buffer is as long as said.
-    check(unsafe { libc::recv(descriptor, buffer.as_mut_ptr().cast(), buffer.len(), flags) })
-        .map(|count| count as usize)
+pub fn receive(descriptor: i32, buffer: &mut (impl Destination + ?Sized), flags: i32) -> Result<usize> {
+    let (place, length) = buffer.place();
+    // SAFETY: the place is as long as said. With `MSG_TRUNC` the system may tell of more than it wrote.
+    unsafe {
+        let count = check(libc::recv(descriptor, place.cast(), length, flags))? as usize;
+        buffer.written(count.min(length));
+        Ok(count)
+    }
 }
 
 /// Receives bytes; answers how many and from where.
-pub fn receive_from(descriptor: i32, buffer: &mut [u8], flags: i32) -> Result<(usize, Vec<u8>)> {
+pub fn receive_from(
+    descriptor: i32,
+    buffer: &mut (impl Destination + ?Sized),
+    flags: i32,
+) -> Result<(usize, Vec<u8>)> {
+    let (place, room) = buffer.place();
     with_address(|address, length| {
-        // SAFETY: buffer and address are as long as said.
-        check(unsafe {
-            libc::recvfrom(descriptor, buffer.as_mut_ptr().cast(), buffer.len(), flags, address, length)
-        })
-        .map(|count| count as usize)
+        // SAFETY: place and address are as long as said. With `MSG_TRUNC` the system may tell of more than it wrote.
+        unsafe {
+            let count =
+                check(libc::recvfrom(descriptor, place.cast(), room, flags, address, length))? as usize;
+            buffer.written(count.min(room));
+            Ok(count)
+        }
     })
 }
 
