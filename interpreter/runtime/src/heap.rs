@@ -179,7 +179,7 @@ pub(crate) unsafe fn grow(block: *mut u8, size: usize) -> *mut u8 {
     block
 }
 
-/// Words of memory, all zero at first, from the same chains.
+/// Words of memory from the same chains, with whatever was there before.
 pub(crate) struct Words {
     start: *mut u64,
     length: usize,
@@ -190,7 +190,7 @@ impl Words {
     pub(crate) fn new(length: usize) -> Words {
         // SAFETY: blocks are aligned to 16.
         #[allow(clippy::cast_ptr_alignment)]
-        let start = unsafe { allocate_zeroed(length * 8) }.cast();
+        let start = unsafe { allocate(length * 8) }.cast();
         Words { start, length }
     }
 

@@ -222,8 +222,8 @@ unsafe fn bind(
         }
         let mut next_variable = total;
         if code.flags & flags::VARARGS != 0 {
-            let rest: Vec<Value> = (direct..given).map(|_| word::take(pending.take())).collect();
-            *Frame::local(frame, next_variable) = Tuple::from_values(rest).into_value().into_bits();
+            let rest = Tuple::from_values((direct..given).map(|_| word::take(pending.take())));
+            *Frame::local(frame, next_variable) = rest.into_value().into_bits();
             next_variable += 1;
         } else if given > positional {
             // The error counts keyword arguments too, so they are bound before it is raised.

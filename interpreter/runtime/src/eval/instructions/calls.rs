@@ -15,6 +15,7 @@ use crate::names;
 use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
 use crate::types::bool::{false_word, true_word};
+use crate::types::bytes::{ByteArray, Bytes};
 use crate::types::cell::CellObject;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
@@ -615,6 +616,7 @@ instructions! {
     CallBuiltinO(state, argument) {
         attempt!(state, call_native(state, argument as usize));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -622,6 +624,7 @@ instructions! {
     CallBuiltinFast(state, argument) {
         attempt!(state, call_native(state, argument as usize));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -629,6 +632,7 @@ instructions! {
     CallBuiltinFastWithKeywords(state, argument) {
         attempt!(state, call_native(state, argument as usize));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -645,6 +649,12 @@ instructions! {
             tuple.items().len()
         } else if let Some(text) = exact::<Str>(object) {
             text.length()
+        } else if let Some(dict) = exact::<Dict>(object) {
+            dict.len()
+        } else if let Some(bytes) = exact::<Bytes>(object) {
+            bytes.as_slice().len()
+        } else if let Some(bytes) = exact::<ByteArray>(object) {
+            bytes.len()
         } else {
             return Flow::Slow;
         };
@@ -672,6 +682,7 @@ instructions! {
         }
         attempt!(state, call_native(state, argument as usize));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -722,6 +733,7 @@ instructions! {
         }
         attempt!(state, call_native(state, argument as usize));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -765,6 +777,7 @@ instructions! {
             attempt!(state, call_words(state, argument as usize, None, call_native_method));
         }
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -772,6 +785,7 @@ instructions! {
     CallMethodDescriptorNoargs(state, argument) {
         attempt!(state, call_words(state, argument as usize, None, call_native_method));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -781,6 +795,7 @@ instructions! {
     } slow {
         attempt!(state, call_words(state, argument as usize, None, call_native_method));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -790,6 +805,7 @@ instructions! {
     } slow {
         attempt!(state, call_words(state, argument as usize, None, call_native_method));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
@@ -797,6 +813,7 @@ instructions! {
     CallMethodDescriptorFastWithKeywords(state, argument) {
         attempt!(state, call_words(state, argument as usize, None, call_native_method));
         state.skip(3);
+        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
