@@ -9,6 +9,7 @@ use crate::eval::frame::Frame;
 use crate::exceptions::PyResult;
 use crate::names;
 use crate::object::{Object, Payload, Ref};
+use crate::shadowing::{self, Suspicion};
 use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::is_none;
@@ -283,7 +284,7 @@ pub fn import_from(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult {
             return Ok(found);
         }
     }
-    Err(cannot_import(vm, module, package_text, name))
+    Err(cannot_import(vm, module, package_text, name)?)
 }
 
 fn cannot_import(
@@ -291,70 +292,39 @@ fn cannot_import(
     module: &Value,
     package: Option<&Object<Str>>,
     name: &Object<Str>,
-) -> crate::exceptions::Exception {
+) -> PyResult<crate::exceptions::Exception> {
     let shown = name.to_string_lossy();
+    let package_value = package.map(Object::to_value);
     let package_shown = package
         .map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
-    let spec =
-        vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
-    // Only a spec that speaks of a file tells where the module is from.
-    let has_location = |spec: &&Value| {
-        let known = vm.get_attribute_optional(spec, &vm.intern("has_location")).ok().flatten();
-        known.is_some_and(|known| vm.is_true(&known).unwrap_or(false))
+    let spec = vm.get_attribute_optional(module, &names::__spec__)?;
+    let file = match &spec {
+        Some(spec) => shadowing::file_origin(vm, spec)?,
+        None => None,
     };
-    let origin = spec
-        .as_ref()
-        .filter(has_location)
-        .and_then(|spec| vm.get_attribute_optional(spec, &names::origin).ok().flatten())
-        .filter(|origin| origin.downcast::<Str>().is_some())
-        .or_else(|| vm.get_attribute_optional(module, &names::__file__).ok().flatten());
-    let origin_text = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
-    let initializing = spec.as_ref().is_some_and(|spec| {
-        vm.get_attribute_optional(spec, &names::_initializing)
-            .ok()
-            .flatten()
-            .is_some_and(|value| vm.is_true(&value).unwrap_or(false))
+    let suspicion = shadowing::suspicion(vm, package_value.as_ref(), file.as_deref())?;
+    let origin = file.or_else(|| {
+        let module = module.downcast::<Module>()?;
+        module.dict().get_str(&names::__file__)?.downcast_into().ok()
     });
-    let message = match origin_text {
-        Some(origin) if shadows_library(vm, &package_shown, Some(origin)) => format!(
-            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{}' since it has the same name as the standard library module named '{package_shown}' and prevents importing that standard library module)",
-            origin.to_string_lossy()
+    let place = origin
+        .as_ref()
+        .map_or_else(|| "unknown location".to_owned(), |origin| origin.to_string_lossy().into_owned());
+    let initializing = spec.as_ref().is_some_and(|spec| shadowing::is_initializing(vm, spec));
+    let message = match suspicion {
+        Suspicion::HidesLibrary => format!(
+            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{place}' since it has the same name as the standard library module named '{package_shown}' and prevents importing that standard library module)"
         ),
-        Some(origin) if initializing => format!(
-            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) ({})",
-            origin.to_string_lossy()
+        Suspicion::Beside if initializing => format!(
+            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{place}' if it has the same name as a library you intended to import)"
         ),
-        Some(origin) => {
-            format!("cannot import name '{shown}' from '{package_shown}' ({})", origin.to_string_lossy())
-        }
-        None if initializing => format!(
-            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) (unknown location)"
+        _ if initializing => format!(
+            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) ({place})"
         ),
-        None => format!("cannot import name '{shown}' from '{package_shown}' (unknown location)"),
+        _ => format!("cannot import name '{shown}' from '{package_shown}' ({place})"),
     };
-    vm.import_from_error(message, package.map(Object::to_value).as_ref(), origin.as_ref(), name)
-}
-
-/// Whether a module of the program has the name of a library module and so hides it.
-pub fn shadows_library(vm: &Vm, module: &str, origin: Option<&Object<Str>>) -> bool {
-    let Some(origin) = origin else { return false };
-    let library = vm.sys_attribute(&vm.intern("stdlib_module_names"));
-    let known = library.is_some_and(|names| vm.contains(&names, &vm.new_str(module)).unwrap_or(false));
-    if !known {
-        return false;
-    }
-    let Some(path) = vm.sys_attribute(&names::path).and_then(|path| vm.collect(&path).ok()) else {
-        return false;
-    };
-    let Some(first) = path.first().and_then(|first| first.downcast::<Str>()) else { return false };
-    let origin = origin.to_string_lossy().into_owned();
-    let folder = origin.rfind('/').map_or("", |slash| &origin[..slash]);
-    let folder = if origin.ends_with("/__init__.py") {
-        folder.rfind('/').map_or("", |slash| &folder[..slash])
-    } else {
-        folder
-    };
-    !vm.interpreter.configuration.safe_path && first.to_string_lossy() == folder
+    let origin = origin.map(Ref::into_value);
+    Ok(vm.import_from_error(message, package_value.as_ref(), origin.as_ref(), name))
 }
 
 /// Imports a module by its absolute name.

@@ -159,6 +159,11 @@ pub struct Object<T> {
     payload: T,
 }
 
+impl<T> Object<T> {
+    /// Bytes from the object's beginning to its payload.
+    pub(crate) const PAYLOAD_PLACE: usize = std::mem::offset_of!(Object<T>, payload);
+}
+
 // SAFETY: objects are only touched by the thread that holds the interpreter's lock.
 unsafe impl<T> Sync for Object<T> {}
 // SAFETY: as above.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::attention::SignalHandlers;
 use crate::cell::GilCell;
 use crate::host;
+use crate::inspection::Listed;
 use crate::native_stack::NativeStack;
 use crate::value::Value;
 use crate::vm::{Interpreter, Vm, request};
@@ -143,6 +144,7 @@ impl Lock {
             }
         }
         turn.holder = vm.thread_id;
+        Listed::activate(vm.listed.get());
         turn.requests = Some(&vm.interpreter.requests);
         turn.switches += 1;
         drop(turn);
@@ -151,12 +153,14 @@ impl Lock {
     }
 
     fn release(&self) {
+        Listed::activate(std::ptr::null());
         self.turn().holder = 0;
         self.given_up.notify_one();
     }
 
     /// The thread that holds the lock goes on in another interpreter.
     fn hand_over(&self, vm: &Vm) {
+        Listed::activate(vm.listed.get());
         self.turn().requests = Some(&vm.interpreter.requests);
         vm.interpreter.threads.look_for_requests(vm);
     }
@@ -353,6 +357,8 @@ impl Threads {
             all.into_iter().partition(|entry| entry.identity == vm.thread_id);
         if let Some(entry) = own.first_mut() {
             entry.native = host::native_thread_id();
+            // SAFETY: the thread was listed when it began.
+            unsafe { Listed::stay_alone(vm.listed.get(), entry.native) };
         }
         self.list.set(own);
         self.main.set(vm.thread_id);
@@ -380,12 +386,10 @@ impl Vm {
     }
 
     fn run_listed<R>(&self, run: impl FnOnce(&Vm) -> R) -> R {
-        let entry = Entry {
-            vm: self,
-            identity: self.thread_id,
-            native: host::native_thread_id(),
-            asynchronous: None,
-        };
+        let native = host::native_thread_id();
+        self.listed.set(Listed::add(self, native));
+        Listed::activate(self.listed.get());
+        let entry = Entry { vm: self, identity: self.thread_id, native, asynchronous: None };
         self.interpreter.threads.list.borrow_mut().push(entry);
         self.enter(|vm| {
             let result = run(vm);
@@ -402,6 +406,9 @@ impl Vm {
         let place = list.iter().position(|entry| std::ptr::eq(entry.vm, self));
         let entry = place.map(|place| list.remove(place));
         drop(list);
+        Listed::activate(std::ptr::null());
+        // SAFETY: the thread was listed when it began.
+        unsafe { Listed::remove(self.listed.replace(std::ptr::null())) };
         drop(entry);
     }
 

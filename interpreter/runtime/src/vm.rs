@@ -197,6 +197,8 @@ pub struct Vm {
     pub coroutine_origin_depth: Cell<u32>,
     /// Identifies the thread.
     pub thread_id: u64,
+    /// The thread as other processes see it, while it is listed.
+    pub(crate) listed: Cell<*const crate::inspection::Listed>,
     /// `threading`'s dict of the thread, for `_thread._local`.
     pub thread_dict: GilCell<Option<Ref<Dict>>>,
 }
@@ -236,6 +238,7 @@ impl Vm {
             running_task: GilCell::default(),
             coroutine_origin_depth: Cell::new(0),
             thread_id,
+            listed: Cell::new(ptr::null()),
             thread_dict: GilCell::default(),
         })
     }

@@ -237,6 +237,13 @@ enum Known {
 }
 
 fn known(name: &str) -> Option<Known> {
+    // As most programs write them.
+    match name {
+        "utf-8" => return Some(Known::Utf8),
+        "latin-1" | "iso-8859-1" => return Some(Known::Latin1),
+        "ascii" => return Some(Known::Ascii),
+        _ => {}
+    }
     Some(match normalized(name).as_str() {
         "utf_8" | "utf8" => Known::Utf8,
         "latin_1" | "latin1" | "iso_8859_1" | "iso8859_1" => Known::Latin1,

@@ -35,7 +35,9 @@ pub(super) fn unary(state: &State<'_>, function: UnaryIntrinsic, value: &Value) 
         UnaryIntrinsic::UnaryPositive => vm.positive(value),
         UnaryIntrinsic::ListToTuple => match value.downcast::<List>() {
             // The list was made for this, most often.
-            Some(list) if value.reference_count() == 1 => Ok(Tuple::from_values(list.items().take()).into_value()),
+            Some(list) if value.reference_count() == 1 => {
+                Ok(Tuple::from_values(list.items().take()).into_value())
+            }
             Some(list) => Ok(Tuple::from_values(list.to_vec()).into_value()),
             None => Err(vm.system_error("no list to make a tuple of")),
         },

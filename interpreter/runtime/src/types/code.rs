@@ -66,6 +66,30 @@ pub struct Code {
     unverified: Cell<Option<u16>>,
 }
 
+/// Where in a code object its parts lie, for those who read the memory of another process.
+pub(crate) struct Places {
+    pub units: usize,
+    pub first_line: usize,
+    pub file: usize,
+    pub qualified_name: usize,
+    pub line_table: usize,
+}
+
+impl Code {
+    pub(crate) const PLACES: Places = {
+        const fn place(field: usize) -> usize {
+            Object::<Code>::PAYLOAD_PLACE + field
+        }
+        Places {
+            units: place(std::mem::offset_of!(Code, units)),
+            first_line: place(std::mem::offset_of!(Code, first_line)),
+            file: place(std::mem::offset_of!(Code, file)),
+            qualified_name: place(std::mem::offset_of!(Code, qualified_name)),
+            line_table: place(std::mem::offset_of!(Code, line_table)),
+        }
+    };
+}
+
 /// What a code object is made of.
 #[allow(missing_docs)]
 pub struct CodeFields {

@@ -7,6 +7,7 @@ use crate::exceptions::{Exception, PyResult};
 use crate::names;
 use crate::native::NativeModule;
 use crate::object::{Object, Ref, TypeObject};
+use crate::shadowing::{self, Suspicion};
 use crate::slots::KeywordNames;
 use crate::types::dict::Dict;
 use crate::types::native_function::NativeFunction;
@@ -117,57 +118,52 @@ impl Module {
 
 /// The error for a name that a module does not have, with what may be the reason.
 fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exception {
-    let shown = name.to_string_lossy();
-    let value = this.to_value();
-    let Some(module) = this.name() else {
-        return vm.attribute_error(format!("module has no attribute '{shown}'"), &value, name);
-    };
-    let spec = this.dict().get_str(&names::__spec__);
-    if let Some(spec) = spec.filter(|spec| !is_none(spec)) {
-        let truth = |attribute: &Object<Str>| {
-            vm.get_attribute_optional(&spec, attribute)
-                .ok()
-                .flatten()
-                .is_some_and(|value| vm.is_true(&value).unwrap_or(false))
-        };
-        if truth(&names::_initializing) {
-            let origin = vm.get_attribute_optional(&spec, &names::origin).ok().flatten();
-            let origin = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
-            if crate::import::shadows_library(vm, &module, origin) {
-                if let Some(origin) = origin {
-                    return vm.attribute_error(
-                        format!(
-                            "module '{module}' has no attribute '{shown}' (consider renaming '{}' since it has the same name as the standard library module named '{module}' and prevents importing that standard library module)",
-                            origin.to_string_lossy()
-                        ),
-                        &value,
-                        name,
-                    );
-                }
-            }
-            let whence =
-                origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
-            return vm.attribute_error(
-                format!(
-                    "partially initialized module '{module}'{whence} has no attribute '{shown}' (most likely due to a circular import)"
-                ),
-                &value,
-                name,
-            );
-        }
-        let uninitialized =
-            vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
-        if let Some(list) = uninitialized
-            && vm.contains(&list, &name.as_value()).unwrap_or(false)
-        {
-            return vm.attribute_error(
-                format!("cannot access submodule '{shown}' of module '{module}' (most likely due to a circular import)"),
-                &value,
-                name,
-            );
-        }
+    match missing_message(vm, this, name) {
+        Ok(message) => vm.attribute_error(message, &this.to_value(), name),
+        Err(error) => error,
     }
-    vm.attribute_error(format!("module '{module}' has no attribute '{shown}'"), &value, name)
+}
+
+fn missing_message(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> PyResult<String> {
+    let shown = name.to_string_lossy();
+    let module_name = this.dict().get_str(&names::__name__);
+    let Some(module) = module_name.as_ref().and_then(|name| name.downcast::<Str>()) else {
+        return Ok(format!("module has no attribute '{shown}'"));
+    };
+    let module = module.to_string_lossy();
+    let plain = format!("module '{module}' has no attribute '{shown}'");
+    let Some(spec) = this.dict().get_str(&names::__spec__) else { return Ok(plain) };
+    let origin = shadowing::file_origin(vm, &spec)?;
+    let suspicion = shadowing::suspicion(vm, module_name.as_ref(), origin.as_deref())?;
+    let file = origin.map(|origin| origin.to_string_lossy().into_owned());
+    if suspicion == Suspicion::HidesLibrary {
+        return Ok(format!(
+            "{plain} (consider renaming '{}' since it has the same name as the standard library module named '{module}' and prevents importing that standard library module)",
+            file.unwrap_or_default()
+        ));
+    }
+    if shadowing::is_initializing(vm, &spec) {
+        return Ok(match (file, suspicion) {
+            (Some(file), Suspicion::Beside) => {
+                format!(
+                    "{plain} (consider renaming '{file}' if it has the same name as a library you intended to import)"
+                )
+            }
+            (Some(file), _) => format!(
+                "partially initialized module '{module}' from '{file}' has no attribute '{shown}' (most likely due to a circular import)"
+            ),
+            (None, _) => format!(
+                "partially initialized module '{module}' has no attribute '{shown}' (most likely due to a circular import)"
+            ),
+        });
+    }
+    let uninitialized = vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
+    if uninitialized.is_some_and(|list| vm.contains(&list, &name.as_value()).unwrap_or(false)) {
+        return Ok(format!(
+            "cannot access submodule '{shown}' of module '{module}' (most likely due to a circular import)"
+        ));
+    }
+    Ok(plain)
 }
 
 #[pymethods]

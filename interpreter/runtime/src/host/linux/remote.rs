@@ -92,23 +92,52 @@ fn executable_of(process: &str) -> std::result::Result<Option<(u64, u64, u64)>, 
     Ok(lowest.map(|lowest| (file.dev(), file.ino(), lowest)))
 }
 
-/// The memory of another process, which has the executable `shift` bytes further up.
-struct Memory {
+/// The memory of another process that runs the same executable, which it has `shift` bytes further up.
+pub struct RemoteMemory {
     process: i32,
     shift: u64,
 }
 
-impl Memory {
+impl RemoteMemory {
+    /// Finds the executable in a process.
+    ///
+    /// # Errors
+    /// The system's errors, and [`RemoteError::Stranger`] where the process does not run it.
+    pub fn open(process: i32) -> std::result::Result<RemoteMemory, RemoteError> {
+        let own = executable_of("self")?;
+        let other = if process > 0 { executable_of(&process.to_string())? } else { None };
+        let (Some(own), Some(other)) = (own, other) else { return Err(RemoteError::Stranger) };
+        if (own.0, own.1) != (other.0, other.1) {
+            return Err(RemoteError::Stranger);
+        }
+        Ok(RemoteMemory { process, shift: other.2.wrapping_sub(own.2) })
+    }
+
+    /// Where the other process has a static that lies at an address here.
+    pub fn static_address(&self, address: usize) -> usize {
+        self.there(address).addr()
+    }
+
+    /// Reads bytes at an address of the other process.
+    ///
+    /// # Errors
+    /// The system's, where nothing is there or reading is forbidden.
+    pub fn read(&self, address: usize, bytes: &mut [u8]) -> Result {
+        self.read_from(std::ptr::without_provenance_mut(address), bytes)
+    }
+
     fn there(&self, address: usize) -> *mut libc::c_void {
         std::ptr::without_provenance_mut((address as u64).wrapping_add(self.shift) as usize)
     }
 
-    fn read(&self, address: *mut libc::c_void, bytes: &mut [u8]) -> Result {
+    fn read_from(&self, address: *mut libc::c_void, bytes: &mut [u8]) -> Result {
         let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
         let remote = libc::iovec { iov_base: address, iov_len: bytes.len() };
         // SAFETY: the local buffer is as long as said; the other address is the other process's business.
-        check(unsafe { libc::process_vm_readv(self.process, &raw const local, 1, &raw const remote, 1, 0) })?;
-        Ok(())
+        let count = check(unsafe {
+            libc::process_vm_readv(self.process, &raw const local, 1, &raw const remote, 1, 0)
+        })?;
+        if count as usize == bytes.len() { Ok(()) } else { Err(Errno(libc::EFAULT)) }
     }
 
     fn write(&self, address: *mut libc::c_void, bytes: &[u8]) -> Result {
@@ -123,7 +152,7 @@ impl Memory {
 
     fn word(&self, address: usize) -> std::result::Result<u32, Errno> {
         let mut bytes = [0; 4];
-        self.read(self.there(address), &mut bytes)?;
+        self.read_from(self.there(address), &mut bytes)?;
         Ok(u32::from_ne_bytes(bytes))
     }
 }
@@ -133,16 +162,10 @@ impl Memory {
 /// # Errors
 /// The system's errors, and what the kinds of [`RemoteError`] say.
 pub fn leave_remote_call(process: i32, path: &[u8]) -> std::result::Result<(), RemoteError> {
-    let own = executable_of("self")?;
-    let other = if process > 0 { executable_of(&process.to_string())? } else { None };
-    let (Some(own), Some(other)) = (own, other) else { return Err(RemoteError::Stranger) };
-    if (own.0, own.1) != (other.0, other.1) {
-        return Err(RemoteError::Stranger);
-    }
-    let memory = Memory { process, shift: other.2.wrapping_sub(own.2) };
+    let memory = RemoteMemory::open(process)?;
     let address = |place: *const u8| place.addr();
     let mut requests = [0; size_of::<usize>()];
-    memory.read(memory.there(address((&raw const MAILBOX.requests).cast())), &mut requests)?;
+    memory.read_from(memory.there(address((&raw const MAILBOX.requests).cast())), &mut requests)?;
     let requests = usize::from_ne_bytes(requests);
     if requests == 0 {
         return Err(RemoteError::Refused);

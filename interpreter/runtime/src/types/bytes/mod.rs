@@ -39,6 +39,11 @@ pub struct Bytes {
     hash: Cell<i64>,
 }
 
+impl Bytes {
+    /// Where in an object the place and number of its bytes lie, for those who read the memory of another process.
+    pub(crate) const DATA_PLACE: usize = Object::<Bytes>::PAYLOAD_PLACE + std::mem::offset_of!(Bytes, data);
+}
+
 static EMPTY: GilCell<Option<Ref<Bytes>>> = GilCell::new(None);
 
 impl Bytes {

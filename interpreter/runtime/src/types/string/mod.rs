@@ -43,6 +43,17 @@ const LENGTH_MASK: u64 = (1 << 48) - 1;
 const KIND_SHIFT: u32 = 48;
 const INTERNED: u64 = 1 << 56;
 
+impl Str {
+    /// Where in a string its shape and its characters lie, for those who read the memory of another process.
+    pub(crate) const SHAPE_PLACE: usize = Object::<Str>::PAYLOAD_PLACE + std::mem::offset_of!(Str, shape);
+    pub(crate) const DATA_PLACE: usize = Object::<Str>::PAYLOAD_PLACE + std::mem::offset_of!(Str, data);
+
+    /// The number of characters that a shape tells of, and the bytes of each.
+    pub(crate) const fn size_of_shape(shape: u64) -> (usize, usize) {
+        ((shape & LENGTH_MASK) as usize, Kind::from_bits(shape >> KIND_SHIFT & 0xff).width())
+    }
+}
+
 /// Bytes a character, and for one byte whether all are ASCII.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
@@ -256,8 +267,8 @@ impl Str {
 impl Str {
     /// Bytes of the characters, which lie behind the payload.
     fn extent(&self) -> usize {
-        let shape = self.shape.get();
-        (shape & LENGTH_MASK) as usize * Kind::from_bits(shape >> KIND_SHIFT & 0xff).width()
+        let (length, width) = Str::size_of_shape(self.shape.get());
+        length * width
     }
 }
 
