@@ -63,7 +63,7 @@ ordinary_hook = sys.path_hooks.pop()
 
 def path_hook_for_FileFinder(path):
     """Path hook for importlib.machinery.FileFinder."""
-    if not path.startswith(BELOW):
+    if not path.startswith(BELOW) or not external._path_isdir(path):
         return ordinary_hook(path)
     return FileFinder(path, *DETAILS)
 

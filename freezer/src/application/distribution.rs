@@ -59,6 +59,15 @@ pub fn name_of_folder(folder: &str) -> String {
     folder.trim_end_matches(".dist-info").replacen('-', " ", 1)
 }
 
+/// The paths in the list of a distribution's files (`RECORD`).
+pub fn record_paths(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| match line.strip_prefix('"') {
+        // A path is quoted where it has a comma or a quote.
+        Some(rest) => rest.split('"').next(),
+        None => line.split(',').next(),
+    })
+}
+
 /// What distributions need that is not in the collection: the name that is missing, and who needs it.
 pub fn missing(collection: &Collection) -> Vec<(String, String)> {
     let all = all(collection);

@@ -5,11 +5,14 @@
 //! [`reach`] follows the imports; [`pack`] makes containers of what is left, and [`crate::executable`] puts them into a copy
 //! of `rspy`.
 //!
+//! [`contents`] goes the other way: it tells what is in an executable that was built.
+//!
 //! The application's own files lie in `app` of the container, what is installed in `lib/python3.14/site-packages`, as if the
 //! executable were the folder of an installation.
 
 pub mod collection;
 mod compiled;
+pub mod contents;
 pub mod distribution;
 mod error;
 mod pack;
@@ -23,7 +26,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rspy_archive::{Application, Metadata};
+use rspy_archive::{Application, Metadata, Start};
 
 pub use error::ApplicationError;
 pub use project::Project;
@@ -206,7 +209,7 @@ fn add_neighbours(
         for (path, module) in &modules.compiled {
             if done.insert(path.clone()) {
                 let found = reach::imports_of(module);
-                wanted.extend(found.statements.into_iter().chain(found.texts));
+                wanted.extend(found.all().cloned());
             }
         }
         let tops: BTreeSet<&str> = wanted.iter().filter_map(|name| name.split('.').next()).collect();
@@ -265,9 +268,13 @@ fn warnings(collection: &Collection) -> Vec<String> {
 
 /// What the container says of the application.
 fn metadata(request: &Request, beginning: &Beginning, python: &str) -> Metadata {
+    let start = match &beginning.start {
+        Start::Script(path) if request.no_source => Start::Script(format!("{path}c")),
+        other => other.clone(),
+    };
     let application = Application {
         name: beginning.name.clone(),
-        start: beginning.start.clone(),
+        start,
         isolated: request.isolated,
         // What is installed is found by `site`, as in any installation.
         paths: vec![OWN.to_owned()],

@@ -157,14 +157,15 @@ fn reached(job: &Job<'_>, modules: &Modules, library: &Archive<'_>) -> BTreeSet<
         .par_iter()
         .filter_map(|module| {
             let code = marshal::load(&library.code(module).ok()?).ok()?;
-            Some((module.name.to_owned(), Node { imports: imports(&code, module.name, module.is_package) }))
+            let imports = imports(&code, module.name, module.is_package);
+            Some((module.name.to_owned(), Node { imports, in_library: true }))
         })
         .collect();
     for module in modules.compiled.values() {
         if let Some(code) = module.code_object() {
             reach::codecs(&code, &mut codecs);
             let imports = imports(&code, &module.module, module.is_package);
-            nodes.insert(module.module.clone(), Node { imports });
+            nodes.insert(module.module.clone(), Node { imports, in_library: false });
         }
     }
     let startup: Vec<String> = library

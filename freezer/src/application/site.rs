@@ -69,16 +69,7 @@ fn owners(folder: &Path, tree: &Tree) -> Result<HashMap<String, String>, Applica
         let text =
             fs::read_to_string(&file.location).map_err(ApplicationError::file(&folder.join(&file.path)))?;
         let name = distribution::name_of_folder(file.path.trim_end_matches("/RECORD"));
-        for line in text.lines() {
-            // The path is quoted where it has a comma or a quote.
-            let path = match line.strip_prefix('"') {
-                Some(rest) => rest.split('"').next(),
-                None => line.split(',').next(),
-            };
-            if let Some(path) = path {
-                owners.insert(path.to_owned(), name.clone());
-            }
-        }
+        owners.extend(distribution::record_paths(&text).map(|path| (path.to_owned(), name.clone())));
     }
     Ok(owners)
 }

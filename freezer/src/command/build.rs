@@ -111,6 +111,9 @@ pub fn build(mut arguments: BuildArguments) -> Result<ExitCode, Failure> {
         )
         .into());
     }
+    if let Some(folder) = output.parent() {
+        fs::create_dir_all(folder).map_err(at(folder))?;
+    }
     write_atomically(&output, &built.executable, Purpose::Program).map_err(at(&output))?;
     for warning in &built.warnings {
         eprintln!("freezer: warning: {warning}");

@@ -97,6 +97,10 @@ fn run_script(vm: &Vm, path: &str, main: &Ref<Module>) -> PyResult<()> {
     };
     main.set_str(vm, "__file__", &path);
     main.set(vm, "__cached__", none());
+    if name == "__main__" {
+        // It stands for its folder, which is no package.
+        main.set_str(vm, "__package__", "");
+    }
     startup::set_main_loader(vm, main, &path)?;
     run_code(vm, &code, &main.dict()).map(drop)
 }
