@@ -6,7 +6,7 @@
 //! sources.
 //!
 //! [`application`] makes executables of programs and what they depend on; [`executable`] knows how a container comes to lie in
-//! one, [`imports`] finds out what code imports.
+//! one, [`image`] puts one into a container image, [`imports`] finds out what code imports.
 //!
 //! It needs the compiler and not the interpreter: it runs in the build script of the frozen library, before
 //! there is an interpreter.
@@ -18,6 +18,8 @@ pub mod charset;
 mod compile;
 pub mod executable;
 mod freeze;
+#[cfg(feature = "command")]
+pub mod image;
 pub mod imports;
 pub mod mutation;
 mod output;

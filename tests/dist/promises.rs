@@ -118,28 +118,14 @@ fn every_altered_byte_is_noticed() {
         let position = range.start + number * range.len() / count;
         let bit = 1 << (number % 8);
         file[position] ^= bit;
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .and_then(|handle| {
-                use std::os::unix::fs::FileExt;
-                handle.write_all_at(&file[position..=position], position as u64)
-            })
-            .unwrap();
+        write(position, file[position]);
         let output = Command::new(&path).output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "byte {position}: {message}");
         assert!(message.contains(": the file is damaged: "), "byte {position}: {message}");
         assert!(output.stdout.is_empty(), "byte {position}");
         file[position] ^= bit;
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .and_then(|handle| {
-                use std::os::unix::fs::FileExt;
-                handle.write_all_at(&file[position..=position], position as u64)
-            })
-            .unwrap();
+        write(position, file[position]);
     }
     let verified = freezer(&work).arg("verify").arg(&path).output().unwrap();
     assert!(verified.status.success());

@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::Args;
 use freezer::application::{self, Built, Event, Project, Request};
 use freezer::executable::Base;
+use freezer::image::Image;
 use freezer::store::Store;
 use freezer::{Purpose, write_atomically};
 use toml::{Table, Value};
@@ -64,6 +65,12 @@ pub struct BuildArguments {
     /// The rspy to build upon, of this platform or another; by default the one beside the freezer
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
+    /// Write a container image (an OCI archive) with the application and nothing else, as well
+    #[arg(long, value_name = "FILE")]
+    pub container: Option<PathBuf>,
+    /// Put certificates of authorities into the image, from a file such as /etc/ssl/certs/ca-certificates.crt
+    #[arg(long, value_name = "FILE", requires = "container")]
+    pub certificates: Option<PathBuf>,
     /// Where compiled code is kept from build to build
     #[arg(long, value_name = "FOLDER", env = "RSPY_CACHE")]
     pub cache: Option<PathBuf>,
@@ -115,6 +122,9 @@ pub fn build(mut arguments: BuildArguments) -> Result<ExitCode, Failure> {
         fs::create_dir_all(folder).map_err(at(folder))?;
     }
     write_atomically(&output, &built.executable, Purpose::Program).map_err(at(&output))?;
+    if let Some(path) = &arguments.container {
+        write_image(path, &output, &built.executable, arguments.certificates.as_deref())?;
+    }
     for warning in &built.warnings {
         eprintln!("freezer: warning: {warning}");
     }
@@ -122,6 +132,20 @@ pub fn build(mut arguments: BuildArguments) -> Result<ExitCode, Failure> {
         summarise(&output, &built, started)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn write_image(
+    path: &Path,
+    output: &Path,
+    executable: &[u8],
+    certificates: Option<&Path>,
+) -> Result<(), Failure> {
+    let name = output.file_name().map_or_else(|| "application".into(), |name| name.to_string_lossy());
+    let certificates = certificates.map(|path| fs::read(path).map_err(at(path))).transpose()?;
+    let image =
+        Image { name: &name, executable, certificates: certificates.as_deref(), modified: modified()? };
+    write_atomically(path, &image.archive()?, Purpose::Data).map_err(at(path))?;
+    Ok(())
 }
 
 /// The interpreter that lies beside the freezer.
@@ -199,6 +223,8 @@ impl BuildArguments {
                 "entry" if self.module.is_none() => drop(self.entry.get_or_insert(text()?)),
                 "module" | "entry" => {}
                 "output" => drop(self.output.get_or_insert(path()?)),
+                "container" => drop(self.container.get_or_insert(path()?)),
+                "certificates" => drop(self.certificates.get_or_insert(path()?)),
                 "base" => drop(self.base.get_or_insert(path()?)),
                 "wheel" => self.wheel.extend(paths()?),
                 "site" => self.site.extend(paths()?),
