@@ -32,11 +32,13 @@ build: lib
 	@mkdir -p bin
 	@cp -f $(RELEASE)/rspy $(RELEASE)/freezer bin/
 
-# Unit tests of every crate; then, against the development build, the recorded cases and a part of CPython's tests.
+# Unit tests of every crate; then, against the development build, the recorded cases, packaged applications and a part of
+# CPython's tests.
 test: lib
 	cargo build --workspace
-	cargo test --workspace --exclude cases
+	cargo test --workspace --exclude cases --exclude dist
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
+	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" FREEZER="$(CURDIR)/$(DEVELOPMENT)/freezer" cargo test -p dist
 	tests/cpython/run --rspy $(DEVELOPMENT)/rspy --part
 
 # How many files of the library, and of its tests, compile to CPython's own bytes or give its error, at every optimisation

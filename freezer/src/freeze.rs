@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use rspy_archive::{BuildError, Builder, Compression, FrozenModule, Metadata};
+use rspy_archive::{BuildError, Builder, Code, Compression, FrozenModule, Metadata};
 
 use rspy_code::pyc;
 
@@ -27,8 +27,6 @@ pub struct Options {
     pub optimize: u8,
     /// The release of CPython whose library or language it is.
     pub python: String,
-    /// The module that the container runs when it is an application.
-    pub main: Option<String>,
     /// The modification time its files show.
     pub modified: u64,
     /// Folders whose files are put beside those of the folder that is frozen.
@@ -68,8 +66,6 @@ pub enum FreezeError {
     Files(Vec<(PathBuf, FileError)>),
     /// What was compiled does not fit into a container.
     Build(BuildError),
-    /// The main module is not in the folder.
-    NoMain(String),
 }
 
 /// What is wrong with one file.
@@ -105,7 +101,6 @@ impl fmt::Display for FreezeError {
                 Ok(())
             }
             FreezeError::Build(error) => write!(formatter, "{error}"),
-            FreezeError::NoMain(name) => write!(formatter, "{name}: no such module in the folder"),
         }
     }
 }
@@ -150,7 +145,6 @@ pub fn freeze(
     let mut builder = Builder::new(metadata(options), options.compression);
     let mut failures = Vec::new();
     let mut skipped = Vec::new();
-    let mut has_main = options.main.is_none();
     for (file, frozen) in tree.files.iter().zip(frozen) {
         match frozen {
             Err(error) => failures.push((file.location.clone(), error)),
@@ -162,7 +156,6 @@ pub fn freeze(
                     builder.file(&path, contents)?;
                 }
                 if let Some(module) = module {
-                    has_main |= options.main.as_ref() == Some(&module.name);
                     builder.module(module)?;
                 }
             }
@@ -170,9 +163,6 @@ pub fn freeze(
     }
     if !failures.is_empty() {
         return Err(FreezeError::Files(failures));
-    }
-    if !has_main {
-        return Err(FreezeError::NoMain(options.main.clone().unwrap_or_default()));
     }
     Ok(FrozenTree { container: builder.finish()?, skipped })
 }
@@ -198,13 +188,14 @@ fn freeze_file(
     let (module, is_package, code, is_source) = match &file.kind {
         Kind::Data => return Ok(as_data(path, contents, None)),
         Kind::Source { module, is_package } => match compile(&contents, &path, options.optimize) {
-            Ok(code) => (module, *is_package, code, true),
+            Ok(code) => (module, *is_package, Code::Own(code), true),
             Err(failure) if options.keep_going => return Ok(as_data(path, contents, Some(failure))),
             Err(failure) => return Err(FileError::Compile(failure)),
         },
         Kind::Compiled { module, is_package } => {
             let (_, code) = pyc::read_header(&contents).map_err(FileError::Header)?;
-            (module, *is_package, code.to_vec(), false)
+            let code = Code::InSource { offset: contents.len() - code.len() };
+            (module, *is_package, code, false)
         }
     };
     // A module that came without its source keeps its file, as it would be found on disk.
@@ -226,6 +217,6 @@ fn metadata(options: &Options) -> Metadata {
         optimize: options.optimize,
         root: options.root.clone(),
         modified: options.modified.max(Metadata::EARLIEST),
-        main: options.main.clone(),
+        application: None,
     }
 }

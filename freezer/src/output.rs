@@ -12,7 +12,7 @@ pub enum Purpose {
     Cache,
     /// To be read.
     Data,
-    /// To be run: it gets the permission.
+    /// To be run: it gets the permission. It can be built again, so nobody waits for the disk either.
     Program,
 }
 
@@ -37,7 +37,7 @@ fn write_all(path: &Path, contents: &[u8], purpose: Purpose) -> io::Result<()> {
     if purpose == Purpose::Program {
         make_executable(&file)?;
     }
-    if purpose == Purpose::Cache { Ok(()) } else { file.sync_all() }
+    if purpose == Purpose::Data { file.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]

@@ -72,9 +72,15 @@ impl Tree {
     /// Takes stock of `folder`, leaving out compiled caches and whatever `exclude` names: paths in the tree, of
     /// files or of folders.
     pub fn scan(folder: &Path, exclude: &[String]) -> Result<Tree, TreeError> {
+        Tree::scan_with(folder, &|path| exclude.iter().any(|excluded| excluded == path))
+    }
+
+    /// Takes stock of `folder`, leaving out compiled caches and the files and folders whose paths in the tree
+    /// `is_excluded` is true of.
+    pub fn scan_with(folder: &Path, is_excluded: &dyn Fn(&str) -> bool) -> Result<Tree, TreeError> {
         let mut files = Vec::new();
         let mut above = Vec::new();
-        walk(folder, "", exclude, &mut above, &mut files)?;
+        walk(folder, "", is_excluded, &mut above, &mut files)?;
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let paths: HashSet<String> = files.iter().map(|file| file.path.clone()).collect();
         // A compiled file beside its source is a cache of it.
@@ -105,6 +111,37 @@ impl Tree {
 }
 
 impl Kind {
+    /// What a file is, by its path below the folder that imports look in: a module when an `import` statement can name it.
+    pub fn of(path: &str) -> Kind {
+        let (stem, compiled) = match (path.strip_suffix(".py"), path.strip_suffix(".pyc")) {
+            (Some(stem), _) => (stem, false),
+            (_, Some(stem)) => (stem, true),
+            _ => return Kind::Data,
+        };
+        if !stem.split('/').all(is_identifier) {
+            return Kind::Data;
+        }
+        let (module, is_package) = match stem.strip_suffix("/__init__") {
+            Some(package) => (package, true),
+            None => (stem, false),
+        };
+        let module = module.replace('/', ".");
+        if compiled { Kind::Compiled { module, is_package } } else { Kind::Source { module, is_package } }
+    }
+
+    /// The name of the module that this is.
+    pub fn module(&self) -> Option<&str> {
+        match self {
+            Kind::Source { module, .. } | Kind::Compiled { module, .. } => Some(module),
+            Kind::Data => None,
+        }
+    }
+
+    /// Whether it is a package.
+    pub fn is_package(&self) -> bool {
+        self.package().is_some()
+    }
+
     /// The name of the package whose `__init__` this is.
     fn package(&self) -> Option<&str> {
         match self {
@@ -123,7 +160,7 @@ fn is_cache(path: &str, paths: &HashSet<String>) -> bool {
 fn walk(
     folder: &Path,
     prefix: &str,
-    exclude: &[String],
+    is_excluded: &dyn Fn(&str) -> bool,
     above: &mut Vec<PathBuf>,
     files: &mut Vec<TreeFile>,
 ) -> Result<(), TreeError> {
@@ -138,37 +175,19 @@ fn walk(
         let name =
             location.file_name().and_then(|name| name.to_str()).ok_or(TreeError::Name(location.clone()))?;
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-        if exclude.contains(&path) || name == "__pycache__" {
+        if name == "__pycache__" || is_excluded(&path) {
             continue;
         }
         let kind = fs::metadata(&location).map_err(|error| TreeError::Unreadable(location.clone(), error))?;
         if kind.is_dir() {
-            walk(&location, &path, exclude, above, files)?;
+            walk(&location, &path, is_excluded, above, files)?;
         } else if kind.is_file() {
-            let kind = kind_of(&path);
+            let kind = Kind::of(&path);
             files.push(TreeFile { path, location, kind });
         }
     }
     above.pop();
     Ok(())
-}
-
-/// A file is a module when an `import` statement can name it.
-fn kind_of(path: &str) -> Kind {
-    let (stem, compiled) = match (path.strip_suffix(".py"), path.strip_suffix(".pyc")) {
-        (Some(stem), _) => (stem, false),
-        (_, Some(stem)) => (stem, true),
-        _ => return Kind::Data,
-    };
-    if !stem.split('/').all(is_identifier) {
-        return Kind::Data;
-    }
-    let (module, is_package) = match stem.strip_suffix("/__init__") {
-        Some(package) => (package, true),
-        None => (stem, false),
-    };
-    let module = module.replace('/', ".");
-    if compiled { Kind::Compiled { module, is_package } } else { Kind::Source { module, is_package } }
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -187,13 +206,13 @@ mod tests {
 
     #[test]
     fn paths_name_modules() {
-        assert_eq!(kind_of("json/decoder.py"), source("json.decoder", false));
-        assert_eq!(kind_of("json/__init__.py"), source("json", true));
-        assert_eq!(kind_of("__main__.py"), source("__main__", false));
-        assert_eq!(kind_of("a/b.pyc"), Kind::Compiled { module: "a.b".into(), is_package: false });
-        assert_eq!(kind_of("venv/scripts/common/activate"), Kind::Data);
-        assert_eq!(kind_of("test/bad-name.py"), Kind::Data);
-        assert_eq!(kind_of("3d/shape.py"), Kind::Data);
+        assert_eq!(Kind::of("json/decoder.py"), source("json.decoder", false));
+        assert_eq!(Kind::of("json/__init__.py"), source("json", true));
+        assert_eq!(Kind::of("__main__.py"), source("__main__", false));
+        assert_eq!(Kind::of("a/b.pyc"), Kind::Compiled { module: "a.b".into(), is_package: false });
+        assert_eq!(Kind::of("venv/scripts/common/activate"), Kind::Data);
+        assert_eq!(Kind::of("test/bad-name.py"), Kind::Data);
+        assert_eq!(Kind::of("3d/shape.py"), Kind::Data);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 use freezer::{Options, Purpose, compile_source, freeze, write_atomically};
-use rspy_archive::{Compression, Metadata};
+use rspy_archive::{Compression, Directory, Metadata};
 
 /// What stays out: CPython's test suite, which is for testing rspy and is run from disk; the programs that need
 /// Tk, of which rspy has no module (`turtle` itself stays, and says which module it lacks); the note of
@@ -38,7 +38,6 @@ fn main() {
         sources: true,
         optimize: 0,
         python: version.trim().into(),
-        main: None,
         modified: modified.unwrap_or(Metadata::EARLIEST),
         added: vec!["added".into()],
         // A module that does not compile is missing from the build, and the crate's tests say so; the build itself
@@ -65,13 +64,14 @@ fn main() {
         read(Path::new("importer.py")).unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
     let importer = compile_source(importer.as_bytes(), "<frozen rspy importer>", 0)
         .unwrap_or_else(|error| fail(&format!("importer.py: {error}")));
+    let directory = Directory::of_library(frozen.container.len() as u64).to_bytes();
+    // The zero makes a text of the container's end.
+    let container = [&directory[..], &frozen.container, b"\0"].concat();
     // What an earlier build left there would be embedded too.
     drop(fs::remove_dir_all(&folder));
     let written = fs::create_dir_all(&folder)
         .and_then(|()| write_atomically(&folder.join("importer.marshal"), &importer, Purpose::Data))
-        .and_then(|()| {
-            write_atomically(&folder.with_file_name("library.rspyar"), &frozen.container, Purpose::Data)
-        })
+        .and_then(|()| write_atomically(&folder.with_file_name("library.rspyar"), &container, Purpose::Data))
         .and_then(|()| write_atomically(&folder.join("LICENSE.txt"), &license, Purpose::Data));
     if let Err(error) = written {
         fail(&format!("{}: {error}", folder.display()));

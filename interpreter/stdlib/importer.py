@@ -1,41 +1,44 @@
-# Finds the modules of the frozen library, which the executable shows as files below itself.
+# Finds the modules of the frozen library and of the application, which the executable shows as files below itself.
 import sys
 import _imp
 import _frozen_importlib
 import _frozen_importlib_external as external
 
 ROOT = sys._stdlib_dir
+BELOW = sys.base_prefix + "/"
 
 
-class SourceFileLoader(external.SourceFileLoader):
-    """A loader whose code lies in the executable."""
+class FrozenCode:
+    """What loaders have in common whose code lies in the executable."""
+
+    __slots__ = ()
 
     def get_code(self, fullname):
-        found = _imp._library_module(fullname)
-        if found is None:
+        code = _imp._library_code(fullname, self.path)
+        if code is None:
             return super().get_code(fullname)
-        return found[0]
+        return code
 
 
-SourceFileLoader.__module__ = external.SourceFileLoader.__module__
-SourceFileLoader.__qualname__ = "SourceFileLoader"
+class SourceFileLoader(FrozenCode, external.SourceFileLoader):
+    """A loader whose code lies in the executable."""
+
+
+class SourcelessFileLoader(FrozenCode, external.SourcelessFileLoader):
+    """A loader whose code, and nothing else, lies in the executable."""
 
 
 class FileFinder(external.FileFinder):
-    """A finder for a folder of the frozen library: one look into its index."""
+    """A finder for a folder in the executable: one look into its index."""
 
     def find_spec(self, fullname, target=None):
-        found = _imp._library_find(fullname)
+        found = _imp._library_find(fullname, self.path)
         if found is None:
             return super().find_spec(fullname, target)
         path, is_package = found
-        folder = path.rpartition("/")[0]
-        if is_package:
-            folder = folder.rpartition("/")[0]
-        if folder != self.path:
-            return super().find_spec(fullname, target)
+        loader = SourceFileLoader if path.endswith(".py") else SourcelessFileLoader
         spec = _frozen_importlib.ModuleSpec(
-            fullname, SourceFileLoader(fullname, path), origin=path, is_package=is_package)
+            fullname, loader(fullname, path), origin=path, is_package=is_package)
         spec._set_fileattr = True
         if is_package:
             # The path hooks need not be asked.
@@ -45,11 +48,13 @@ class FileFinder(external.FileFinder):
         return spec
 
 
-FileFinder.__module__ = external.FileFinder.__module__
-FileFinder.__qualname__ = "FileFinder"
+for own in (SourceFileLoader, SourcelessFileLoader, FileFinder):
+    own.__module__ = external.FileFinder.__module__
+    own.__qualname__ = own.__name__
+del own
 DETAILS = [
     (SourceFileLoader, external.SOURCE_SUFFIXES),
-    (external.SourcelessFileLoader, external.BYTECODE_SUFFIXES),
+    (SourcelessFileLoader, external.BYTECODE_SUFFIXES),
 ]
 
 
@@ -58,7 +63,7 @@ ordinary_hook = sys.path_hooks.pop()
 
 def path_hook_for_FileFinder(path):
     """Path hook for importlib.machinery.FileFinder."""
-    if path != ROOT and not path.startswith(ROOT + "/"):
+    if not path.startswith(BELOW) or not external._path_isdir(path):
         return ordinary_hook(path)
     return FileFinder(path, *DETAILS)
 

@@ -7,6 +7,7 @@
 //! pays for thirty modules and not for six hundred.
 //!
 //! * [`layout`] is the format, byte by byte.
+//! * [`Directory`] says where in an executable the containers are.
 //! * [`Archive`] reads it. It never panics on damaged bytes: what it cannot trust is an [`ArchiveError`].
 //! * `Builder` (feature `write`) makes it: same input, same bytes, however many cores compress.
 //!
@@ -17,6 +18,7 @@
 //! unmarshals code out of an archive gives it `<executable>/<path in the container>` as `co_filename` instead of
 //! what the stream says: [`Module::path`] names it. Nothing else in the code depends on the place.
 
+pub mod directory;
 mod error;
 pub mod layout;
 mod metadata;
@@ -24,8 +26,9 @@ mod reader;
 #[cfg(feature = "write")]
 mod writer;
 
+pub use directory::Directory;
 pub use error::{ArchiveError, Part};
-pub use metadata::Metadata;
+pub use metadata::{Application, Metadata, Start};
 pub use reader::{Archive, Entry, Module, Summary};
 #[cfg(feature = "write")]
-pub use writer::{BuildError, Builder, Compression, FrozenModule};
+pub use writer::{BuildError, Builder, Code, Compression, FrozenModule};

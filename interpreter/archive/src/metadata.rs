@@ -16,8 +16,37 @@ pub struct Metadata {
     /// The modification time that its files show, in seconds since 1970. Zip files cannot express what lies
     /// before 1980, and programs do zip what they find beside a module, so it is never earlier.
     pub modified: u64,
-    /// The module that a packaged application runs, if it is one.
-    pub main: Option<String>,
+    /// What there is to run, if it is an application.
+    pub application: Option<Application>,
+}
+
+/// An application that an executable carries.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Application {
+    /// Its name, for those who look inside.
+    pub name: String,
+    /// What runs.
+    pub start: Start,
+    /// Whether the environment's variables and the user's folders count for nothing.
+    pub isolated: bool,
+    /// The folders in the container that stand on `sys.path` before the library.
+    pub paths: Vec<String>,
+}
+
+/// Where an application starts.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Start {
+    /// A file, as `python FILE` runs it: its path in the container.
+    Script(String),
+    /// A module or package, as `python -m MODULE` runs it.
+    Module(String),
+    /// A function of a module, as the scripts that pip writes for entry points call it.
+    Function {
+        /// The module.
+        module: String,
+        /// The function, with dots where it is an attribute of something in the module.
+        function: String,
+    },
 }
 
 impl Metadata {

@@ -140,23 +140,6 @@ impl<'a> Archive<'a> {
         })
     }
 
-    /// Where a container lies at the end of an executable of `length` bytes, told from the file's last bytes
-    /// (at least [`TRAILER`] of them). `None` when there is none.
-    pub fn locate(last_bytes: &[u8], length: u64) -> Option<Range<u64>> {
-        let trailer = &last_bytes[last_bytes.len().checked_sub(TRAILER)?..];
-        (trailer[16..] == END_MAGIC).then_some(())?;
-        let start = length.checked_sub(u64_at(trailer, 0))?;
-        Some(start..length)
-    }
-
-    /// Where the first container begins in the bytes of a file that has one inside, as `rspy` has, whole or cut
-    /// short. It looks at every byte: for tools.
-    pub fn find(bytes: &[u8]) -> Option<usize> {
-        (0..bytes.len()).filter(|&start| bytes[start..].starts_with(&MAGIC)).find(|&start| {
-            matches!(Archive::open(&bytes[start..]), Ok(_) | Err(ArchiveError::Truncated { .. }))
-        })
-    }
-
     /// What the container says about itself.
     pub fn metadata(&self) -> Result<Metadata, ArchiveError> {
         Metadata::from_bytes(self.metadata).ok_or(ArchiveError::Malformed(Part::Index))
@@ -282,13 +265,44 @@ impl<'a> Archive<'a> {
         self.contents(&file.place)
     }
 
-    /// Checks everything: each checksum, each record, each block's unpacking.
-    pub fn verify(&self) -> Result<Summary, ArchiveError> {
+    /// The bytes that a file takes in the container.
+    pub fn stored_size(&self, file: &Entry<'a>) -> u32 {
+        if file.is_folder { 0 } else { self.stored(&file.place) }
+    }
+
+    /// The bytes that a module's code takes in the container, beyond those of its file.
+    pub fn stored_code_size(&self, module: &Module<'a>) -> u32 {
+        let file = module.source.and_then(|source| self.entry_at(source));
+        let is_in_file = file.is_some_and(|file| file.place.block == module.place.block);
+        if is_in_file { 0 } else { self.stored(&module.place) }
+    }
+
+    fn stored(&self, place: &Place) -> u32 {
+        match self.block(place.block) {
+            // Several share the block of what is imported at every start.
+            Ok(block) if block.codec == STORED => place.length,
+            Ok(block) => block.stored.len() as u32,
+            Err(_) => 0,
+        }
+    }
+
+    /// The checksum of the container, which stands for its contents.
+    pub fn sum(&self) -> u64 {
+        u64_at(self.bytes, self.bytes.len().saturating_sub(TRAILER) + 8)
+    }
+
+    /// Checks that no byte of the container has been altered, by the checksum of them all.
+    pub fn check(&self) -> Result<(), ArchiveError> {
         let (body, trailer) =
             self.bytes.split_at_checked(self.bytes.len().saturating_sub(TRAILER)).unwrap_or_default();
         if trailer.get(16..) != Some(&END_MAGIC) || u64_at(trailer, 0) != self.bytes.len() as u64 {
             return Err(ArchiveError::Malformed(Part::Trailer));
         }
+        if u64_at(trailer, 8) != checksum(body) { Err(ArchiveError::Checksum(Part::Trailer)) } else { Ok(()) }
+    }
+
+    /// Checks everything: each checksum, each record, each block's unpacking.
+    pub fn verify(&self) -> Result<Summary, ArchiveError> {
         if u64_at(self.bytes, 112) != checksum(self.index()?) {
             return Err(ArchiveError::Checksum(Part::Index));
         }
@@ -300,9 +314,7 @@ impl<'a> Archive<'a> {
         self.metadata()?;
         self.verify_modules(&mut summary)?;
         self.verify_entries(&mut summary)?;
-        if u64_at(trailer, 8) != checksum(body) {
-            return Err(ArchiveError::Checksum(Part::Trailer));
-        }
+        self.check()?;
         Ok(summary)
     }
 
@@ -461,6 +473,11 @@ impl<'a> Module<'a> {
     /// The path in the container that the module's code bears as its file name, where its source was kept.
     pub fn path(&self, archive: &Archive<'a>) -> Option<String> {
         Some(archive.path(&archive.entry_at(self.source?)?))
+    }
+
+    /// Whether its code lies unpacked among that of the modules that every start-up imports.
+    pub fn at_startup(&self) -> bool {
+        self.place.block == 0
     }
 
     /// The length of its code.

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use rspy_archive::{Archive, ArchiveError, BuildError, Builder, Compression, FrozenModule, Metadata, Part};
+use rspy_archive::{
+    Archive, ArchiveError, BuildError, Builder, Code, Compression, Directory, FrozenModule, Metadata, Part,
+};
 
 const SMALL: Compression = Compression { level: 3, dictionary: 512 };
 
@@ -13,7 +15,7 @@ fn metadata() -> Metadata {
         optimize: 0,
         root: "lib/python3.14".into(),
         modified: Metadata::EARLIEST,
-        main: None,
+        application: None,
     }
 }
 
@@ -23,7 +25,7 @@ fn module(name: &str, path: &str, at_startup: bool, code: &[u8]) -> FrozenModule
         is_package: path.ends_with("__init__.py"),
         at_startup,
         source: Some(path.into()),
-        code: code.to_vec(),
+        code: Code::Own(code.to_vec()),
     }
 }
 
@@ -111,22 +113,20 @@ fn rayon_pool(threads: usize) -> rayon::ThreadPool {
 }
 
 #[test]
-fn it_is_found_behind_an_executable() {
-    let mut file = b"an executable".to_vec();
-    assert_eq!(Archive::locate(&file, file.len() as u64), None);
+fn it_is_found_in_an_executable() {
     let container = sample().finish().unwrap();
+    let directory = Directory::of_library(container.len() as u64);
+    // The mark alone, as it stands in the executable's own constants, is no directory.
+    let mut file = rspy_archive::directory::MARK.to_vec();
+    file.resize(8192, 0);
+    assert_eq!(Directory::find(&file), None);
+    file.extend(directory.to_bytes());
     file.extend(&container);
-    let range = Archive::locate(&file[file.len() - 64..], file.len() as u64).unwrap();
-    assert_eq!(range.start, 13);
-    Archive::open(&file[range.start as usize..]).unwrap().verify().unwrap();
-    assert_eq!(Archive::find(&file), Some(13));
-    file.pop();
-    assert_eq!(Archive::locate(&file, file.len() as u64), None);
-    assert!(matches!(Archive::open(&file[13..]).err(), Some(ArchiveError::Truncated { .. })));
-    assert_eq!(Archive::find(&file), Some(13));
-    // The magic number alone, as it stands in the executable's own constants.
-    let constants = [&b"an executable "[..], &rspy_archive::layout::MAGIC, &[7; 200]].concat();
-    assert_eq!(Archive::find(&constants), None);
+    assert_eq!(Directory::find(&file), Some((8192, directory.clone())));
+    let library = &file[8192 + directory.library.start as usize..][..container.len()];
+    Archive::open(library).unwrap().check().unwrap();
+    let cut = &library[..library.len() - 1];
+    assert!(matches!(Archive::open(cut).err(), Some(ArchiveError::Truncated { .. })));
 }
 
 /// Uses every way into a container; whatever is damaged must answer with an error or with nothing.
@@ -155,6 +155,7 @@ fn every_altered_byte_is_an_error() {
         bytes[position] ^= change;
         if let Ok(archive) = Archive::open(&bytes) {
             assert!(archive.verify().is_err(), "byte {position}");
+            assert!(archive.check().is_err(), "byte {position}");
             use_all(&archive);
         }
         bytes[position] ^= change;

@@ -1,5 +1,6 @@
 //! The `rspy` executable: command line, configuration, REPL start.
 
+mod application;
 mod library;
 mod options;
 mod report;
@@ -8,6 +9,7 @@ mod run;
 use std::ffi::OsString;
 use std::io::Write;
 
+use library::Frozen;
 use options::{Arguments, Command, Options};
 use rspy_runtime::host;
 use rspy_runtime::native_stack::NativeStack;
@@ -19,14 +21,16 @@ const STACK_SIZE: usize = 16 << 20;
 fn main() {
     host::close_reopened();
     report::install();
-    if !rspy_stdlib::is_whole(host::can_read) {
-        report::damaged("its end is missing");
-    }
+    let (frozen, application) = library::open();
     // Arguments that are no UTF-8 keep their bytes as lone surrogates once they are Python's; here they only have to
     // be recognised.
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let mut words: Vec<OsString> = std::env::args_os().collect();
     let arguments: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let options = match options::parse(&Arguments { words: &words, texts: &arguments }) {
+    let parsed = match application {
+        None => options::parse(&Arguments { words: &words, texts: &arguments }, |_| ()),
+        Some(application) => application::parse(application, frozen.optimize(), &mut words),
+    };
+    let options = match parsed {
         Ok(options) => options,
         Err(error) => {
             let program = arguments.first().map_or("rspy", String::as_str);
@@ -43,10 +47,10 @@ fn main() {
         drop(std::io::stdout().write_all(text.as_bytes()));
         return;
     }
-    std::process::exit(on_large_stack(options));
+    std::process::exit(on_large_stack(options, frozen));
 }
 
 /// Runs the interpreter on a stack of its own: the one that the system gives is of a size unknown.
-fn on_large_stack(options: Options) -> i32 {
-    stacker::grow(STACK_SIZE, move || run::run(options, NativeStack::of_size(STACK_SIZE)))
+fn on_large_stack(options: Options, frozen: Frozen) -> i32 {
+    stacker::grow(STACK_SIZE, move || run::run(options, frozen, NativeStack::of_size(STACK_SIZE)))
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use rspy_archive::Application;
 use rspy_runtime::vm::Configuration;
 
 /// What to run.
@@ -17,6 +18,8 @@ pub enum Command {
     Input,
     /// Print a text and end.
     Print(String),
+    /// The application that the executable carries.
+    Application(Application),
 }
 
 /// The words of a command line: as they are, and for recognition.
@@ -110,19 +113,27 @@ impl Words<'_> {
     }
 }
 
-/// Parses the command line.
-///
-/// # Errors
-/// [`UsageError`] for options that do not exist or lack their argument.
-pub fn parse(words_and_texts: &Arguments<'_>) -> Result<Options, UsageError> {
-    let arguments = words_and_texts.texts;
-    let program = arguments.first().cloned().unwrap_or_else(|| "rspy".to_owned());
-    let mut configuration = Configuration {
-        original_arguments: words_and_texts.words.to_vec(),
+/// The configuration of a process that was started with some words, before anything is made of them.
+pub fn configuration(words: &[OsString]) -> Configuration {
+    Configuration {
+        original_arguments: words.to_vec(),
         compiler: env!("RSPY_COMPILER").to_owned(),
         int_max_str_digits: -1,
         ..Configuration::default()
-    };
+    }
+}
+
+/// Parses the command line. `adapt` has a last word before the environment counts.
+///
+/// # Errors
+/// [`UsageError`] for options that do not exist or lack their argument.
+pub fn parse(
+    words_and_texts: &Arguments<'_>,
+    adapt: impl FnOnce(&mut Configuration),
+) -> Result<Options, UsageError> {
+    let arguments = words_and_texts.texts;
+    let program = arguments.first().cloned().unwrap_or_else(|| "rspy".to_owned());
+    let mut configuration = configuration(words_and_texts.words);
     let mut words = Words { arguments, next: 1, letters: Vec::new() };
     let mut command = None;
     let (mut skip_first_line, mut versions, mut ignore_seed) = (false, 0, false);
@@ -217,6 +228,7 @@ pub fn parse(words_and_texts: &Arguments<'_>) -> Result<Options, UsageError> {
             }
         },
     };
+    adapt(&mut configuration);
     apply_environment(&mut configuration)?;
     if ignore_seed {
         configuration.hash_seed = None;
@@ -264,7 +276,7 @@ fn long_option(
 }
 
 /// Takes over what the environment and the `-X` options say.
-fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError> {
+pub fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageError> {
     configuration.debug = raised(configuration, "PYTHONDEBUG", configuration.debug);
     configuration.optimize = raised(configuration, "PYTHONOPTIMIZE", configuration.optimize);
     configuration.verbose = raised(configuration, "PYTHONVERBOSE", configuration.verbose);
@@ -373,7 +385,7 @@ mod tests {
         let texts: Vec<String> =
             std::iter::once("rspy").chain(words.iter().copied()).map(str::to_owned).collect();
         let words: Vec<OsString> = texts.iter().map(OsString::from).collect();
-        parse(&Arguments { words: &words, texts: &texts })
+        parse(&Arguments { words: &words, texts: &texts }, |_| ())
     }
 
     #[test]

@@ -13,15 +13,25 @@ use rspy_runtime::vm::Configuration;
 use rspy_runtime::{Exception, PyResult, Vm, startup};
 use rspy_syntax::{Mode, Source};
 
+use crate::library::Frozen;
 use crate::options::{Command, Options};
 
 /// Runs the interpreter to its end and answers the exit status.
-pub fn run(options: Options, native_stack: NativeStack) -> i32 {
+pub fn run(options: Options, frozen: Frozen, native_stack: NativeStack) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
     configuration.program = program(&first_word(&configuration));
     configuration.executable = executable(&configuration.program);
-    configuration.environment = environment(&configuration.program);
-    startup::run(configuration, rspy_modules::modules(), Some(crate::library::open()), native_stack, |vm| {
+    match &mut configuration.application {
+        None => configuration.environment = environment(&configuration.program),
+        Some(application) => {
+            for path in &mut application.paths {
+                *path = format!("{}/{path}", configuration.executable);
+            }
+        }
+    }
+    // It is open for as long as the process lives.
+    let library: &'static Frozen = Box::leak(Box::new(frozen));
+    startup::run(configuration, rspy_modules::modules(), Some(library), native_stack, |vm| {
         let status = match startup::start(vm, matches!(command, Command::Input)) {
             Ok(main) => {
                 let outcome = execute(vm, &command, &main, skip_first_line, inspect);
@@ -58,7 +68,12 @@ fn prompt_follows(vm: &Vm, inspect: bool) -> bool {
 fn status_after(vm: &Vm, outcome: PyResult<()>) -> i32 {
     match outcome {
         Ok(()) => 0,
-        Err(error) => startup::status_of(vm, error),
+        Err(error) => {
+            if vm.interpreter.configuration.application.is_some() {
+                crate::application::add_hint(vm, &error);
+            }
+            startup::status_of(vm, error)
+        }
     }
 }
 
@@ -135,6 +150,7 @@ fn execute(
             }
         }
         Command::Print(_) => Ok(()),
+        Command::Application(application) => crate::application::run(vm, application, main),
     }
 }
 

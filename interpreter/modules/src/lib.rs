@@ -2,6 +2,7 @@
 
 mod decompression;
 mod hashes;
+pub mod own_executable;
 mod support;
 mod testing;
 

@@ -122,7 +122,12 @@ impl Functions {
         }
         let kept = kept_descriptors(vm, pass_fds)?;
         let programs = texts(vm, executable_list)?;
-        let arguments = TextArray::new(texts(vm, process_args)?);
+        let arguments = match &programs[..] {
+            [program] => crate::own_executable::arguments(vm, program.as_bytes(), texts(vm, process_args)?),
+            // Searched along PATH.
+            _ => texts(vm, process_args)?,
+        };
+        let arguments = TextArray::new(arguments);
         let environment = optional(env).map(|env| texts(vm, env).map(TextArray::new)).transpose()?;
         let folder = optional(cwd).map(|cwd| to_system(vm, cwd)).transpose()?;
         let groups = group_list(vm, extra_groups)?;

@@ -17,25 +17,27 @@ use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
 
-/// The frozen library: modules by name, and the folder tree that the executable is as well.
+/// The frozen library and the application that the executable carries: modules, and the folder tree that the
+/// executable is as well.
 pub trait Library: Send + Sync {
-    /// A module's code as `marshal` writes it, with what else is known of it.
+    /// A module of the standard library.
     fn module(&self, name: &str) -> Option<FrozenModule<'_>>;
-    /// Where a module lies in the container and whether it is a package, without opening it.
-    fn module_path(&self, name: &str) -> Option<(String, bool)>;
-    /// Whether there is such a module.
-    fn contains(&self, name: &str) -> bool {
-        self.module_path(name).is_some()
-    }
-    /// What lies at a path in the container.
+    /// The module, of the library or of the application, whose file is at a path in the containers.
+    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule<'_>>;
+    /// Where the module of a name lies whose file is in a folder of the import path, or is a folder in it, and whether it
+    /// is a package. The module is not opened.
+    fn module_in(&self, name: &str, folder: &str) -> Option<(String, bool)>;
+    /// Whether the standard library has a module.
+    fn contains(&self, name: &str) -> bool;
+    /// What lies at a path in the containers.
     fn entry(&self, path: &str) -> Option<LibraryEntry>;
     /// The names in a folder.
     fn list(&self, path: &str) -> Option<Vec<String>>;
     /// A file's contents.
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
-    /// The names of all modules.
+    /// The names of all modules of the library.
     fn names(&self) -> Vec<String>;
-    /// Code, marshalled, that has `importlib` find the library's modules.
+    /// Code, marshalled, that has `importlib` find the modules.
     fn importer(&self) -> &[u8];
 }
 
@@ -47,6 +49,8 @@ pub struct FrozenModule<'a> {
     pub is_package: bool,
     /// Its path in the container, such as `lib/python3.14/json/__init__.py`.
     pub path: String,
+    /// The optimisation level that it was compiled with.
+    pub optimize: u8,
 }
 
 /// A file or folder of the frozen library.

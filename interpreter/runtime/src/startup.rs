@@ -146,6 +146,9 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
         path.extend(extra.split(':').map(|folder| vm.new_str(folder)));
     }
     let before = path.clone();
+    if let Some(application) = &configuration.application {
+        path.extend(application.paths.iter().map(|folder| vm.new_str(folder)));
+    }
     path.push(vm.new_str(&library));
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
     // Its import has `KeyboardInterrupt` raised where SIGINT arrives.
@@ -334,7 +337,12 @@ pub fn set_main_loader(vm: &Vm, main: &crate::object::Object<Module>, path: &str
 
 /// A `SystemExit` with a status.
 pub fn exit_with(vm: &Vm, status: i32) -> Exception {
-    vm.exception_with_args(crate::exceptions::stop::SystemExit::static_type(), &[Value::int(status)])
+    exit(vm, Value::int(status))
+}
+
+/// What `sys.exit` raises for a value.
+pub fn exit(vm: &Vm, value: Value) -> Exception {
+    vm.exception_with_args(crate::exceptions::stop::SystemExit::static_type(), &[value])
 }
 
 /// Ends the interpreter: functions for the end run, modules go, streams are flushed. Answers whether that went well.

@@ -267,6 +267,9 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
     ] {
         module.set_str(vm, name, prefix);
     }
+    if configuration.application.is_some() {
+        module.set(vm, "frozen", crate::types::bool::boolean(true));
+    }
     module.set_str(vm, "_stdlib_dir", &format!("{executable}/lib/python3.14"));
     module.set(vm, "path", List::new());
     module.set(vm, "meta_path", List::new());
@@ -311,6 +314,11 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
 
 /// `sys.copyright`: the notice that CPython's library, frozen into the executable, asks for.
 pub const COPYRIGHT: &str = "Copyright (c) 2001 Python Software Foundation.\nAll Rights Reserved.\n\nCopyright (c) 2000 BeOpen.com.\nAll Rights Reserved.\n\nCopyright (c) 1995-2001 Corporation for National Research Initiatives.\nAll Rights Reserved.\n\nCopyright (c) 1991-1995 Stichting Mathematisch Centrum, Amsterdam.\nAll Rights Reserved.";
+
+/// Whether a module of the standard library has a name, which is not to say that it is there.
+pub fn is_library_name(name: &str) -> bool {
+    LIBRARY_NAMES.split_ascii_whitespace().any(|known| known == name)
+}
 
 /// Names of the library's modules (`sys.stdlib_module_names`).
 const LIBRARY_NAMES: &str = "\

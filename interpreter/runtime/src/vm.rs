@@ -127,6 +127,15 @@ pub struct Configuration {
     pub cpu_count: Option<i32>,
     /// Whether other processes may not have scripts run in this one.
     pub disable_remote_debug: bool,
+    /// The application that the executable carries.
+    pub application: Option<ApplicationPlace>,
+}
+
+/// An application that the executable carries.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationPlace {
+    /// The folders in the executable that stand on the import path before the library.
+    pub paths: Vec<String>,
 }
 
 /// Bits of [`Interpreter::requests`].

@@ -6,7 +6,7 @@ use rspy_macros::pyfunctions;
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host;
-use rspy_runtime::paths::{OrRaise, PathArgument, PathName, PathOrDescriptor, decode};
+use rspy_runtime::paths::{self, OrRaise, PathArgument, PathName, PathOrDescriptor, decode};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -27,6 +27,20 @@ fn check_links<const NULLABLE: bool>(
     Ok(())
 }
 
+/// The error for a file in the executable, which has no attributes and takes none: `found`, if the file is there.
+fn archived_error<const NULLABLE: bool>(
+    vm: &Vm,
+    path: &PathArgument<true, NULLABLE>,
+    found: i32,
+) -> Option<host::Errno> {
+    if path.descriptor.is_some() {
+        return None;
+    }
+    let inner = paths::archived(vm, path.bytes())?;
+    let is_there = vm.interpreter.library.borrow().as_ref().is_some_and(|library| library.entry(inner).is_some());
+    Some(host::Errno(if is_there { found } else { host::c::ENOENT }))
+}
+
 #[pyfunctions]
 impl Functions {
     /// Return the value of extended attribute attribute on path.
@@ -34,10 +48,12 @@ impl Functions {
     fn getxattr(vm: &Vm, path: PathOrDescriptor, attribute: PathName, follow_symlinks: bool) -> PyResult {
         check_links(vm, "getxattr", &path, follow_symlinks)?;
         let name = attribute.as_c_str();
-        let value = vm.allow_threads(|| match path.descriptor {
-            Some(-1) => Err(host::Errno(host::c::EFAULT)),
-            Some(descriptor) => host::attribute_of(descriptor, name),
-            None => host::attribute(path.as_c_str(), name, follow_symlinks),
+        let archived = archived_error(vm, &path, host::c::ENODATA);
+        let value = vm.allow_threads(|| match (archived, path.descriptor) {
+            (Some(error), _) => Err(error),
+            (None, Some(-1)) => Err(host::Errno(host::c::EFAULT)),
+            (None, Some(descriptor)) => host::attribute_of(descriptor, name),
+            (None, None) => host::attribute(path.as_c_str(), name, follow_symlinks),
         });
         Ok(Bytes::new(value.or_raise_for(vm, &path.object)?).into_value())
     }
@@ -54,11 +70,13 @@ impl Functions {
     ) -> PyResult<()> {
         check_links(vm, "setxattr", &path, follow_symlinks)?;
         let (name, value) = (attribute.as_c_str(), value.as_slice());
-        vm.allow_threads(|| match path.descriptor {
-            Some(-1) => Err(host::Errno(host::c::EFAULT)),
-            Some(descriptor) => host::set_attribute_of(descriptor, name, value, flags),
-            None if follow_symlinks => host::set_attribute(path.as_c_str(), name, value, flags),
-            None => host::set_attribute_of_link(path.as_c_str(), name, value, flags),
+        let archived = archived_error(vm, &path, host::c::EROFS);
+        vm.allow_threads(|| match (archived, path.descriptor) {
+            (Some(error), _) => Err(error),
+            (None, Some(-1)) => Err(host::Errno(host::c::EFAULT)),
+            (None, Some(descriptor)) => host::set_attribute_of(descriptor, name, value, flags),
+            (None, None) if follow_symlinks => host::set_attribute(path.as_c_str(), name, value, flags),
+            (None, None) => host::set_attribute_of_link(path.as_c_str(), name, value, flags),
         })
         .or_raise_for(vm, &path.object)
     }
@@ -68,11 +86,13 @@ impl Functions {
     fn removexattr(vm: &Vm, path: PathOrDescriptor, attribute: PathName, follow_symlinks: bool) -> PyResult<()> {
         check_links(vm, "removexattr", &path, follow_symlinks)?;
         let name = attribute.as_c_str();
-        vm.allow_threads(|| match path.descriptor {
-            Some(-1) => Err(host::Errno(host::c::EFAULT)),
-            Some(descriptor) => host::remove_attribute_of(descriptor, name),
-            None if follow_symlinks => host::remove_attribute(path.as_c_str(), name),
-            None => host::remove_attribute_of_link(path.as_c_str(), name),
+        let archived = archived_error(vm, &path, host::c::EROFS);
+        vm.allow_threads(|| match (archived, path.descriptor) {
+            (Some(error), _) => Err(error),
+            (None, Some(-1)) => Err(host::Errno(host::c::EFAULT)),
+            (None, Some(descriptor)) => host::remove_attribute_of(descriptor, name),
+            (None, None) if follow_symlinks => host::remove_attribute(path.as_c_str(), name),
+            (None, None) => host::remove_attribute_of_link(path.as_c_str(), name),
         })
         .or_raise_for(vm, &path.object)
     }
@@ -82,6 +102,11 @@ impl Functions {
     fn listxattr(vm: &Vm, path: Option<PathArgument<true, true>>, follow_symlinks: bool) -> PyResult<Vec<Value>> {
         if let Some(path) = &path {
             check_links(vm, "listxattr", path, follow_symlinks)?;
+            match archived_error(vm, path, 0) {
+                None => {}
+                Some(host::Errno(0)) => return Ok(Vec::new()),
+                Some(error) => return Err(path.error(vm, error)),
+            }
         }
         let names = vm.allow_threads(|| match &path {
             Some(PathArgument { descriptor: Some(descriptor), .. }) => host::attribute_names_of(*descriptor),

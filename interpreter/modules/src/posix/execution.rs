@@ -25,7 +25,13 @@ fn list_or_tuple(value: &Value) -> Option<Vec<Value>> {
 }
 
 /// The arguments of a program to be executed. `function` and `name` are how messages begin.
-fn program_arguments(vm: &Vm, function: &str, name: &str, argv: &Value) -> PyResult<TextArray> {
+fn program_arguments(
+    vm: &Vm,
+    function: &str,
+    name: &str,
+    program: &[u8],
+    argv: &Value,
+) -> PyResult<TextArray> {
     let Some(items) = list_or_tuple(argv) else {
         return Err(vm.type_error(format!("{function}{name} must be a tuple or list")));
     };
@@ -36,7 +42,7 @@ fn program_arguments(vm: &Vm, function: &str, name: &str, argv: &Value) -> PyRes
     if texts[0].is_empty() {
         return Err(vm.value_error(format!("{function}{name} first element cannot be empty")));
     }
-    Ok(TextArray::new(texts))
+    Ok(TextArray::new(crate::own_executable::arguments(vm, program, texts)))
 }
 
 /// An environment given as mapping.
@@ -152,7 +158,7 @@ fn spawn(vm: &Vm, function: &str, path: &PathName, argv: &Value, env: &Value, wi
     if !is_none(env) && !is_mapping(env) {
         return Err(vm.type_error(format!("{function}: environment must be a mapping object or None")));
     }
-    let arguments = program_arguments(vm, function, ": argv", argv)?;
+    let arguments = program_arguments(vm, function, ": argv", path.bytes(), argv)?;
     let environment = if is_none(env) { None } else { Some(program_environment(vm, env)?) };
     let options = wishes.options(vm, function == "posix_spawnp")?;
     host::spawn(path.as_c_str(), &arguments, environment.as_ref(), &options).or_raise_for(vm, &path.object)
@@ -177,7 +183,7 @@ impl Functions {
     #[function("execv(path, argv, /)")]
     fn execv(vm: &Vm, path: PathName, argv: &Value) -> PyResult<()> {
         check_may_execute(vm)?;
-        let arguments = program_arguments(vm, "execv()", " arg 2", argv)?;
+        let arguments = program_arguments(vm, "execv()", " arg 2", path.bytes(), argv)?;
         let error = host::execute(path.as_c_str(), &arguments, None);
         Err(vm.os_error(error.0, None, None))
     }
@@ -189,7 +195,7 @@ impl Functions {
         let Some(_) = list_or_tuple(argv) else {
             return Err(vm.type_error("execve: argv must be a tuple or list"));
         };
-        let arguments = program_arguments(vm, "execve:", " argv", argv)?;
+        let arguments = program_arguments(vm, "execve:", " argv", path.bytes(), argv)?;
         if !is_mapping(env) {
             return Err(vm.type_error("execve: environment must be a mapping object"));
         }

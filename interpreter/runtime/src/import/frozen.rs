@@ -62,16 +62,26 @@ pub fn frozen_code(vm: &Vm, name: &str) -> PyResult<Option<(Value, bool)>> {
     Ok(Some((code, module.is_package)))
 }
 
-/// The code of a module of the frozen library that is imported by its path, with that path as file name.
+/// The code of a module that lies in the executable at a path, with that path as file name. Nothing where it was compiled
+/// with another optimisation level than what runs now.
 ///
 /// # Errors
 /// What unmarshalling raises.
-pub fn library_code(vm: &Vm, name: &str) -> PyResult<Option<(Value, bool, String)>> {
+pub fn code_at(vm: &Vm, name: &str, path: &str) -> PyResult<Option<Value>> {
+    let configuration = &vm.interpreter.configuration;
+    let Some(inner) = crate::host::archive_path(&configuration.executable, path.as_bytes()) else {
+        return Ok(None);
+    };
     let library = vm.interpreter.library.borrow();
-    let Some(module) = library.as_ref().and_then(|library| library.module(name)) else { return Ok(None) };
-    let path = format!("{}/{}", vm.interpreter.configuration.executable, module.path);
-    let code = crate::marshal::load_frozen(vm, &module.code, &path)?;
-    Ok(Some((code, module.is_package, path)))
+    let Some(module) = library.as_ref().and_then(|library| library.module_at(name, inner)) else {
+        return Ok(None);
+    };
+    if i32::from(module.optimize) != configuration.optimize.clamp(0, 2) {
+        return Ok(None);
+    }
+    // Without its source, a module still bears the source's name.
+    let file = if path.ends_with(".pyc") { &path[..path.len() - 1] } else { path };
+    crate::marshal::load_frozen(vm, &module.code, file).map(Some)
 }
 
 /// Imports a frozen module without `importlib`, for start-up.
@@ -251,26 +261,24 @@ impl Imp {
         import_frozen(vm, &name.to_string_lossy())
     }
 
-    /// Code, package flag and path of a module of the frozen library, or None.
-    #[function("_library_module(name, /)")]
-    fn library_module(vm: &Vm, name: &Object<Str>) -> PyResult {
-        match library_code(vm, &name.to_string_lossy())? {
-            Some((code, package, path)) => {
-                Ok(Tuple::from_values([code, crate::types::bool::boolean(package), vm.new_str(&path)])
-                    .into_value())
-            }
-            None => Ok(none()),
-        }
+    /// The code of a module that lies in the executable, or None.
+    #[function("_library_code(name, path, /)")]
+    fn library_code(vm: &Vm, name: &Object<Str>, path: &Object<Str>) -> PyResult {
+        Ok(code_at(vm, &name.to_string_lossy(), &path.to_string_lossy())?.unwrap_or_else(none))
     }
 
-    /// Path and package flag of a module of the frozen library, or None.
-    #[function("_library_find(name, /)")]
-    fn library_find(vm: &Vm, name: &Object<Str>) -> PyResult {
+    /// Path and package flag of a module that a folder in the executable holds, or None.
+    #[function("_library_find(name, folder, /)")]
+    fn library_find(vm: &Vm, name: &Object<Str>, folder: &Object<Str>) -> PyResult {
+        let executable = &vm.interpreter.configuration.executable;
+        let folder = folder.to_string_lossy();
         let library = vm.interpreter.library.borrow();
-        let Some(library) = library.as_ref() else { return Ok(none()) };
-        match library.module_path(&name.to_string_lossy()) {
+        let found = crate::host::archive_path(executable, folder.as_bytes())
+            .zip(library.as_ref())
+            .and_then(|(inner, library)| library.module_in(&name.to_string_lossy(), inner));
+        match found {
             Some((path, package)) => {
-                let path = format!("{}/{path}", vm.interpreter.configuration.executable);
+                let path = format!("{executable}/{path}");
                 Ok(Tuple::from_values([vm.new_str(&path), crate::types::bool::boolean(package)]).into_value())
             }
             None => Ok(none()),

@@ -1,0 +1,1 @@
+import sys, pkg; print("script", sys.argv, pkg.__name__)
