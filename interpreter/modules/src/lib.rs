@@ -80,6 +80,7 @@ modules! {
     sha3
     signal
     socket
+    sqlite
     sre
     stat
     statistics

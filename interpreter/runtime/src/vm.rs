@@ -171,6 +171,8 @@ pub struct Vm {
     /// Nested Python calls.
     pub(crate) depth: Cell<u32>,
     pub(crate) native_stack: Cell<NativeStack>,
+    /// Whether the thread has given the interpreter's lock up for a call that blocks.
+    pub(crate) is_without_lock: Cell<bool>,
     deallocation_depth: Cell<u32>,
     delayed: GilCell<Vec<*mut Header>>,
     repr_guards: GilCell<Vec<u64>>,
@@ -221,6 +223,7 @@ impl Vm {
             bottom_handled,
             depth: Cell::new(0),
             native_stack: Cell::new(native_stack),
+            is_without_lock: Cell::new(false),
             deallocation_depth: Cell::new(0),
             delayed: GilCell::default(),
             repr_guards: GilCell::default(),
