@@ -3,7 +3,6 @@
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::types::dict::is_dict;
 use rspy_runtime::types::int;
-use rspy_runtime::types::list::List;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -29,8 +28,7 @@ pub fn bind(vm: &Vm, database: &Database, statement: &Statement, parameters: &Va
     if is_dict(parameters) {
         return bind_named(vm, database, statement, parameters);
     }
-    let is_list = parameters.downcast_exact::<List>().is_some();
-    if !is_list && parameters.type_of().slots().item.get().is_none() {
+    if !vm.is_sequence(parameters) {
         return Err(ProgrammingError::error(vm, "parameters are of unsupported type"));
     }
     let count = vm.length(parameters)?;

@@ -10,6 +10,7 @@ use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
+use rspy_runtime::types::none::is_none;
 use rspy_runtime::types::slice::Slice;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -78,23 +79,29 @@ impl Blob {
         }
     }
 
+    /// The places that a slice picks, the first to the last.
+    fn places(vm: &Vm, blob: &library::Blob, slice: &Slice) -> PyResult<Vec<usize>> {
+        let places: Vec<usize> = slice.indices(vm, blob.len())?.iter().collect();
+        if !places.is_empty() && !is_none(slice.step()) && int::sign(&vm.index(slice.step())?) < 0 {
+            return Err(vm.value_error("Blob doesn't support slices with a negative step"));
+        }
+        Ok(places)
+    }
+
     fn set_slice(&self, vm: &Vm, blob: &library::Blob, slice: &Slice, value: Option<&Value>) -> PyResult<()> {
         let Some(value) = value else { return Err(vm.type_error("Blob doesn't support slice deletion")) };
-        let range = slice.indices(vm, blob.len())?;
-        let places: Vec<usize> = range.iter().collect();
-        if places.is_empty() {
-            return Ok(());
-        }
+        let places = Blob::places(vm, blob, slice)?;
         let view: BufferView = buffer::view(vm, value)?;
         let new = view.as_slice();
         if new.len() != places.len() {
             return Err(vm.index_error("Blob slice assignment is wrong size"));
         }
-        let (first, last) = (places[0].min(places[places.len() - 1]), places[0].max(places[places.len() - 1]));
-        if last - first + 1 == places.len() && places[0] == first {
+        let (Some(&first), Some(&last)) = (places.first(), places.last()) else { return Ok(()) };
+        let length = last - first + 1;
+        if length == places.len() {
             return self.write_at(vm, blob, first, new);
         }
-        let mut bytes = self.read_at(vm, blob, first, last - first + 1)?;
+        let mut bytes = self.read_at(vm, blob, first, length)?;
         for (place, byte) in places.iter().zip(new) {
             bytes[place - first] = *byte;
         }
@@ -119,12 +126,11 @@ impl Blob {
         let Some(slice) = key.downcast::<Slice>() else {
             return Err(vm.type_error("Blob indices must be integers"));
         };
-        let places: Vec<usize> = slice.indices(vm, blob.len())?.iter().collect();
-        let (Some(&one), Some(&other)) = (places.first(), places.last()) else {
+        let places = Blob::places(vm, &blob, slice)?;
+        let (Some(&first), Some(&last)) = (places.first(), places.last()) else {
             return Ok(Bytes::empty().into_value());
         };
-        let first = one.min(other);
-        let bytes = self.read_at(vm, &blob, first, one.max(other) - first + 1)?;
+        let bytes = self.read_at(vm, &blob, first, last - first + 1)?;
         let picked: Vec<u8> = places.iter().map(|place| bytes[place - first]).collect();
         Ok(Bytes::new(picked).into_value())
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
+use rspy_runtime::arguments::{FromArgument, Place, positional};
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref, TypeObject};
@@ -142,6 +143,15 @@ impl Cursor {
     }
 }
 
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        // The statement stays with the connection and must not be left half way.
+        if self.statement.borrow().is_some() {
+            Vm::with_current(|vm| self.drop_statement(vm));
+        }
+    }
+}
+
 #[pymethods]
 impl Cursor {
     #[slot(new)]
@@ -149,8 +159,13 @@ impl Cursor {
         Ok(Object::with_type(cls, Cursor::default()).into_value())
     }
 
-    #[init("Cursor(connection, /)")]
-    fn init(&self, vm: &Vm, connection: Ref<Connection>) -> PyResult<()> {
+    #[slot(init)]
+    fn init(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<()> {
+        let [connection] = positional(vm, "Cursor", args, names, 1, 1)? else {
+            return Err(vm.system_error("an argument is missing"));
+        };
+        let place = Place { function: "Cursor", name: "connection", position: 1, by_name: false };
+        let connection = <Ref<Connection>>::from_argument(vm, connection, &place)?;
         self.check_unlocked(vm)?;
         self.drop_statement(vm);
         self.connection.set(Some(connection.clone()));
@@ -236,7 +251,8 @@ fn to_count(vm: &Vm, value: &Value) -> PyResult<u32> {
     if int::sign(&number) < 0 {
         return Err(vm.value_error("Cannot convert negative int"));
     }
-    int::to_fixed::<u32>(vm, &number, "uint32_t")
+    let fits = int::small_value(&number).and_then(|number| u32::try_from(number).ok());
+    fits.ok_or_else(|| vm.overflow_error("Python int too large for C uint32_t"))
 }
 
 #[pymethods(METHODS_OF_ROWS)]

@@ -92,12 +92,8 @@ pub fn compare(vm: &Vm, callback: &Callback, left: &[u8], right: &[u8]) -> i32 {
     let ask = || -> PyResult<i32> {
         let arguments = [text(vm, left)?, text(vm, right)?];
         let answer = vm.call(&callback.callable, &arguments)?;
-        if !int::is_int(&answer) {
-            // What is no number says nothing.
-            return vm.index(&answer).map_or(Ok(0), |answer| Ok(int::sign(&answer)));
-        }
-        // Numbers beyond those of C are all taken for small ones.
-        Ok(if int::to_fixed::<i64>(vm, &answer, "long").is_ok() { int::sign(&answer) } else { -1 })
+        // What is no number says nothing.
+        Ok(vm.index(&answer).map_or(0, |answer| int::sign(&answer)))
     };
     ask().unwrap_or_else(|exception| {
         callback.pending.keep(exception);
