@@ -52,6 +52,8 @@ pub struct Database {
 
 /// The most buckets that are remembered.
 const MOST_BUCKETS: usize = 128;
+/// The system's number for a folder in the place of a file.
+const IS_A_DIRECTORY: i32 = 21;
 /// The largest items.
 const MOST_ITEM: usize = i32::MAX as usize;
 
@@ -85,7 +87,7 @@ impl Database {
         opening.read(true).write(writes).create(makes).mode(options.mode);
         let file = opening.open(path)?;
         if file.metadata()?.is_dir() {
-            return Err(Error::Io(io::ErrorKind::IsADirectory.into()));
+            return Err(Error::Io(io::Error::from_raw_os_error(IS_A_DIRECTORY)));
         }
         lock(&file, options)?;
         let length = file.metadata()?.len();
@@ -342,6 +344,17 @@ impl Database {
         self.keep(address, bucket)?;
         self.end_change()?;
         Ok(true)
+    }
+
+    /// Deletes all items.
+    ///
+    /// # Errors
+    /// As for [`delete`](Self::delete).
+    pub fn clear(&mut self) -> Result<(), Error> {
+        for key in self.keys()? {
+            self.delete(&key)?;
+        }
+        Ok(())
     }
 
     /// The first key, in the order in which the keys lie.

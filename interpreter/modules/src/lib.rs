@@ -1,5 +1,6 @@
 //! Native modules of the standard library.
 
+mod dbm;
 mod decompression;
 mod hashes;
 mod support;
@@ -13,6 +14,8 @@ macro_rules! modules {
 
         static MODULES: &[&NativeModule] = &[
             $(&$name::MODULE,)*
+            &dbm::gnu::MODULE,
+            &dbm::ndbm::MODULE,
             &interpreters::queues::MODULE,
             &multibyte::providers::cn::MODULE,
             &multibyte::providers::hk::MODULE,
@@ -93,6 +96,7 @@ modules! {
     thread
     time
     tokenize
+    tracemalloc
     unicodedata
     uuid
     zlib

@@ -125,6 +125,8 @@ pub struct Configuration {
     pub no_debug_ranges: bool,
     /// How many processors to say there are, instead of asking the system.
     pub cpu_count: Option<i32>,
+    /// How many calls to record of each allocation; 0 for not recording any.
+    pub traced_calls: i32,
     /// Whether other processes may not have scripts run in this one.
     pub disable_remote_debug: bool,
 }

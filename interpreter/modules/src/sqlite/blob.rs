@@ -10,7 +10,6 @@ use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
-use rspy_runtime::types::none::is_none;
 use rspy_runtime::types::slice::Slice;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -79,13 +78,20 @@ impl Blob {
         }
     }
 
-    /// The places that a slice picks, the first to the last.
+    /// The places that a slice picks.
     fn places(vm: &Vm, blob: &library::Blob, slice: &Slice) -> PyResult<Vec<usize>> {
-        let places: Vec<usize> = slice.indices(vm, blob.len())?.iter().collect();
-        if !places.is_empty() && !is_none(slice.step()) && int::sign(&vm.index(slice.step())?) < 0 {
-            return Err(vm.value_error("Blob doesn't support slices with a negative step"));
+        Ok(slice.indices(vm, blob.len())?.iter().collect())
+    }
+
+    /// The first and the last of some places, if there are any.
+    fn ends(vm: &Vm, places: &[usize]) -> PyResult<Option<(usize, usize)>> {
+        match (places.first(), places.last()) {
+            (Some(&first), Some(&last)) if first > last => {
+                Err(vm.value_error("Blob doesn't support slices with a negative step"))
+            }
+            (Some(&first), Some(&last)) => Ok(Some((first, last))),
+            _ => Ok(None),
         }
-        Ok(places)
     }
 
     fn set_slice(&self, vm: &Vm, blob: &library::Blob, slice: &Slice, value: Option<&Value>) -> PyResult<()> {
@@ -96,7 +102,7 @@ impl Blob {
         if new.len() != places.len() {
             return Err(vm.index_error("Blob slice assignment is wrong size"));
         }
-        let (Some(&first), Some(&last)) = (places.first(), places.last()) else { return Ok(()) };
+        let Some((first, last)) = Blob::ends(vm, &places)? else { return Ok(()) };
         let length = last - first + 1;
         if length == places.len() {
             return self.write_at(vm, blob, first, new);
@@ -127,9 +133,7 @@ impl Blob {
             return Err(vm.type_error("Blob indices must be integers"));
         };
         let places = Blob::places(vm, &blob, slice)?;
-        let (Some(&first), Some(&last)) = (places.first(), places.last()) else {
-            return Ok(Bytes::empty().into_value());
-        };
+        let Some((first, last)) = Blob::ends(vm, &places)? else { return Ok(Bytes::empty().into_value()) };
         let bytes = self.read_at(vm, &blob, first, last - first + 1)?;
         let picked: Vec<u8> = places.iter().map(|place| bytes[place - first]).collect();
         Ok(Bytes::new(picked).into_value())

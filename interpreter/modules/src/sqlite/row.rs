@@ -6,7 +6,7 @@ use rspy_runtime::object::{Object, Ref, TypeObject};
 use rspy_runtime::slots::Comparison;
 use rspy_runtime::types::bool::boolean;
 use rspy_runtime::types::list::List;
-use rspy_runtime::types::none::not_implemented;
+use rspy_runtime::types::none::{is_none, not_implemented};
 use rspy_runtime::types::slice::Slice;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
@@ -62,10 +62,14 @@ impl Row {
                 column.downcast::<Str>().is_some_and(|column| same_name(column, name))
             });
             let value = found.and_then(|place| self.data.items().get(place).cloned());
-            return value.ok_or_else(|| match vm.repr(key) {
-                Ok(shown) => vm.index_error(format!("No item with key {}", shown.to_string_lossy())),
-                Err(error) => error,
-            });
+            return match value {
+                Some(value) => Ok(value),
+                None if is_none(&self.description) => {
+                    let shown = vm.repr(key)?;
+                    Err(vm.index_error(format!("No item with key {}", shown.to_string_lossy())))
+                }
+                None => Err(vm.index_error("No item with that key")),
+            };
         }
         if rspy_runtime::types::int::is_int(key) {
             let index = vm.index_size(key, |vm| {
