@@ -313,6 +313,9 @@ pub fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageE
     if let Some(count) = variable(configuration, "PYTHON_CPU_COUNT") {
         configuration.cpu_count = processor_count(&count, "PYTHON_CPU_COUNT=n")?;
     }
+    if let Some(calls) = variable(configuration, "PYTHONTRACEMALLOC") {
+        configuration.traced_calls = traced_calls(&calls, "PYTHONTRACEMALLOC")?;
+    }
     configuration.disable_remote_debug = variable(configuration, "PYTHON_DISABLE_REMOTE_DEBUG").is_some();
     configuration.no_debug_ranges = variable(configuration, "PYTHONNODEBUGRANGES").is_some();
     for (name, value) in configuration.x_options.clone() {
@@ -339,6 +342,12 @@ pub fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageE
                 configuration.cpu_count = processor_count(value.unwrap_or(""), "-X cpu_count=n option")?;
             }
             ("disable-remote-debug" | "disable_remote_debug", _) => configuration.disable_remote_debug = true,
+            ("tracemalloc", value) => {
+                configuration.traced_calls = match value {
+                    Some(calls) => traced_calls(calls, "-X tracemalloc=NFRAME")?,
+                    None => 1,
+                };
+            }
             ("no_debug_ranges", _) => configuration.no_debug_ranges = true,
             ("warn_default_encoding", _) => configuration.warn_default_encoding = true,
             ("int_max_str_digits", value) => {
@@ -365,6 +374,17 @@ fn processor_count(value: &str, what: &str) -> Result<Option<i32>, UsageError> {
         _ => Err(UsageError {
             message: format!("{what}: n is missing or an invalid number, n must be greater than 0"),
         }),
+    }
+}
+
+fn traced_calls(value: &str, what: &str) -> Result<i32, UsageError> {
+    match value.parse::<i32>() {
+        Ok(calls @ 0..=65535) => Ok(calls),
+        Ok(65536..) => Err(UsageError {
+            message: "ValueError: the number of frames must be in range [1; 65535]".to_owned(),
+        }),
+        _ if value.is_empty() => Ok(0),
+        _ => Err(UsageError { message: format!("{what}: invalid number of frames") }),
     }
 }
 

@@ -104,7 +104,7 @@ impl Functions {
         }
         let mut thresholds = vm.interpreter.collector.thresholds.get();
         for (threshold, argument) in thresholds.iter_mut().zip(args) {
-            *threshold = i64::from(int::to_fixed::<i32>(vm, argument, "int")?);
+            *threshold = i64::from(int::to_fixed::<i32>(vm, argument, "i")?);
         }
         vm.interpreter.collector.thresholds.set(thresholds);
         Ok(())

@@ -1,5 +1,6 @@
 //! Native modules of the standard library.
 
+mod dbm;
 mod decompression;
 mod hashes;
 pub mod own_executable;
@@ -14,6 +15,8 @@ macro_rules! modules {
 
         static MODULES: &[&NativeModule] = &[
             $(&$name::MODULE,)*
+            &dbm::gnu::MODULE,
+            &dbm::ndbm::MODULE,
             &interpreters::queues::MODULE,
             &multibyte::providers::cn::MODULE,
             &multibyte::providers::hk::MODULE,
@@ -82,6 +85,7 @@ modules! {
     sha3
     signal
     socket
+    sqlite
     sre
     stat
     statistics
@@ -94,6 +98,7 @@ modules! {
     thread
     time
     tokenize
+    tracemalloc
     unicodedata
     uuid
     zlib

@@ -84,7 +84,7 @@ impl Functions {
         crate::support::no_keywords(vm, "syslog.syslog", names)?;
         let (priority, message) = match args {
             [message] => (INFORMATION, message),
-            [priority, message] => (int::to_fixed(vm, &vm.index(priority)?, "int")?, message),
+            [priority, message] => (int::to_fixed(vm, &vm.index(priority)?, "i")?, message),
             _ => return Err(vm.type_error("syslog.syslog requires 1 to 2 arguments")),
         };
         let Some(text) = message.downcast::<Str>() else {

@@ -174,7 +174,7 @@ fn broken_argument(vm: &Vm, function: &str, value: &Value) -> PyResult<BrokenTim
         if int::small_value(&vm.index(item)?).is_none() {
             return Err(vm.overflow_error("Python int too large to convert to C long"));
         }
-        *number = int::to_fixed(vm, item, "int")?;
+        *number = int::to_fixed(vm, item, "i")?;
     }
     let [year, month, day, hour, minute, second, weekday, day_of_year, summer] = numbers;
     if year < i32::MIN + 1900 {

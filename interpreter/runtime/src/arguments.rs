@@ -130,7 +130,8 @@ fn bind_slowly<'a, const N: usize>(
     if keyword_count > 0 && !keywordable && !parameters.keywords {
         return Err(vm.type_error(format!("{}() takes no keyword arguments", parameters.function)));
     }
-    if !bound.rest.is_empty() && !parameters.rest {
+    let beyond = positional.len() + keyword_count > N && !parameters.keywords;
+    if !parameters.rest && (!bound.rest.is_empty() || beyond) {
         return Err(too_many(vm, parameters, positional.len(), keyword_count));
     }
     for (index, (name, value)) in names.map_or(&[][..], |names| names.items()).iter().zip(values).enumerate()
@@ -218,14 +219,14 @@ fn too_many<const N: usize>(vm: &Vm, parameters: &Parameters<N>, given: usize, k
         });
     }
     let total = given + keywords;
-    if most == 0 {
-        return vm.type_error(format!("{function}() takes no positional arguments"));
-    }
     if total > N {
         let how = if least == N { "exactly" } else { "at most" };
         let what = if given == 0 { "keyword " } else { "" };
         return vm
             .type_error(format!("{function}() takes {how} {N} {what}argument{} ({total} given)", plural(N)));
+    }
+    if most == 0 {
+        return vm.type_error(format!("{function}() takes no positional arguments"));
     }
     let how = if least < most { "at most" } else { "exactly" };
     vm.type_error(format!(

@@ -5,18 +5,21 @@
 //! Blocks come from `mi_malloc` and go back to `mi_free`, which needs no size. Both are called with the
 //! interpreter's lock held or not; mimalloc is thread-safe either way. Every block is a multiple of [`STEP`] bytes, so
 //! that one given back with its size serves any object of that step; a block may end in another thread than it began
-//! in. Running out of memory ends the process
+//! in. While allocations are traced, no thread keeps blocks. Running out of memory ends the process
 //! with a message: the places that take sizes from Python code ask [`can_allocate`] first.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use libmimalloc_sys::{
     mi_collect, mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc,
     mi_zalloc_aligned,
 };
+
+use crate::allocations::{self, Purpose};
 
 /// The allocator of everything else: vectors, boxes, strings.
 struct Allocator;
@@ -36,44 +39,72 @@ unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: any size may be asked for; a layout's alignment is a power of two.
-        unsafe {
+        let block = unsafe {
             if is_plain(layout) {
                 mi_malloc(layout.size()).cast()
             } else {
                 mi_malloc_aligned(layout.size(), layout.align()).cast()
             }
-        }
+        };
+        recorded(block, layout.size())
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as for `alloc`.
-        unsafe {
+        let block = unsafe {
             if is_plain(layout) {
                 mi_zalloc(layout.size()).cast()
             } else {
                 mi_zalloc_aligned(layout.size(), layout.align()).cast()
             }
-        }
+        };
+        recorded(block, layout.size())
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
         // SAFETY: the block came from this allocator.
-        unsafe { mi_free(block.cast()) }
+        unsafe { give_back(block) }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the block came from this allocator.
-        unsafe {
+        let new: *mut u8 = unsafe {
             if layout.align() <= 8 {
                 mi_realloc(block.cast(), size).cast()
             } else {
                 mi_realloc_aligned(block.cast(), size, layout.align()).cast()
             }
+        };
+        if allocations::are_traced() && !new.is_null() {
+            allocations::forget(block);
         }
+        recorded(new, size)
     }
+}
+
+/// The block, which is recorded if blocks are.
+#[inline(always)]
+fn recorded(block: *mut u8, size: usize) -> *mut u8 {
+    if allocations::are_traced() {
+        allocations::record(block, size, Purpose::Other);
+    }
+    block
+}
+
+/// Gives a block back to the allocator.
+///
+/// # Safety
+/// The block came from the allocator, and nobody uses it any more.
+#[inline(always)]
+unsafe fn give_back(block: *mut u8) {
+    if allocations::are_traced() {
+        allocations::forget(block);
+    }
+    // SAFETY: as promised.
+    unsafe { mi_free(block.cast()) }
 }
 
 /// Blocks of objects come in steps of so many bytes.
@@ -99,6 +130,13 @@ thread_local! {
 /// A block of at least `size` bytes, aligned to 16, with unspecified contents.
 #[inline(always)]
 pub(crate) unsafe fn allocate(size: usize) -> *mut u8 {
+    // SAFETY: any size may be asked for.
+    unsafe { allocate_for(size, Purpose::Object) }
+}
+
+/// As [`allocate`], for an object or something else.
+#[inline(always)]
+unsafe fn allocate_for(size: usize, purpose: Purpose) -> *mut u8 {
     if size <= LARGEST_KEPT {
         let step = size.div_ceil(STEP);
         let kept = KEPT.with(|kept| {
@@ -115,15 +153,18 @@ pub(crate) unsafe fn allocate(size: usize) -> *mut u8 {
         }
     }
     // SAFETY: any size may be asked for.
-    unsafe { allocate_anew(size) }
+    unsafe { allocate_anew(size, purpose) }
 }
 
 #[inline(never)]
-unsafe fn allocate_anew(size: usize) -> *mut u8 {
+unsafe fn allocate_anew(size: usize, purpose: Purpose) -> *mut u8 {
     // SAFETY: any size may be asked for.
     let block = unsafe { mi_malloc(size.next_multiple_of(STEP)) }.cast::<u8>();
     if block.is_null() {
         out_of_memory(size);
+    }
+    if allocations::are_traced() {
+        allocations::record(block, size, purpose);
     }
     block
 }
@@ -143,7 +184,7 @@ pub(crate) unsafe fn allocate_zeroed(size: usize) -> *mut u8 {
 #[inline(always)]
 pub(crate) unsafe fn free(block: *mut u8) {
     // SAFETY: the block came from `allocate` or `allocate_zeroed`.
-    unsafe { mi_free(block.cast()) }
+    unsafe { give_back(block) }
 }
 
 /// Gives back a block that was allocated with `size` bytes at least; the thread keeps it if it has few of that size.
@@ -166,15 +207,21 @@ pub(crate) unsafe fn free_sized(block: *mut u8, size: usize) {
         }
     }
     // SAFETY: the block came from `allocate` or `allocate_zeroed`.
-    unsafe { mi_free(block.cast()) }
+    unsafe { give_back(block) }
 }
 
 /// Makes a block larger, which may move it; what it holds stays.
 pub(crate) unsafe fn grow(block: *mut u8, size: usize) -> *mut u8 {
+    if allocations::are_traced() {
+        allocations::forget(block);
+    }
     // SAFETY: the block came from `allocate` or `allocate_zeroed`.
     let block = unsafe { mi_realloc(block.cast(), size.next_multiple_of(STEP)) }.cast::<u8>();
     if block.is_null() {
         out_of_memory(size);
+    }
+    if allocations::are_traced() {
+        allocations::record(block, size, Purpose::Object);
     }
     block
 }
@@ -190,7 +237,7 @@ impl Words {
     pub(crate) fn new(length: usize) -> Words {
         // SAFETY: blocks are aligned to 16.
         #[allow(clippy::cast_ptr_alignment)]
-        let start = unsafe { allocate(length * 8) }.cast();
+        let start = unsafe { allocate_for(length * 8, Purpose::Other) }.cast();
         Words { start, length }
     }
 
@@ -219,8 +266,28 @@ static CROWD: AtomicUsize = AtomicUsize::new(0);
 /// A crowd of fewer threads leaves so little behind that the allocator may take its time.
 const SMALLEST_CROWD: usize = 16;
 
+/// The chains of all threads, as addresses. Who touches the chains of another thread holds the interpreter's lock and this
+/// one; a thread gives its own up holding this one alone.
+static CHAINS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// Has no thread keep blocks any more, or has all of them keep blocks again. The interpreter's lock must be held.
+pub(crate) fn keep_nothing(nothing: bool) {
+    let chains = CHAINS.lock().unwrap_or_else(PoisonError::into_inner);
+    for &address in &*chains {
+        // SAFETY: threads take their chains off the list before they end, and touch them with the interpreter's lock only.
+        unsafe { &*(address as *const Kept) }.free(nothing);
+    }
+}
+
 /// Counts a thread in.
 pub(crate) fn thread_begins() {
+    KEPT.with(|kept| {
+        if allocations::are_traced() {
+            kept.free(true);
+        }
+        let mut chains = CHAINS.lock().unwrap_or_else(PoisonError::into_inner);
+        chains.push(std::ptr::from_ref(kept) as usize);
+    });
     let threads = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
     CROWD.fetch_max(threads, Ordering::Relaxed);
 }
@@ -240,9 +307,19 @@ pub(crate) fn thread_ends() {
 
 fn free_kept() {
     KEPT.with(|kept| {
-        for (first, count) in kept.first.iter().zip(&kept.count) {
+        let mut chains = CHAINS.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.free(allocations::are_traced());
+        let own = chains.iter().position(|&address| address == std::ptr::from_ref(kept) as usize);
+        own.map(|place| chains.swap_remove(place));
+    });
+}
+
+impl Kept {
+    /// Gives all blocks back. Where nothing is to be kept from now on, the chains count as full.
+    fn free(&self, keeps_nothing: bool) {
+        for (first, count) in self.first.iter().zip(&self.count) {
             let mut block = first.replace(ptr::null_mut());
-            count.set(0);
+            count.set(if keeps_nothing { MOST_KEPT } else { 0 });
             while !block.is_null() {
                 // SAFETY: kept blocks belong to nobody, and each begins with the address of the next.
                 unsafe {
@@ -252,7 +329,7 @@ fn free_kept() {
                 }
             }
         }
-    });
+    }
 }
 
 /// Whether a block of `size` bytes can be had; asked before memory whose size a program chose is allocated.

@@ -5,13 +5,14 @@
 //! [`protocol`] how they are used; [`eval`] runs code; [`exceptions`] what goes wrong; [`import`] finds modules;
 //! [`vm`] holds the state of threads and interpreter.
 //!
-//! `unsafe` lives in `value`, `object`, `heap`, `cell`, `gc`, `eval` and the files that lay out variable-size objects
+//! `unsafe` lives in `value`, `object`, `heap`, `allocations`, `cell`, `gc`, `eval` and the files that lay out variable-size objects
 //! (`string`, `tuple`, `typ::instance`); each says at its head why it is sound. Everything else is safe Rust on top.
 
 // The macros name the crate by its name, here too.
 extern crate self as rspy_runtime;
 
 pub mod abc;
+pub mod allocations;
 pub mod arguments;
 pub mod attention;
 pub mod audit;

@@ -787,12 +787,19 @@ impl Vm {
             }
             return Ok(iterator);
         }
-        if typ.slots().item.get().is_some()
-            || (typ.slots().get_item.get().is_some() && !typ.is_native_subtype(Dict::static_type()))
-        {
+        if self.is_sequence(iterable) {
             return Ok(crate::types::iterators::SequenceIterator::new(iterable.clone()).into_value());
         }
         Err(self.type_error(format!("'{}' object is not iterable", typ.full_name())))
+    }
+
+    /// Whether items can be asked for by their places: native types say so, and classes of Python that have
+    /// `__getitem__` are taken at their word.
+    pub fn is_sequence(&self, object: &Value) -> bool {
+        let typ = object.type_of();
+        let by_python =
+            || typ.slots().get_item.get().is_some_and(crate::types::typ::special::is_generic_get_item);
+        typ.slots().item.get().is_some() || (by_python() && !typ.is_native_subtype(Dict::static_type()))
     }
 
     /// The next item of an iterator; `None` at the end.

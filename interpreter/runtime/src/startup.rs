@@ -151,6 +151,11 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
     }
     path.push(vm.new_str(&library));
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
+    if let Ok(calls @ 1..) = u16::try_from(configuration.traced_calls)
+        && vm.interpreter.is_main()
+    {
+        crate::allocations::start(vm, calls);
+    }
     // Its import has `KeyboardInterrupt` raised where SIGINT arrives.
     crate::import::import_module(vm, "_signal")?;
     crate::import::import_module(vm, "encodings")?;

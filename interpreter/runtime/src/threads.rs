@@ -424,12 +424,27 @@ impl Vm {
 
     /// Gives the interpreter's lock up for the time of a call that blocks and touches no value.
     pub fn allow_threads<R>(&self, run: impl FnOnce() -> R) -> R {
-        if !has_others() {
+        if !has_others() || self.is_without_lock.get() {
             return run();
         }
+        self.is_without_lock.set(true);
         LOCK.release();
         let result = run();
         LOCK.acquire(self);
+        self.is_without_lock.set(false);
+        result
+    }
+
+    /// Holds the interpreter's lock for the time of a call that comes back from within one that may have given it up.
+    pub fn hold_lock<R>(&self, run: impl FnOnce(&Vm) -> R) -> R {
+        if !self.is_without_lock.get() {
+            return run(self);
+        }
+        LOCK.acquire(self);
+        self.is_without_lock.set(false);
+        let result = run(self);
+        self.is_without_lock.set(true);
+        LOCK.release();
         result
     }
 

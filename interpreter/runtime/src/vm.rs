@@ -125,6 +125,8 @@ pub struct Configuration {
     pub no_debug_ranges: bool,
     /// How many processors to say there are, instead of asking the system.
     pub cpu_count: Option<i32>,
+    /// How many calls to record of each allocation; 0 for not recording any.
+    pub traced_calls: i32,
     /// Whether other processes may not have scripts run in this one.
     pub disable_remote_debug: bool,
     /// The application that the executable carries.
@@ -180,6 +182,8 @@ pub struct Vm {
     /// Nested Python calls.
     pub(crate) depth: Cell<u32>,
     pub(crate) native_stack: Cell<NativeStack>,
+    /// Whether the thread has given the interpreter's lock up for a call that blocks.
+    pub(crate) is_without_lock: Cell<bool>,
     deallocation_depth: Cell<u32>,
     delayed: GilCell<Vec<*mut Header>>,
     repr_guards: GilCell<Vec<u64>>,
@@ -232,6 +236,7 @@ impl Vm {
             bottom_handled,
             depth: Cell::new(0),
             native_stack: Cell::new(native_stack),
+            is_without_lock: Cell::new(false),
             deallocation_depth: Cell::new(0),
             delayed: GilCell::default(),
             repr_guards: GilCell::default(),

@@ -103,7 +103,7 @@ fn items<'a>(
 }
 
 fn port_of(vm: &Vm, port: &Value, caller: &str) -> PyResult<u16> {
-    let port: i32 = match int::to_fixed(vm, &vm.index(port)?, "int") {
+    let port: i32 = match int::to_fixed(vm, &vm.index(port)?, "i") {
         Ok(port) => port,
         Err(error) if error.is_overflow_error() => -1,
         Err(error) => return Err(error),
@@ -234,7 +234,7 @@ fn parse_packet(vm: &Vm, socket: &Socket, address: &Value, caller: &str, mut out
     let shape = "a tuple of two to five elements";
     let items = items(vm, address, caller, "AF_PACKET", 2..=5, shape)?;
     let number = |place: usize| -> PyResult<i32> {
-        items.get(place).map_or(Ok(0), |value| int::to_fixed(vm, &vm.index(value)?, "int"))
+        items.get(place).map_or(Ok(0), |value| int::to_fixed(vm, &vm.index(value)?, "i"))
     };
     let (protocol, kind, hardware) = (number(1)?, number(2)?, number(3)?);
     let Ok(protocol) = u16::try_from(protocol) else {

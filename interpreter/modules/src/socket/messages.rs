@@ -39,8 +39,8 @@ fn control_messages(vm: &Vm, iterable: &Value) -> PyResult<Vec<ControlMessage>> 
                 tuple.payload().items().len()
             )));
         };
-        let level = int::to_fixed(vm, &vm.index(level)?, "int")?;
-        let kind = int::to_fixed(vm, &vm.index(kind)?, "int")?;
+        let level = int::to_fixed(vm, &vm.index(level)?, "i")?;
+        let kind = int::to_fixed(vm, &vm.index(kind)?, "i")?;
         let data = view(vm, data)?.to_vec();
         let Some(space) = host::control_space(data.len()) else {
             return Err(vm.os_error_message("ancillary data item too large"));
@@ -123,7 +123,7 @@ impl Socket {
             controls.push(control(c::ALG_SET_IV, data));
         }
         if let Some(associated) = associated {
-            let length: i32 = int::to_fixed(vm, &vm.index(associated)?, "int")?;
+            let length: i32 = int::to_fixed(vm, &vm.index(associated)?, "i")?;
             let length = u32::try_from(length).map_err(|_| vm.type_error("assoclen must be positive"))?;
             controls.push(control(c::ALG_SET_AEAD_ASSOCLEN, length.to_ne_bytes().to_vec()));
         }

@@ -424,7 +424,7 @@ impl Functions {
             return Err(illegal());
         }
         let host = items[0].downcast::<Str>().ok_or_else(illegal)?.to_utf8(vm)?.into_owned();
-        let port: i32 = int::to_fixed(vm, &vm.index(&items[1])?, "int")?;
+        let port: i32 = int::to_fixed(vm, &vm.index(&items[1])?, "i")?;
         let number = |place: usize| -> PyResult<u32> {
             items.get(place).map_or(Ok(0), |value| int::to_fixed(vm, &vm.index(value)?, "unsigned int"))
         };

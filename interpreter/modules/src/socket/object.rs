@@ -269,7 +269,7 @@ impl Socket {
             vec![this.to_value(), Value::int(family), Value::int(kind), Value::int(protocol)]
         })?;
         if let Some(fileno) = fileno {
-            let descriptor = int::to_fixed(vm, &vm.index(fileno)?, "int")?;
+            let descriptor = int::to_fixed(vm, &vm.index(fileno)?, "i")?;
             return this.adopt(vm, descriptor, family, kind, protocol);
         }
         let or = |number, default| if number == -1 { default } else { number };
@@ -437,8 +437,8 @@ impl Socket {
         if !(3..=4).contains(&args.len()) {
             return Err(vm.type_error(format!("setsockopt() takes exactly 3 arguments ({} given)", args.len())));
         }
-        let level: i32 = int::to_fixed(vm, &vm.index(&args[0])?, "int")?;
-        let option: i32 = int::to_fixed(vm, &vm.index(&args[1])?, "int")?;
+        let level: i32 = int::to_fixed(vm, &vm.index(&args[0])?, "i")?;
+        let option: i32 = int::to_fixed(vm, &vm.index(&args[1])?, "i")?;
         let descriptor = self.descriptor();
         let value = &args[2];
         if let Some(length) = args.get(3) {
@@ -453,7 +453,7 @@ impl Socket {
             return host::set_socket_option(descriptor, level, option, &number.to_ne_bytes()).or_raise(vm);
         }
         if int::is_int(value)
-            && let Ok(number) = int::to_fixed::<i32>(vm, value, "int")
+            && let Ok(number) = int::to_fixed::<i32>(vm, value, "i")
         {
             return host::set_socket_option(descriptor, level, option, &number.to_ne_bytes()).or_raise(vm);
         }
@@ -582,7 +582,7 @@ impl Socket {
         crate::support::no_keywords(vm, "socket.sendto", names)?;
         let (data, flags, target) = match args {
             [data, target] => (data, 0, target),
-            [data, flags, target] => (data, int::to_fixed(vm, &vm.index(flags)?, "int")?, target),
+            [data, flags, target] => (data, int::to_fixed(vm, &vm.index(flags)?, "i")?, target),
             _ => {
                 let given = args.len();
                 return Err(vm.type_error(format!("sendto() takes 2 or 3 arguments ({given} given)")));

@@ -23,7 +23,9 @@ use rspy_runtime::vm::Vm;
 native_module! {
     name: "_testinternalcapi",
     doc: "",
-    functions: [Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS],
+    functions: [
+        Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS, super::capi::tracing::Internal::FUNCTIONS,
+    ],
     types: [],
     execute: execute,
 }

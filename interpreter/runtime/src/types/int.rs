@@ -149,7 +149,8 @@ pub fn to_big(vm: &Vm, value: &Value) -> PyResult<BigInt> {
     Ok(borrow_big(&index).map(Cow::into_owned).unwrap_or_default())
 }
 
-/// Conversion to a Rust integer, for arguments.
+/// Conversion to a Rust integer, for arguments. `what` is the C type that messages speak of, or a format's letter where it
+/// has messages of its own.
 ///
 /// # Errors
 /// `TypeError` where the value is no integer, `OverflowError` where it is out of range.
@@ -163,8 +164,8 @@ pub fn to_fixed<T: TryFrom<i128>>(vm: &Vm, value: &Value, what: &str) -> PyResul
     let negative = number.is_negative();
     let unsigned = T::try_from(-1i128).is_err();
     Err(match what {
-        "int" if negative => vm.overflow_error("signed integer is less than minimum"),
-        "int" => vm.overflow_error("signed integer is greater than maximum"),
+        "i" if negative => vm.overflow_error("signed integer is less than minimum"),
+        "i" => vm.overflow_error("signed integer is greater than maximum"),
         "unsigned byte integer" if negative => {
             vm.overflow_error("unsigned byte integer is less than minimum")
         }

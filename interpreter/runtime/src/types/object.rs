@@ -331,7 +331,8 @@ impl BaseObject {
     /// Size of object in memory, in bytes.
     #[method("__sizeof__(self, /)")]
     fn sizeof(this: &Value) -> usize {
-        this.header().map_or(8, |header| header.type_of().allocation_size())
+        let more = this.downcast::<crate::types::bytes::Bytes>().map_or(0, |bytes| bytes.len());
+        this.header().map_or(8, |header| header.type_of().allocation_size()) + more
     }
 
     /// Default dir() implementation.

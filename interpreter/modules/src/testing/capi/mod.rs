@@ -4,6 +4,7 @@ mod calling;
 mod exceptions;
 mod objects;
 mod signatures;
+pub mod tracing;
 
 use rspy_macros::pyfunctions;
 use rspy_runtime::exceptions::PyResult;
@@ -27,6 +28,7 @@ native_module! {
     functions: [
         calling::Functions::FUNCTIONS, calling::Functions::CALLERS, exceptions::Functions::FUNCTIONS, objects::Functions::FUNCTIONS,
         signatures::Functions::FUNCTIONS, super::crossing::LegacyFunctions::FUNCTIONS, Functions::FUNCTIONS,
+        tracing::Functions::FUNCTIONS,
     ],
     types: [
         MethInstance, MethClass, MethStatic, MethodDescriptorBase, MethodDescriptorDerived, MethodDescriptorNopGet,

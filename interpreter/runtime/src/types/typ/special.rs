@@ -1108,3 +1108,8 @@ pub fn is_generic_init(function: crate::slots::Init) -> bool {
 pub fn is_generic_call(function: crate::slots::Call) -> bool {
     function as usize == generic::call as usize
 }
+
+/// Whether `__getitem__` is looked up as a Python method.
+pub fn is_generic_get_item(function: crate::slots::Binary) -> bool {
+    function as usize == generic::get_item as usize
+}
