@@ -66,6 +66,8 @@ class Outcomes(unittest.TestResult):
 
 
 def main(name, path):
+    # rspy is held to CPython's own details too: without this `support.cpython_only` would skip their tests.
+    sys.implementation.name = "cpython"
     with open(path, "a", encoding="utf-8", errors="backslashreplace") as sink:
         try:
             from test import support
