@@ -73,6 +73,7 @@ modules! {
     pwd
     queue
     random
+    remote_debugging
     resource
     select
     sha1

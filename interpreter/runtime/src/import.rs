@@ -1,6 +1,7 @@
 //! Imports as the evaluator sees them: from a name to a module, by way of `importlib`.
 
 pub mod frozen;
+pub mod shadowing;
 pub mod timing;
 
 use std::borrow::Cow;
@@ -283,78 +284,40 @@ pub fn import_from(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult {
             return Ok(found);
         }
     }
-    Err(cannot_import(vm, module, package_text, name))
+    Err(cannot_import(vm, module, package.as_ref(), name).unwrap_or_else(|other| other))
 }
 
+/// The error for a name that cannot be imported, or what prevents it from being made.
 fn cannot_import(
     vm: &Vm,
     module: &Value,
-    package: Option<&Object<Str>>,
+    package: Option<&Value>,
     name: &Object<Str>,
-) -> crate::exceptions::Exception {
+) -> PyResult<crate::exceptions::Exception> {
     let shown = name.to_string_lossy();
-    let package_shown = package
-        .map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
+    let text = package.and_then(|package| package.downcast::<Str>());
+    let package_shown =
+        text.map_or_else(|| "<unknown module name>".to_owned(), |text| text.to_string_lossy().into_owned());
     let spec =
         vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
-    // Only a spec that speaks of a file tells where the module is from.
-    let has_location = |spec: &&Value| {
-        let known = vm.get_attribute_optional(spec, &vm.intern("has_location")).ok().flatten();
-        known.is_some_and(|known| vm.is_true(&known).unwrap_or(false))
-    };
-    let origin = spec
+    let spec_origin = spec.as_ref().and_then(|spec| shadowing::file_origin(vm, spec));
+    let found = shadowing::shadowing(vm, text.and(package), spec_origin.as_ref())?;
+    let initializing = spec.as_ref().is_some_and(|spec| shadowing::is_initializing(vm, spec));
+    let advice = shadowing::advice(found, &package_shown, spec_origin.as_ref(), initializing);
+    let origin = spec_origin.or_else(|| vm.get_attribute_optional(module, &names::__file__).ok().flatten());
+    let place = origin
         .as_ref()
-        .filter(has_location)
-        .and_then(|spec| vm.get_attribute_optional(spec, &names::origin).ok().flatten())
-        .filter(|origin| origin.downcast::<Str>().is_some())
-        .or_else(|| vm.get_attribute_optional(module, &names::__file__).ok().flatten());
-    let origin_text = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
-    let initializing = spec.as_ref().is_some_and(|spec| {
-        vm.get_attribute_optional(spec, &names::_initializing)
-            .ok()
-            .flatten()
-            .is_some_and(|value| vm.is_true(&value).unwrap_or(false))
-    });
-    let message = match origin_text {
-        Some(origin) if shadows_library(vm, &package_shown, Some(origin)) => format!(
-            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{}' since it has the same name as the standard library module named '{package_shown}' and prevents importing that standard library module)",
-            origin.to_string_lossy()
-        ),
-        Some(origin) if initializing => format!(
-            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) ({})",
-            origin.to_string_lossy()
-        ),
-        Some(origin) => {
-            format!("cannot import name '{shown}' from '{package_shown}' ({})", origin.to_string_lossy())
-        }
+        .and_then(|origin| origin.downcast::<Str>())
+        .map_or_else(|| "unknown location".to_owned(), |origin| origin.to_string_lossy().into_owned());
+    let message = match advice {
+        Some(advice) => format!("cannot import name '{shown}' from '{package_shown}' ({advice})"),
         None if initializing => format!(
-            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) (unknown location)"
+            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a \
+             circular import) ({place})"
         ),
-        None => format!("cannot import name '{shown}' from '{package_shown}' (unknown location)"),
+        None => format!("cannot import name '{shown}' from '{package_shown}' ({place})"),
     };
-    vm.import_from_error(message, package.map(Object::to_value).as_ref(), origin.as_ref(), name)
-}
-
-/// Whether a module of the program has the name of a library module and so hides it.
-pub fn shadows_library(vm: &Vm, module: &str, origin: Option<&Object<Str>>) -> bool {
-    let Some(origin) = origin else { return false };
-    let library = vm.sys_attribute(&vm.intern("stdlib_module_names"));
-    let known = library.is_some_and(|names| vm.contains(&names, &vm.new_str(module)).unwrap_or(false));
-    if !known {
-        return false;
-    }
-    let Some(path) = vm.sys_attribute(&names::path).and_then(|path| vm.collect(&path).ok()) else {
-        return false;
-    };
-    let Some(first) = path.first().and_then(|first| first.downcast::<Str>()) else { return false };
-    let origin = origin.to_string_lossy().into_owned();
-    let folder = origin.rfind('/').map_or("", |slash| &origin[..slash]);
-    let folder = if origin.ends_with("/__init__.py") {
-        folder.rfind('/').map_or("", |slash| &folder[..slash])
-    } else {
-        folder
-    };
-    !vm.interpreter.configuration.safe_path && first.to_string_lossy() == folder
+    Ok(vm.import_from_error(message, text.and(package), origin.as_ref(), name))
 }
 
 /// Imports a module by its absolute name.

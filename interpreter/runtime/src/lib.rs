@@ -36,7 +36,7 @@ pub mod native;
 pub mod native_stack;
 pub mod object;
 pub mod paths;
-mod plain_code;
+pub mod plain_code;
 pub mod post_mortem;
 pub mod protocol;
 pub mod remote;

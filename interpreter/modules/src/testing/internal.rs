@@ -23,7 +23,8 @@ use rspy_runtime::vm::Vm;
 native_module! {
     name: "_testinternalcapi",
     doc: "",
-    functions: [Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS],
+    functions: [Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS,
+        super::instructions::Functions::FUNCTIONS],
     types: [],
     execute: execute,
 }
@@ -60,6 +61,12 @@ impl Functions {
     #[function("get_stack_margin()")]
     fn get_stack_margin(vm: &Vm) -> usize {
         vm.stack_left()
+    }
+
+    /// How many native calls the stack has room for, if each takes as much as one of the compiler's.
+    #[function("get_c_recursion_remaining()")]
+    fn get_c_recursion_remaining(vm: &Vm) -> usize {
+        vm.stack_left() / NATIVE_CALL
     }
 
     #[function("get_stack_pointer()")]
@@ -141,6 +148,9 @@ impl Functions {
         Ok(())
     }
 }
+
+/// What a native call is taken to need of the stack, in bytes.
+const NATIVE_CALL: usize = 1 << 10;
 
 /// Costs of changing one name into another.
 const EDIT_COSTS: [(&str, &str, usize); 8] = [

@@ -4,6 +4,7 @@ use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
 use crate::exceptions::{Exception, PyResult};
+use crate::import::shadowing;
 use crate::names;
 use crate::native::NativeModule;
 use crate::object::{Object, Ref, TypeObject};
@@ -115,59 +116,50 @@ impl Module {
     }
 }
 
-/// The error for a name that a module does not have, with what may be the reason.
-fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exception {
+/// Whether the module with these variables is being imported.
+fn is_initializing(vm: &Vm, dict: &Object<Dict>) -> PyResult<bool> {
+    let Some(spec) = dict.get_str(&names::__spec__).filter(|spec| !is_none(spec)) else { return Ok(false) };
+    match vm.get_attribute_optional(&spec, &names::_initializing)? {
+        Some(initializing) => vm.is_true(&initializing),
+        None => Ok(false),
+    }
+}
+
+/// The error for a name that a module does not have, with what may be the reason; or what prevents it from being made.
+fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> PyResult<Exception> {
     let shown = name.to_string_lossy();
     let value = this.to_value();
-    let Some(module) = this.name() else {
-        return vm.attribute_error(format!("module has no attribute '{shown}'"), &value, name);
+    let own_name = this.dict().get_str(&names::__name__).filter(|name| name.downcast::<Str>().is_some());
+    let (Some(own_name), Some(module)) = (own_name, this.name()) else {
+        return Ok(vm.attribute_error(format!("module has no attribute '{shown}'"), &value, name));
     };
-    let spec = this.dict().get_str(&names::__spec__);
-    if let Some(spec) = spec.filter(|spec| !is_none(spec)) {
-        let truth = |attribute: &Object<Str>| {
-            vm.get_attribute_optional(&spec, attribute)
-                .ok()
-                .flatten()
-                .is_some_and(|value| vm.is_true(&value).unwrap_or(false))
-        };
-        if truth(&names::_initializing) {
-            let origin = vm.get_attribute_optional(&spec, &names::origin).ok().flatten();
-            let origin = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
-            if crate::import::shadows_library(vm, &module, origin) {
-                if let Some(origin) = origin {
-                    return vm.attribute_error(
-                        format!(
-                            "module '{module}' has no attribute '{shown}' (consider renaming '{}' since it has the same name as the standard library module named '{module}' and prevents importing that standard library module)",
-                            origin.to_string_lossy()
-                        ),
-                        &value,
-                        name,
-                    );
-                }
-            }
-            let whence =
-                origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
-            return vm.attribute_error(
-                format!(
-                    "partially initialized module '{module}'{whence} has no attribute '{shown}' (most likely due to a circular import)"
-                ),
-                &value,
-                name,
-            );
-        }
-        let uninitialized =
-            vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
-        if let Some(list) = uninitialized
-            && vm.contains(&list, &name.as_value()).unwrap_or(false)
-        {
-            return vm.attribute_error(
-                format!("cannot access submodule '{shown}' of module '{module}' (most likely due to a circular import)"),
-                &value,
-                name,
-            );
-        }
+    let lacks = |subject: String, reason: String| {
+        vm.attribute_error(format!("{subject} has no attribute '{shown}'{reason}"), &value, name)
+    };
+    let plain = format!("module '{module}'");
+    let spec = this.dict().get_str(&names::__spec__).filter(|spec| !is_none(spec));
+    let Some(spec) = spec else { return Ok(lacks(plain, String::new())) };
+    let origin = shadowing::file_origin(vm, &spec);
+    let found = shadowing::shadowing(vm, Some(&own_name), origin.as_ref())?;
+    let initializing = shadowing::is_initializing(vm, &spec);
+    if let Some(advice) = shadowing::advice(found, &module, origin.as_ref(), initializing) {
+        return Ok(lacks(plain, format!(" ({advice})")));
     }
-    vm.attribute_error(format!("module '{module}' has no attribute '{shown}'"), &value, name)
+    if initializing {
+        let origin = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
+        let whence =
+            origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
+        let reason = " (most likely due to a circular import)".to_owned();
+        return Ok(lacks(format!("partially initialized module '{module}'{whence}"), reason));
+    }
+    let uninitialized = vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
+    if uninitialized.is_some_and(|list| vm.contains(&list, &name.as_value()).unwrap_or(false)) {
+        let message = format!(
+            "cannot access submodule '{shown}' of module '{module}' (most likely due to a circular import)"
+        );
+        return Ok(vm.attribute_error(message, &value, name));
+    }
+    Ok(lacks(plain, String::new()))
 }
 
 #[pymethods]
@@ -215,7 +207,7 @@ impl Module {
         if let Some(hook) = this.dict().get_str(&names::__getattr__) {
             return vm.call(&hook, &[name.to_value()]);
         }
-        Err(missing_attribute(vm, this, name))
+        Err(missing_attribute(vm, this, name).unwrap_or_else(|other| other))
     }
 
     #[slot(setattribute)]
@@ -234,7 +226,7 @@ impl Module {
             Some(value) => this.dict().set_str(name, value.clone()),
             None => {
                 if this.dict().remove_str(name).is_none() {
-                    return Err(missing_attribute(vm, this, name));
+                    return Err(missing_attribute(vm, this, name).unwrap_or_else(|other| other));
                 }
             }
         }
@@ -305,7 +297,10 @@ impl Module {
             }
             None => Dict::new().into_value(),
         };
-        dict.set_str(&names::__annotations__, annotations.clone());
+        // While the module runs, more may come.
+        if !is_initializing(vm, &dict)? {
+            dict.set_str(&names::__annotations__, annotations.clone());
+        }
         Ok(annotations)
     }
 
