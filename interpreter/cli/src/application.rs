@@ -101,7 +101,7 @@ fn run_script(vm: &Vm, path: &str, main: &Ref<Module>) -> PyResult<()> {
         // It stands for its folder, which is no package.
         main.set_str(vm, "__package__", "");
     }
-    startup::set_main_loader(vm, main, &path)?;
+    startup::set_main_loader(vm, main, &vm.new_str(&path))?;
     run_code(vm, &code, &main.dict()).map(drop)
 }
 

@@ -13,7 +13,7 @@ pub enum Command {
     /// `-m`
     Module(String),
     /// A file, folder or zip archive.
-    File(String),
+    File(OsString),
     /// Standard input, which may be a terminal.
     Input,
     /// Print a text and end.
@@ -220,7 +220,7 @@ pub fn parse(
         None => match rest.first() {
             Some(file) => {
                 configuration.arguments.extend_from_slice(rest_words);
-                if file == "-" { Command::Input } else { Command::File(file.clone()) }
+                if file == "-" { Command::Input } else { Command::File(rest_words[0].clone()) }
             }
             None => {
                 configuration.arguments.push(OsString::new());
@@ -318,6 +318,9 @@ pub fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageE
     }
     configuration.disable_remote_debug = variable(configuration, "PYTHON_DISABLE_REMOTE_DEBUG").is_some();
     configuration.no_debug_ranges = variable(configuration, "PYTHONNODEBUGRANGES").is_some();
+    if let Some(value) = variable(configuration, "PYTHON_FROZEN_MODULES") {
+        configuration.no_frozen_modules = is_off(&value, "PYTHON_FROZEN_MODULES")?;
+    }
     for (name, value) in configuration.x_options.clone() {
         match (name.as_str(), value.as_deref()) {
             ("dev", _) => configuration.dev_mode = true,
@@ -348,6 +351,9 @@ pub fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageE
                     None => 1,
                 };
             }
+            ("frozen_modules", value) => {
+                configuration.no_frozen_modules = is_off(value.unwrap_or(""), "option -X frozen_modules")?;
+            }
             ("no_debug_ranges", _) => configuration.no_debug_ranges = true,
             ("warn_default_encoding", _) => configuration.warn_default_encoding = true,
             ("int_max_str_digits", value) => {
@@ -365,6 +371,15 @@ pub fn apply_environment(configuration: &mut Configuration) -> Result<(), UsageE
         2.. => configuration.warn_options.push("error::BytesWarning".to_owned()),
     }
     Ok(())
+}
+
+/// Whether something is turned off by a word.
+fn is_off(value: &str, what: &str) -> Result<bool, UsageError> {
+    match value {
+        "" | "on" => Ok(false),
+        "off" => Ok(true),
+        _ => Err(UsageError { message: format!("bad value for {what} (expected \"on\" or \"off\")") }),
+    }
 }
 
 fn processor_count(value: &str, what: &str) -> Result<Option<i32>, UsageError> {
@@ -419,7 +434,7 @@ mod tests {
     #[test]
     fn files_end_the_options() {
         let options = parsed(&["-O", "x.py", "-O"]).unwrap();
-        assert_eq!(options.command, Command::File("x.py".to_owned()));
+        assert_eq!(options.command, Command::File("x.py".into()));
         assert_eq!(options.configuration.arguments, ["x.py", "-O"]);
     }
 

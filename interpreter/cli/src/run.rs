@@ -1,11 +1,13 @@
 //! Running what the command line asks for.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 
 use rspy_runtime::compile::CompileRequest;
 use rspy_runtime::import::frozen::run_code;
 use rspy_runtime::native_stack::NativeStack;
 use rspy_runtime::object::Ref;
+use rspy_runtime::paths::from_os_string;
 use rspy_runtime::types::code::Code;
 use rspy_runtime::types::module::Module;
 use rspy_runtime::types::string::Str;
@@ -87,15 +89,16 @@ fn first_word(configuration: &Configuration) -> String {
 
 /// The path that the process was started by: as given, or where the shell found it.
 fn program(name: &str) -> String {
+    let absolute = |path: &str| startup::absolute(path.as_ref()).to_string_lossy().into_owned();
     if name.contains('/') {
-        let path = startup::absolute(name);
+        let path = absolute(name);
         let parts: Vec<&str> = path.split('/').filter(|part| *part != ".").collect();
         return parts.join("/");
     }
     let folders = std::env::var("PATH").unwrap_or_default();
     folders
         .split(':')
-        .map(|folder| startup::absolute(&format!("{folder}/{name}")))
+        .map(|folder| absolute(&format!("{folder}/{name}")))
         .find(|path| !name.is_empty() && is_executable(path))
         .or_else(|| std::env::current_exe().ok().map(|path| path.to_string_lossy().into_owned()))
         .unwrap_or_default()
@@ -209,18 +212,15 @@ fn request<'a>(vm: &Vm, filename: &'a Ref<Str>) -> CompileRequest<'a> {
 /// `runpy._run_module_as_main`.
 fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
     let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
-    startup::add_first_path(
-        vm,
-        &std::env::current_dir().map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned()),
-    );
+    startup::add_first_path(vm, std::env::current_dir().unwrap_or_default());
     let truth = rspy_runtime::types::bool::boolean(true);
     vm.call_method_str(&runpy, "_run_module_as_main", &[vm.new_str(name), truth]).map(drop)
 }
 
-fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
+fn run_file(vm: &Vm, path: &OsStr, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {
     if startup::is_path_entry(vm, path)? {
         let path = &startup::absolute(path);
-        startup::add_first_path(vm, path);
+        startup::add_path_of_program(vm, path);
         let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
         let arguments = [vm.new_str("__main__"), rspy_runtime::types::bool::boolean(false)];
         return vm.call_method_str(&runpy, "_run_module_as_main", &arguments).map(drop);
@@ -231,7 +231,8 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
             let program = first_word(&vm.interpreter.configuration);
             let number = error.raw_os_error().unwrap_or(0);
             let text = rspy_runtime::exceptions::construct::error_message(number);
-            eprintln!("{program}: can't open file '{}': [Errno {number}] {text}", startup::absolute(path));
+            let shown = vm.repr(&from_os_string(&startup::absolute(path)).into_value())?;
+            eprintln!("{program}: can't open file {}: [Errno {number}] {text}", shown.to_string_lossy());
             return Err(startup::exit_with(vm, 2));
         }
     };
@@ -239,11 +240,12 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
         let end = source.iter().position(|&byte| byte == b'\n').unwrap_or(source.len());
         source.drain(..end);
     }
-    startup::add_first_path(vm, &startup::folder_of(path));
+    startup::add_first_path(vm, startup::folder_of(path));
     let path = &startup::absolute(path);
-    main.set_str(vm, "__file__", path);
+    let filename = from_os_string(path);
+    main.set(vm, "__file__", filename.to_value());
     main.set(vm, "__cached__", rspy_runtime::types::none::none());
-    startup::set_main_loader(vm, main, path)?;
+    startup::set_main_loader(vm, main, filename.value())?;
     let is_compiled = std::path::Path::new(path).extension().is_some_and(|extension| extension == "pyc");
     if is_compiled || source.starts_with(&rspy_code::pyc::MAGIC) {
         let magic = source.get(..rspy_code::pyc::MAGIC.len());
@@ -258,7 +260,6 @@ fn run_file(vm: &Vm, path: &str, main: &Ref<Module>, skip_first_line: bool) -> P
             _ => Err(vm.runtime_error("Bad code object in .pyc file")),
         };
     }
-    let filename = vm.intern(path);
     let code = rspy_runtime::compile::compile_file(vm, &source, &request(vm, &filename))?;
     run_code(vm, code.value(), &main.dict()).map(drop)
 }

@@ -191,7 +191,9 @@ impl Assembler {
             };
             let next = index + handlers[index..].iter().take_while(same).count();
             if let Some(handler) = handler {
-                let depth = handler.start_depth - 1 - i32::from(handler.pushes_last_instruction);
+                let taken = 1 + i32::from(handler.pushes_last_instruction);
+                // Nothing is below a handler that is never reached.
+                let depth = handler.start_depth.saturating_sub(taken).max(0);
                 exception_table::encode(
                     table,
                     Entry {

@@ -43,6 +43,7 @@ use crate::instruction_sequence::{InstructionSequence, Label};
 use crate::names::{self, NameId, Names};
 use crate::op::Op;
 use crate::recursion::Depth;
+use crate::stages::Written;
 use crate::symtable::{Scope, ScopeId, ScopeKey, ScopeRole, SymbolTable, Visibility, location};
 use unit::{Unit, UnitKind};
 
@@ -73,24 +74,29 @@ pub fn generate(
     settings: Settings,
     warnings: &mut Vec<Warning>,
 ) -> Result<Arc<CodeObject>> {
-    let mut generator = Generator {
-        names,
-        table,
-        constants: Constants::default(),
-        graph: Graph::default(),
-        layout: Layout::default(),
-        assembler: Assembler::default(),
-        spare_sequences: Vec::new(),
-        units: Vec::new(),
-        depth: Depth::new(settings.recursion_limit),
-        settings,
-        warnings: Vec::new(),
-        silence: 0,
-        is_interactive: matches!(module, Mod::Interactive { .. }),
-    };
+    let mut generator = Generator::new(module, table, names, settings);
     let result = generator.module(module);
     warnings.append(&mut generator.warnings);
     result
+}
+
+/// What [`generate`] writes before it makes a graph of it: the instructions of a module, and its constants.
+pub fn write(
+    module: &Mod,
+    table: SymbolTable,
+    names: Names,
+    settings: Settings,
+    warnings: &mut Vec<Warning>,
+) -> Result<(Written, Vec<Constant>)> {
+    let mut generator = Generator::new(module, table, names, settings);
+    generator.keeps_written = true;
+    let result = generator.module_code(module);
+    warnings.append(&mut generator.warnings);
+    let adds_none = result?;
+    generator.add_return(adds_none);
+    let unit = generator.units.pop().unwrap_or_else(|| unreachable!("a module is one code object"));
+    let constants = unit.constants.list.iter().map(|&id| generator.constants.value(id).clone()).collect();
+    Ok((Written { instructions: unit.sequence.resolved(), nested: unit.nested }, constants))
 }
 
 struct Generator<'a> {
@@ -111,6 +117,8 @@ struct Generator<'a> {
     silence: u32,
     depth: Depth,
     is_interactive: bool,
+    /// Whether what was written for code objects is kept with the one around.
+    keeps_written: bool,
 }
 
 /// How many parameters of each kind a code object has.
@@ -128,25 +136,45 @@ struct Finished {
 }
 
 impl<'a> Generator<'a> {
+    fn new(module: &Mod, table: SymbolTable, names: Names, settings: Settings) -> Self {
+        Self {
+            names,
+            table,
+            constants: Constants::default(),
+            graph: Graph::default(),
+            layout: Layout::default(),
+            assembler: Assembler::default(),
+            spare_sequences: Vec::new(),
+            units: Vec::new(),
+            depth: Depth::new(settings.recursion_limit),
+            settings,
+            warnings: Vec::new(),
+            silence: 0,
+            is_interactive: matches!(module, Mod::Interactive { .. }),
+            keeps_written: false,
+        }
+    }
+
     fn module(&mut self, module: &'a Mod) -> Result<Arc<CodeObject>> {
+        let adds_none = self.module_code(module)?;
+        Ok(Arc::new(self.finish_unit(adds_none).code))
+    }
+
+    /// The code of a module but for its end. Answers whether that returns `None`.
+    fn module_code(&mut self, module: &'a Mod) -> Result<bool> {
         let top = self.table.top();
         self.enter(names::ANONYMOUS_MODULE, UnitKind::Module, top, 1, None, ParameterCounts::default());
-        let adds_none = match module {
-            Mod::Module { body, .. } => {
+        match module {
+            Mod::Module { body, .. } | Mod::Interactive { body } => {
                 self.module_body(body)?;
-                true
-            }
-            Mod::Interactive { body } => {
-                self.module_body(body)?;
-                true
+                Ok(true)
             }
             Mod::Expression { body } => {
                 self.expression(body)?;
-                false
+                Ok(false)
             }
-            Mod::FunctionType { .. } => return Err(CompileError::FunctionType),
-        };
-        Ok(Arc::new(self.finish_unit(adds_none).code))
+            Mod::FunctionType { .. } => Err(CompileError::FunctionType),
+        }
     }
 
     fn module_body(&mut self, body: &'a [Stmt]) -> Result<()> {
@@ -266,12 +294,17 @@ impl<'a> Generator<'a> {
         self.unit().qualified_name = qualified;
     }
 
-    /// Completes the innermost code object.
-    fn finish_unit(&mut self, adds_none: bool) -> Finished {
+    /// Ends the innermost code object.
+    fn add_return(&mut self, adds_none: bool) {
         if adds_none {
             self.load_constant(Constant::None, Location::NONE);
         }
         self.emit(Op::RETURN_VALUE, Location::NONE);
+    }
+
+    /// Completes the innermost code object.
+    fn finish_unit(&mut self, adds_none: bool) -> Finished {
+        self.add_return(adds_none);
         let unit = self.units.pop().unwrap_or_else(|| unreachable!("a unit is finished once"));
         let scope = self.table.scope(unit.scope);
         let code_flags = code_flags(scope) | self.settings.flags;
@@ -306,6 +339,13 @@ impl<'a> Generator<'a> {
         let is_identifier = |text: &Text| names.is_known(text) || names::is_builtin(text);
         let constants = self.constants.list(&constants, is_identifier);
         let code = self.assembler.assemble(&mut self.layout, &metadata, constants, names);
+        if self.keeps_written
+            && let Some(outer) = self.units.last_mut()
+            // What belongs to deferred annotations is not shown.
+            && outer.stashed_sequence.is_none()
+        {
+            outer.nested.push(Written { instructions: unit.sequence.resolved(), nested: unit.nested });
+        }
         self.spare_sequences.push(unit.sequence.emptied());
         Finished { code, free: unit.free.list }
     }

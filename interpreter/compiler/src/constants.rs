@@ -30,7 +30,12 @@ impl Constants {
         }
         let id = ConstantId(self.values.len() as u32);
         self.values.push(value.clone());
-        if !matches!(value, Constant::Float(value) if value.is_nan()) {
+        let is_nan = match value {
+            Constant::Float(value) => value.is_nan(),
+            Constant::Complex { real, imaginary } => real.is_nan() || imaginary.is_nan(),
+            _ => false,
+        };
+        if !is_nan {
             self.ids.insert(value, id);
         }
         id

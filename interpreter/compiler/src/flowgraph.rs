@@ -30,6 +30,7 @@ use rspy_code::Location;
 
 pub use build::build;
 pub use cells::Variables;
+pub use checks::TRACKED as TRACKED_LOCALS;
 pub use folding::STACK_USE_GUIDELINE;
 
 use crate::constants::{ConstantId, Constants};
@@ -292,8 +293,7 @@ pub fn optimize(
     local_count: usize,
     parameter_count: usize,
 ) {
-    handlers::mark(graph);
-    handlers::assign(graph);
+    find_handlers(graph);
     jumps::inline_small_or_lineless_blocks(graph);
     unreachable::remove(graph);
     lines::resolve(graph);
@@ -307,6 +307,24 @@ pub fn optimize(
     superinstructions::insert(graph);
     cold::move_to_end(graph);
     lines::resolve(graph);
+}
+
+/// Finds out which handler guards each instruction.
+pub fn find_handlers(graph: &mut Graph) {
+    handlers::mark(graph);
+    handlers::assign(graph);
+}
+
+/// Lays an optimised graph out as it is, pseudo instructions included. Answers whether the stack always has what is taken
+/// from it.
+pub fn lay_out_optimized(graph: &mut Graph, layout: &mut Layout) -> bool {
+    stack_depth::compute(graph);
+    if !stack_depth::is_sound(graph) {
+        return false;
+    }
+    borrow::optimize(graph);
+    lay_out(graph, layout);
+    true
 }
 
 /// An optimised graph laid out in a row. As the graph, it serves one code object after the other.

@@ -38,6 +38,22 @@ impl InstructionSequence {
         Self { instructions: self.instructions, labels: self.labels, annotations: None }
     }
 
+    /// A sequence of instructions whose targets are given by index.
+    pub fn with_targets(instructions: Vec<Instruction>) -> Self {
+        let labels = (0..=instructions.len() as u32).collect();
+        Self { instructions, labels, annotations: None }
+    }
+
+    /// The instructions, with targets given by index.
+    pub fn resolved(&self) -> Vec<Instruction> {
+        let resolve = |instruction: &Instruction| {
+            let has_target = instruction.op.has_target();
+            let argument = if has_target { self.target(instruction) as i32 } else { instruction.argument };
+            Instruction { argument, ..*instruction }
+        };
+        self.instructions.iter().map(resolve).collect()
+    }
+
     /// A label that stands nowhere yet.
     pub fn new_label(&mut self) -> Label {
         self.labels.push(u32::MAX);

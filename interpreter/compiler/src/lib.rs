@@ -25,6 +25,7 @@ mod op;
 pub mod percent_format;
 mod recursion;
 mod representation;
+pub mod stages;
 mod symtable;
 mod unparse;
 
@@ -109,8 +110,27 @@ fn compile_noting(
     recursion_limit: u32,
     warnings: &mut Vec<Warning>,
 ) -> Result<Arc<CodeObject>, CompileError> {
-    let futures = Futures::from_flags(options.future_flags).collect(module)?;
+    // Jumps out of `finally` clauses are warned of before the symbol tables find errors.
+    Futures::from_flags(options.future_flags).collect(module)?;
     warnings.extend(finally_warnings::collect(module, options.optimize));
+    let Analysed { table, names, settings } = analyse(module, filename, options, recursion_limit)?;
+    codegen::generate(module, table, names, settings, warnings)
+}
+
+/// What is known of a tree before code is generated.
+struct Analysed {
+    table: symtable::SymbolTable,
+    names: Names,
+    settings: codegen::Settings,
+}
+
+fn analyse(
+    module: &Mod,
+    filename: &Text,
+    options: &CompileOptions,
+    recursion_limit: u32,
+) -> Result<Analysed, CompileError> {
+    let futures = Futures::from_flags(options.future_flags).collect(module)?;
     let mut names = Names::new();
     let settings = symtable::Settings {
         futures,
@@ -127,5 +147,5 @@ fn compile_noting(
         recursion_limit,
         omit_columns: options.omit_columns,
     };
-    codegen::generate(module, table, names, settings, warnings)
+    Ok(Analysed { table, names, settings })
 }

@@ -100,6 +100,14 @@ impl Names {
         }
     }
 
+    /// The number of an identifier, which need not be valid UTF-8.
+    pub fn intern_text(&mut self, text: &Text) -> NameId {
+        match self.ids.get(text) {
+            Some(&id) => id,
+            None => self.add(text.clone()),
+        }
+    }
+
     fn add(&mut self, text: Text) -> NameId {
         let id = NameId(self.texts.len() as u32);
         self.texts.push(text.clone());

@@ -90,6 +90,17 @@ static CACHE_ENTRIES: [u8; COUNT] = {
 };
 
 impl Op {
+    /// The real or pseudo instruction of a number.
+    pub fn from_number(number: u16) -> Option<Self> {
+        let op = Self(number);
+        (op.real().is_some() || op.pseudo().is_some()).then_some(op)
+    }
+
+    /// Its number.
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
     /// The real instruction of this number.
     pub fn real(self) -> Option<Opcode> {
         u8::try_from(self.0).ok().and_then(|number| Opcode::try_from(number).ok())
@@ -101,6 +112,14 @@ impl Op {
 
     fn is(self, bits: u8) -> bool {
         TRAITS[usize::from(self.0) % COUNT] & bits != 0
+    }
+
+    /// Whether it has an argument.
+    pub fn has_argument(self) -> bool {
+        match self.real() {
+            Some(opcode) => opcode.has_argument(),
+            None => self.pseudo().is_some_and(|opcode| opcode.flags().contains(Flags::ARG)),
+        }
     }
 
     /// Whether its argument is an index into the constants.

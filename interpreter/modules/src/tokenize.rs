@@ -331,7 +331,7 @@ impl TokenizerIter {
             Ok(token) => {
                 self.done.set(token.kind == TokenKind::EndMarker);
                 let warnings = reading.lexer.take_warnings();
-                show_warnings(vm, &warnings, &Str::new(FILENAME)).map(|()| reading.describe(vm, token, self.extra_tokens))
+                show_warnings(vm, &warnings, &Str::new(FILENAME), &|_| ()).map(|()| reading.describe(vm, token, self.extra_tokens))
             }
         };
         self.reading.set(Some(reading));

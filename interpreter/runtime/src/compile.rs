@@ -66,6 +66,16 @@ pub struct CompileRequest<'a> {
 }
 
 impl CompileRequest<'_> {
+    /// The options of the compiler.
+    pub fn compile_options(&self, vm: &Vm) -> CompileOptions {
+        CompileOptions {
+            optimize: self.optimize,
+            future_flags: self.flags & compile_flags::FUTURES,
+            allow_top_level_await: self.flags & compile_flags::ALLOW_TOP_LEVEL_AWAIT != 0,
+            omit_columns: vm.interpreter.configuration.no_debug_ranges,
+        }
+    }
+
     /// The options of the parser.
     pub fn parse_options(&self, vm: &Vm) -> ParseOptions {
         let flag = |bit: u32| self.flags & bit != 0;
@@ -101,11 +111,21 @@ pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyRe
     let source = with_codecs(source, &decode);
     match rspy_syntax::parse(&source, request.mode, &request.parse_options(vm)) {
         Ok(parsed) => {
-            show_warnings(vm, &parsed.warnings, &request.filename.to_ref())?;
+            show_warnings(vm, &parsed.warnings, request.filename, &|error| {
+                show_line(vm, error, &source, request)
+            })?;
             Ok(parsed.tree)
         }
-        Err(error) => {
-            show_warnings(vm, &error.warnings, &request.filename.to_ref())?;
+        Err(mut error) => {
+            show_warnings(vm, &error.warnings, request.filename, &|error| {
+                show_line(vm, error, &source, request)
+            })?;
+            if let Source::File(..) = source
+                && error.text.is_some()
+            {
+                show_line(vm, &mut error, &source, request);
+                place_as_in_files(&mut error);
+            }
             Err(with_metadata(vm, source_error(vm, &error, request.filename), &error, &source, request))
         }
     }
@@ -190,15 +210,9 @@ pub fn compile_tree(
     tree: &rspy_syntax::ast::Mod,
     request: &CompileRequest<'_>,
 ) -> PyResult<Ref<Code>> {
-    let options = CompileOptions {
-        optimize: request.optimize,
-        future_flags: request.flags & compile_flags::FUTURES,
-        allow_top_level_await: request.flags & compile_flags::ALLOW_TOP_LEVEL_AWAIT != 0,
-        omit_columns: vm.interpreter.configuration.no_debug_ranges,
-    };
-    match rspy_compiler::compile(tree, &text_of(request.filename), &options) {
+    match rspy_compiler::compile(tree, &text_of(request.filename), &request.compile_options(vm)) {
         Ok(compiled) => {
-            show_warnings(vm, &compiled.warnings, &request.filename.to_ref())?;
+            show_warnings(vm, &compiled.warnings, request.filename, &|error| add_line(vm, error, request))?;
             Ok(code_of(vm, &compiled.code))
         }
         Err(error) => Err(compile_error(vm, error, request)),
@@ -209,7 +223,9 @@ pub fn compile_tree(
 pub fn compile_error(vm: &Vm, error: CompileError, request: &CompileRequest<'_>) -> Exception {
     match error {
         CompileError::Syntax(mut error) => {
-            if let Err(other) = show_warnings(vm, &error.warnings, &request.filename.to_ref()) {
+            let shown =
+                show_warnings(vm, &error.warnings, request.filename, &|error| add_line(vm, error, request));
+            if let Err(other) = shown {
                 return other;
             }
             if error.text.is_none() {
@@ -227,10 +243,44 @@ pub fn compile_error(vm: &Vm, error: CompileError, request: &CompileRequest<'_>)
 fn add_line(vm: &Vm, error: &mut SyntaxError, request: &CompileRequest<'_>) {
     let Ok(bytes) = std::fs::read(&*request.filename.to_string_lossy()) else { return };
     let decode = |encoding: &str, bytes: &[u8]| decode_text(vm, encoding, bytes);
+    show_line(vm, error, &Source::File(&bytes, &decode, ""), request);
+}
+
+/// Adds the line of the source that an error is about, with its end if it has one.
+fn show_line(vm: &Vm, error: &mut SyntaxError, source: &Source<'_>, request: &CompileRequest<'_>) {
+    if error.message.ends_with("null bytes") {
+        return;
+    }
     let options = ParseOptions { ignore_cookie: false, ..request.parse_options(vm) };
-    let Ok(text) = Source::EncodedBytes(&bytes, &decode).decode(Mode::Module, &options) else { return };
+    let Ok(text) = source.decode(Mode::Module, &options) else { return };
+    let mut text = &*text;
+    if let Source::File(bytes, ..) = source
+        && !bytes.ends_with(b"\n")
+        && !bytes.ends_with(b"\r")
+    {
+        text = text.strip_suffix('\n').unwrap_or(text);
+    }
     let line = usize::try_from(error.line - 1).ok().and_then(|line| text.split_inclusive('\n').nth(line));
     error.text = line.map(|line| line[..line.floor_char_boundary(LONGEST_LINE.min(line.len()))].to_owned());
+}
+
+/// Moves an error to where CPython sees it when it reads a file line by line: at the end of the file the last line is gone
+/// already, and an end of line that is not there takes no place.
+fn place_as_in_files(error: &mut SyntaxError) {
+    let Some(text) = &error.text else { return };
+    let line = text.trim_end_matches('\n');
+    let length = line.chars().count() as i64;
+    if error.end_column == -1 {
+        let is_at_end = match &*error.message {
+            "unexpected EOF while parsing" => line.trim_start() == "\\",
+            message => error.column == length + 1 && message.starts_with("expected "),
+        };
+        if is_at_end {
+            error.column = 0;
+        }
+    } else if line.len() == text.len() && error.end_column == length + 2 {
+        error.end_column -= 1;
+    }
 }
 
 /// The bytes of a line that CPython reads for an error.
@@ -239,8 +289,13 @@ const LONGEST_LINE: usize = 999;
 /// Shows warnings of the parser or the compiler.
 ///
 /// # Errors
-/// What filters make of them: where one is an error, the error in its place.
-pub fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyResult<()> {
+/// What filters make of them: where one is an error, the error in its place, to which `add_line` adds the line.
+pub fn show_warnings(
+    vm: &Vm,
+    warnings: &[Warning],
+    filename: &Object<Str>,
+    add_line: &dyn Fn(&mut SyntaxError),
+) -> PyResult<()> {
     for warning in warnings {
         let category = match warning.category {
             WarningCategory::Syntax => crate::exceptions::hierarchy::SyntaxWarning::static_type(),
@@ -250,14 +305,18 @@ pub fn show_warnings(vm: &Vm, warnings: &[Warning], filename: &Ref<Str>) -> PyRe
             vm,
             category,
             &vm.new_str(&warning.message),
-            filename.value(),
+            &filename.to_value(),
             i64::from(warning.line),
             None,
             None,
         );
         if let Err(error) = shown {
             if vm.is_instance_of(error.value(), category) {
-                return Err(source_error(vm, &warning.as_error, filename));
+                let mut error = (*warning.as_error).clone();
+                if error.text.is_none() {
+                    add_line(&mut error);
+                }
+                return Err(source_error(vm, &error, filename));
             }
             return Err(error);
         }
@@ -304,6 +363,18 @@ pub fn code_of(vm: &Vm, code: &CodeObject) -> Ref<Code> {
     Converter { vm, made: FxHashMap::default() }.code(code)
 }
 
+/// A code object of instructions that the compiler did not write, with constants given as values. It is verified when it
+/// first runs.
+pub fn code_from_outside(vm: &Vm, code: &CodeObject, constants: Ref<Tuple>) -> Ref<Code> {
+    let mut converter = Converter { vm, made: FxHashMap::default() };
+    Code::from_outside(converter.fields(code, constants))
+}
+
+/// A constant of the compiler as a value.
+pub fn constant_of(vm: &Vm, constant: &Constant) -> Value {
+    Converter { vm, made: FxHashMap::default() }.constant(constant)
+}
+
 /// Makes values of the compiler's plain data. What the compiler holds once becomes one object.
 struct Converter<'vm> {
     vm: &'vm Vm,
@@ -313,8 +384,15 @@ struct Converter<'vm> {
 
 impl Converter<'_> {
     fn code(&mut self, code: &CodeObject) -> Ref<Code> {
-        let constants: Vec<Value> = code.constants.iter().map(|constant| self.constant(constant)).collect();
-        Code::new(CodeFields {
+        let constants = self.once(code.constants.as_ptr() as usize, |converter| {
+            Tuple::from_values(converter.constants(&code.constants)).into_value()
+        });
+        let constants = constants.downcast::<Tuple>().map_or_else(Tuple::empty, Object::to_ref);
+        Code::new(self.fields(code, constants))
+    }
+
+    fn fields(&mut self, code: &CodeObject, constants: Ref<Tuple>) -> CodeFields {
+        CodeFields {
             arg_count: code.arg_count,
             positional_only_count: code.positional_only_arg_count,
             keyword_only_count: code.keyword_only_arg_count,
@@ -322,7 +400,7 @@ impl Converter<'_> {
             stack_size: code.stack_size,
             first_line: code.first_line,
             code: code.code.to_vec(),
-            constants: Tuple::from_values(constants),
+            constants,
             names: self.names(&code.names),
             variable_names: self.names(&code.locals_plus_names),
             variable_kinds: code.locals_plus_kinds.to_vec(),
@@ -331,7 +409,7 @@ impl Converter<'_> {
             qualified_name: self.name(&code.qualified_name),
             line_table: Bytes::new(&code.line_table[..]),
             exception_table: Bytes::new(&code.exception_table[..]),
-        })
+        }
     }
 
     fn names(&mut self, texts: &[Text]) -> Ref<Tuple> {

@@ -1,6 +1,7 @@
 //! Imports as the evaluator sees them: from a name to a module, by way of `importlib`.
 
 pub mod frozen;
+pub mod shadowing;
 pub mod timing;
 
 use std::borrow::Cow;
@@ -9,7 +10,6 @@ use crate::eval::frame::Frame;
 use crate::exceptions::PyResult;
 use crate::names;
 use crate::object::{Object, Payload, Ref};
-use crate::shadowing::{self, Suspicion};
 use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::is_none;
@@ -288,47 +288,40 @@ pub fn import_from(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult {
             return Ok(found);
         }
     }
-    Err(cannot_import(vm, module, package_text, name)?)
+    Err(cannot_import(vm, module, package.as_ref(), name).unwrap_or_else(|other| other))
 }
 
+/// The error for a name that cannot be imported, or what prevents it from being made.
 fn cannot_import(
     vm: &Vm,
     module: &Value,
-    package: Option<&Object<Str>>,
+    package: Option<&Value>,
     name: &Object<Str>,
 ) -> PyResult<crate::exceptions::Exception> {
     let shown = name.to_string_lossy();
-    let package_value = package.map(Object::to_value);
-    let package_shown = package
-        .map_or_else(|| "<unknown module name>".to_owned(), |package| package.to_string_lossy().into_owned());
-    let spec = vm.get_attribute_optional(module, &names::__spec__)?;
-    let file = match &spec {
-        Some(spec) => shadowing::file_origin(vm, spec)?,
-        None => None,
-    };
-    let suspicion = shadowing::suspicion(vm, package_value.as_ref(), file.as_deref())?;
-    let origin = file.or_else(|| {
-        let module = module.downcast::<Module>()?;
-        module.dict().get_str(&names::__file__)?.downcast_into().ok()
-    });
+    let text = package.and_then(|package| package.downcast::<Str>());
+    let package_shown =
+        text.map_or_else(|| "<unknown module name>".to_owned(), |text| text.to_string_lossy().into_owned());
+    let spec =
+        vm.get_attribute_optional(module, &names::__spec__).ok().flatten().filter(|spec| !is_none(spec));
+    let spec_origin = spec.as_ref().and_then(|spec| shadowing::file_origin(vm, spec));
+    let found = shadowing::shadowing(vm, text.and(package), spec_origin.as_ref())?;
+    let initializing = spec.as_ref().is_some_and(|spec| shadowing::is_initializing(vm, spec));
+    let advice = shadowing::advice(found, &package_shown, spec_origin.as_ref(), initializing);
+    let origin = spec_origin.or_else(|| vm.get_attribute_optional(module, &names::__file__).ok().flatten());
     let place = origin
         .as_ref()
+        .and_then(|origin| origin.downcast::<Str>())
         .map_or_else(|| "unknown location".to_owned(), |origin| origin.to_string_lossy().into_owned());
-    let initializing = spec.as_ref().is_some_and(|spec| shadowing::is_initializing(vm, spec));
-    let message = match suspicion {
-        Suspicion::HidesLibrary => format!(
-            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{place}' since it has the same name as the standard library module named '{package_shown}' and prevents importing that standard library module)"
+    let message = match advice {
+        Some(advice) => format!("cannot import name '{shown}' from '{package_shown}' ({advice})"),
+        None if initializing => format!(
+            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a \
+             circular import) ({place})"
         ),
-        Suspicion::Beside if initializing => format!(
-            "cannot import name '{shown}' from '{package_shown}' (consider renaming '{place}' if it has the same name as a library you intended to import)"
-        ),
-        _ if initializing => format!(
-            "cannot import name '{shown}' from partially initialized module '{package_shown}' (most likely due to a circular import) ({place})"
-        ),
-        _ => format!("cannot import name '{shown}' from '{package_shown}' ({place})"),
+        None => format!("cannot import name '{shown}' from '{package_shown}' ({place})"),
     };
-    let origin = origin.map(Ref::into_value);
-    Ok(vm.import_from_error(message, package_value.as_ref(), origin.as_ref(), name))
+    Ok(vm.import_from_error(message, text.and(package), origin.as_ref(), name))
 }
 
 /// Imports a module by its absolute name.

@@ -56,6 +56,9 @@ pub mod meta {
 }
 
 impl Header {
+    /// Which word of an object is its type.
+    pub(crate) const TYPE_PLACE: usize = std::mem::offset_of!(Header, typ) / size_of::<u64>();
+
     /// A header with one reference.
     pub const fn new(typ: NonNull<TypeObject>) -> Self {
         Header { count: Cell::new(1), meta: Cell::new(0), typ: Cell::new(typ) }

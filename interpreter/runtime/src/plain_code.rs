@@ -28,6 +28,11 @@ pub fn plain_code(code: &Object<Code>) -> Option<Arc<CodeObject>> {
     Converter::default().code(code, 0)
 }
 
+/// A constant as plain data; nothing where no compiler makes such.
+pub fn plain_constant(value: &Value) -> Option<Constant> {
+    Converter::default().constant(value, 0)
+}
+
 /// What was converted, by identity: what is one object stays one.
 #[derive(Default)]
 struct Converter {

@@ -1,14 +1,18 @@
 //! Starting an interpreter: from nothing to a thread that can import and run code, and ending it again.
 
+use std::ffi::{OsStr, OsString};
+
 use crate::exceptions::{Exception, PyResult};
 use crate::import::Library;
 use crate::import::frozen::{import_frozen, import_native};
 use crate::native::NativeModule;
 use crate::native_stack::NativeStack;
 use crate::object::{Payload, Ref};
+use crate::paths;
 use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::none;
+use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::{Configuration, Interpreter, Vm};
 
@@ -126,7 +130,7 @@ fn install_library_importer(vm: &Vm) -> PyResult<()> {
     let (code, _) = crate::marshal::load(vm, importer, true)?;
     drop(library);
     let names = Dict::new();
-    names.set_str(&crate::names::__name__, vm.new_str("_rspy_importer"));
+    names.set_str(&crate::names::__name__, vm.new_str("importlib._library"));
     crate::import::frozen::run_code(vm, &code, &names)?;
     Ok(())
 }
@@ -263,27 +267,27 @@ fn stream_encoding(configuration: &Configuration, errors: &str, descriptor: i32)
 }
 
 /// Puts a folder in front of `sys.path`, unless the path is to be safe.
-pub fn add_first_path(vm: &Vm, folder: &str) {
-    if vm.interpreter.configuration.safe_path {
-        return;
+pub fn add_first_path(vm: &Vm, folder: impl AsRef<OsStr>) {
+    if !vm.interpreter.configuration.safe_path {
+        add_path_of_program(vm, folder);
     }
+}
+
+/// Puts the folder or archive that is the program in front of `sys.path`.
+pub fn add_path_of_program(vm: &Vm, folder: impl AsRef<OsStr>) {
+    let folder = folder.as_ref();
     vm.interpreter.first_path.set(Some(folder.to_owned()));
     if let Some(path) = vm.sys_attribute(&crate::names::path)
         && let Some(path) = path.downcast::<crate::types::list::List>()
     {
-        path.items().borrow_mut().insert(0, vm.new_str(folder));
+        path.items().borrow_mut().insert(0, paths::from_os_string(folder).into_value());
     }
 }
 
 /// The folder of a script, links followed.
-pub fn folder_of(path: &str) -> String {
-    let real = std::fs::canonicalize(path)
-        .map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned());
-    match real.rfind('/') {
-        Some(0) => "/".to_owned(),
-        Some(slash) => real[..slash].to_owned(),
-        None => String::new(),
-    }
+pub fn folder_of(path: &OsStr) -> OsString {
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    real.parent().map(|folder| folder.as_os_str().to_owned()).unwrap_or_default()
 }
 
 /// Whether the program's fatal errors are to be reported with the Python stack.
@@ -295,27 +299,27 @@ fn wants_fault_handler(configuration: &Configuration) -> bool {
 }
 
 /// A path from the root on.
-pub fn absolute(path: &str) -> String {
-    if path.starts_with('/') {
+pub fn absolute(path: &OsStr) -> OsString {
+    if path.as_encoded_bytes().starts_with(b"/") {
         return path.to_owned();
     }
-    let path = if path == "." { "" } else { path };
-    std::env::current_dir().map_or_else(
-        |_| path.to_owned(),
-        |folder| {
-            let folder = folder.to_string_lossy();
-            if path.is_empty() { folder.into_owned() } else { format!("{folder}/{path}") }
-        },
-    )
+    let Ok(mut folder) = std::env::current_dir().map(std::path::PathBuf::into_os_string) else {
+        return path.to_owned();
+    };
+    if !path.is_empty() && path != "." {
+        folder.push("/");
+        folder.push(path);
+    }
+    folder
 }
 
 /// Whether something can be put on `sys.path` and imported from: a folder or a zip archive.
 ///
 /// # Errors
 /// What the path hooks raise, but for `ImportError`.
-pub fn is_path_entry(vm: &Vm, path: &str) -> PyResult<bool> {
+pub fn is_path_entry(vm: &Vm, path: &OsStr) -> PyResult<bool> {
     let hooks = vm.sys_attribute(&crate::names::path_hooks).unwrap_or_else(none);
-    let text = vm.new_str(path);
+    let text = paths::from_os_string(path).into_value();
     for hook in vm.collect(&hooks)? {
         match vm.call(&hook, std::slice::from_ref(&text)) {
             Ok(_) => return Ok(true),
@@ -330,12 +334,13 @@ pub fn is_path_entry(vm: &Vm, path: &str) -> PyResult<bool> {
 ///
 /// # Errors
 /// What `importlib` raises.
-pub fn set_main_loader(vm: &Vm, main: &crate::object::Object<Module>, path: &str) -> PyResult<()> {
+pub fn set_main_loader(vm: &Vm, main: &crate::object::Object<Module>, path: &Value) -> PyResult<()> {
     let external = vm.interpreter.modules.get_str(&crate::names::_frozen_importlib_external);
     let Some(external) = external else { return Ok(()) };
-    let class = if path.ends_with(".pyc") { "SourcelessFileLoader" } else { "SourceFileLoader" };
+    let is_compiled = path.downcast::<Str>().is_some_and(|path| path.to_string_lossy().ends_with(".pyc"));
+    let class = if is_compiled { "SourcelessFileLoader" } else { "SourceFileLoader" };
     let class = vm.get_attribute_str(&external, class)?;
-    let loader = vm.call(&class, &[vm.new_str("__main__"), vm.new_str(path)])?;
+    let loader = vm.call(&class, &[vm.new_str("__main__"), path.clone()])?;
     main.set(vm, "__loader__", loader);
     Ok(())
 }

@@ -55,7 +55,7 @@ pub struct Interpreter {
     /// The frozen library.
     pub library: GilCell<Option<&'static dyn crate::import::Library>>,
     /// What was put in front of the path for the program; it is put there in other interpreters, too.
-    pub first_path: GilCell<Option<String>>,
+    pub first_path: GilCell<Option<std::ffi::OsString>>,
     /// Functions of `atexit`.
     pub exit_functions: GilCell<Vec<crate::exit::ExitFunction>>,
     /// How long imports take.
@@ -123,6 +123,8 @@ pub struct Configuration {
     pub pycache_prefix: Option<String>,
     pub import_time: i32,
     pub no_debug_ranges: bool,
+    /// Whether modules that CPython freezes are found by their paths in the library.
+    pub no_frozen_modules: bool,
     /// How many processors to say there are, instead of asking the system.
     pub cpu_count: Option<i32>,
     /// How many calls to record of each allocation; 0 for not recording any.

@@ -46,6 +46,29 @@ pub enum Event {
 }
 
 impl Event {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Event; 19] = [
+        Event::PyStart,
+        Event::PyResume,
+        Event::PyReturn,
+        Event::PyYield,
+        Event::Call,
+        Event::Line,
+        Event::Instruction,
+        Event::Jump,
+        Event::BranchLeft,
+        Event::BranchRight,
+        Event::StopIteration,
+        Event::Raise,
+        Event::ExceptionHandled,
+        Event::PyUnwind,
+        Event::PyThrow,
+        Event::Reraise,
+        Event::CReturn,
+        Event::CRaise,
+        Event::Branch,
+    ];
+
     /// The names, in the order of their numbers.
     pub const NAMES: [&'static str; 19] = [
         "PY_START",
@@ -77,10 +100,14 @@ impl Event {
     /// What a trace function would be told of meanwhile.
     const fn moment(self) -> Moment {
         match self {
-            Event::PyStart | Event::PyResume | Event::PyThrow => Moment::Call,
+            Event::PyStart => Moment::Call,
+            Event::PyResume => Moment::Resume,
+            Event::PyThrow => Moment::Throw,
             Event::Line => Moment::Line,
-            Event::Call | Event::CReturn | Event::CRaise => Moment::NativeCall,
-            Event::PyReturn | Event::PyYield | Event::PyUnwind => Moment::Return,
+            Event::Jump | Event::BranchLeft | Event::BranchRight | Event::Branch => Moment::Branch,
+            Event::Call | Event::CReturn => Moment::NativeCall,
+            Event::PyReturn | Event::PyUnwind => Moment::Return,
+            Event::PyYield => Moment::Yield,
             _ => Moment::Exception,
         }
     }
@@ -91,15 +118,23 @@ impl Event {
     }
 }
 
-/// What trace and profile functions are told of.
+/// What trace and profile functions and tools are told of, as far as it matters for what they may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// A function begins or goes on.
+    /// A function begins.
     Call,
+    /// A generator goes on.
+    Resume,
+    /// A generator goes on with an exception raised in it.
+    Throw,
     /// A line begins.
     Line,
-    /// A function returns or yields, or an exception leaves it.
+    /// The flow goes one way or the other. Only tools are told.
+    Branch,
+    /// A function returns, or an exception leaves it.
     Return,
+    /// A generator yields.
+    Yield,
     /// An exception is raised.
     Exception,
     /// An instruction begins.
@@ -112,9 +147,9 @@ impl Moment {
     /// The event's name; that of native calls is told apart from it.
     const fn name(self) -> &'static str {
         match self {
-            Moment::Call => "call",
-            Moment::Line => "line",
-            Moment::Return => "return",
+            Moment::Call | Moment::Resume | Moment::Throw => "call",
+            Moment::Line | Moment::Branch => "line",
+            Moment::Return | Moment::Yield => "return",
             Moment::Exception => "exception",
             Moment::Opcode => "opcode",
             Moment::NativeCall => "c_call",
@@ -308,21 +343,54 @@ pub fn tell_tools(
         }
         let mut all = vec![code.to_value()];
         all.extend_from_slice(arguments);
-        let answer = telling(vm, event.moment(), || vm.call(&callback, &all))?;
-        let disables = monitoring.disable.borrow().as_ref().is_some_and(|disable| disable.is(&answer));
-        if disables {
-            if !event.is_local() {
-                let name = Event::NAMES[event as usize];
-                let mut tools = monitoring.tools.borrow_mut();
-                let removed = tools[number].callbacks[event as usize].take();
-                drop(tools);
-                drop(removed);
-                return Err(vm.value_error(format!("Cannot disable {name} events. Callback removed.")));
-            }
+        if call_tool(vm, number, event, &callback, &all)? {
             monitoring.disabled.borrow_mut().insert(place);
         }
     }
     Ok(())
+}
+
+/// Calls what a tool gave for an event; answers whether it asks not to be told again.
+fn call_tool(vm: &Vm, tool: usize, event: Event, callback: &Value, arguments: &[Value]) -> PyResult<bool> {
+    let monitoring = &vm.interpreter.monitoring;
+    let answer = telling(vm, event.moment(), || vm.call(callback, arguments))?;
+    let disables = monitoring.disable.borrow().as_ref().is_some_and(|disable| disable.is(&answer));
+    if disables && !event.is_local() {
+        let name = Event::NAMES[event as usize];
+        let mut tools = monitoring.tools.borrow_mut();
+        let removed = tools[tool].callbacks[event as usize].take();
+        drop(tools);
+        drop(removed);
+        return Err(vm.value_error(format!("Cannot disable {name} events. Callback removed.")));
+    }
+    Ok(disables)
+}
+
+/// The tools that want to be told of an event of all code, as bits.
+pub fn tools_wanting(vm: &Vm, event: Event) -> u8 {
+    let tools = vm.interpreter.monitoring.tools.borrow();
+    let wants = |number: &usize| tools[*number].events & event.bit() != 0;
+    (0..TOOLS).filter(wants).fold(0, |bits, number| bits | 1 << number)
+}
+
+/// Tells some tools of an event of something else than our own code, which is the first of `arguments`. Answers which of
+/// them want to be told again.
+///
+/// # Errors
+/// What a tool raises.
+pub fn tell_chosen(vm: &Vm, event: Event, tools: u8, arguments: &[Value]) -> PyResult<u8> {
+    let mut left = tools;
+    if vm.watch_depth.get() > 0 {
+        return Ok(left);
+    }
+    for number in (0..TOOLS).filter(|number| tools & 1 << number != 0) {
+        let callback = vm.interpreter.monitoring.tools.borrow()[number].callbacks[event as usize].clone();
+        let Some(callback) = callback else { continue };
+        if call_tool(vm, number, event, &callback, arguments)? {
+            left &= !(1 << number);
+        }
+    }
+    Ok(left)
 }
 
 /// Calls the function that traces the thread, or the frame's own, as `event` asks.
@@ -335,7 +403,8 @@ pub fn tell_trace(vm: &Vm, frame: *mut Frame, moment: Moment, argument: Value) -
     }
     // SAFETY: the frame runs.
     let object = unsafe { Frame::object(frame) };
-    let function = if moment == Moment::Call { vm.trace.get() } else { object.trace_function() };
+    let begins = matches!(moment, Moment::Call | Moment::Resume | Moment::Throw);
+    let function = if begins { vm.trace.get() } else { object.trace_function() };
     let Some(function) = function else { return Ok(()) };
     let arguments = [object.clone().into_value(), vm.intern(moment.name()).into_value(), argument];
     match telling(vm, moment, || vm.call(&function, &arguments)) {
@@ -387,7 +456,7 @@ pub fn entered(vm: &Vm, frame: *mut Frame, event: Event, index: isize) -> PyResu
         tell_tools(vm, event, &code, index, &[int::new(index as i64 * 2)])?;
     }
     tell_profile(vm, frame, "call", none())?;
-    tell_trace(vm, frame, Moment::Call, none())
+    tell_trace(vm, frame, event.moment(), none())
 }
 
 /// A function goes on with an exception raised in it (`PY_THROW`).
@@ -401,7 +470,7 @@ pub fn thrown(vm: &Vm, frame: *mut Frame, exception: &Value) -> PyResult<()> {
         tell_tools(vm, Event::PyThrow, &code, index, &[int::new(index as i64 * 2), exception.clone()])?;
     }
     tell_profile(vm, frame, "call", none())?;
-    tell_trace(vm, frame, Moment::Call, none())
+    tell_trace(vm, frame, Moment::Throw, none())
 }
 
 /// A generator that was delegated to has returned a value, for which no `StopIteration` was made.
@@ -434,7 +503,7 @@ pub fn left(vm: &Vm, frame: *mut Frame, event: Event, index: isize, value: &Valu
         tell_tools(vm, event, &code, index, &[int::new(index as i64 * 2), value.clone()])?;
     }
     tell_profile(vm, frame, "return", value.clone())?;
-    tell_trace(vm, frame, Moment::Return, value.clone())
+    tell_trace(vm, frame, event.moment(), value.clone())
 }
 
 /// A line begins.

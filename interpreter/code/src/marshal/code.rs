@@ -355,6 +355,9 @@ impl<'a> Objects<'a> {
             Constant::Float(value) => {
                 self.find(Identity::Float(value.to_bits()), 0, || Content::Float(*value))
             }
+            Constant::Complex { real, imaginary } if real.is_nan() || imaginary.is_nan() => {
+                self.add(Content::Complex(*real, *imaginary), 0)
+            }
             Constant::Complex { real, imaginary } => {
                 self.find(Identity::Complex(real.to_bits(), imaginary.to_bits()), 0, || {
                     Content::Complex(*real, *imaginary)

@@ -41,6 +41,8 @@ pub enum Surrounding<'a> {
     ExceptionGroupHandler,
     /// An asynchronous generator inside a comprehension.
     AsyncComprehension,
+    /// A comprehension inside the code around it, whose variables come back also if it raises.
+    InlinedComprehension,
     /// The body of a generator, in which `StopIteration` becomes `RuntimeError`.
     StopIteration,
 }
@@ -117,6 +119,7 @@ impl<'a> Generator<'a> {
             | Surrounding::ExceptionHandler
             | Surrounding::ExceptionGroupHandler
             | Surrounding::AsyncComprehension
+            | Surrounding::InlinedComprehension
             | Surrounding::StopIteration => {}
             Surrounding::ForLoop | Surrounding::AsyncForLoop | Surrounding::PopValue => {
                 self.swap_if(preserves_top, *place);

@@ -62,7 +62,7 @@ impl<'a> Generator<'a> {
         if is_inlined {
             self.iterator_of(outermost)?;
             let mut inlined = self.adopt_scope(scope);
-            self.isolate_locals(scope, &mut inlined, place);
+            self.isolate_locals(scope, &mut inlined, place)?;
             self.start_collection(parts.kind, place);
             self.emit_argument(Op::SWAP, 2, place);
             self.clause(&parts, 0, 0, true, place)?;
@@ -286,7 +286,12 @@ impl<'a> Generator<'a> {
     }
 
     /// Puts the values of names that the comprehension binds on the stack, to be restored later.
-    fn isolate_locals(&mut self, comprehension: ScopeId, inlined: &mut Inlined, place: Location) {
+    fn isolate_locals(
+        &mut self,
+        comprehension: ScopeId,
+        inlined: &mut Inlined,
+        place: Location,
+    ) -> Result<()> {
         // The comprehension itself is counted already.
         let in_class = self.scope().kind == ScopeKind::Class && self.unit().inlined_comprehensions == 0;
         let outer = self.unit().scope;
@@ -306,19 +311,21 @@ impl<'a> Generator<'a> {
             inlined.pushed.push(name);
         }
         if inlined.pushed.is_empty() {
-            return;
+            return Ok(());
         }
         // The iterator is below the pushed values; it comes back to the top.
         self.emit_argument(Op::SWAP, inlined.pushed.len() + 1, place);
         let cleanup = self.new_label();
         inlined.cleanup = Some(cleanup);
         self.emit_jump(Op::SETUP_FINALLY, cleanup, place);
+        self.push_block(Surrounding::InlinedComprehension, None, None, place)
     }
 
     /// Restores the values that the comprehension replaced, also if it raises.
     fn restore_locals(&mut self, inlined: &Inlined, place: Location) {
         let Some(cleanup) = inlined.cleanup else { return };
         const NOWHERE: Location = Location::NONE;
+        self.pop_block();
         self.emit(Op::POP_BLOCK, NOWHERE);
         let end = self.new_label();
         self.emit_jump(Op::JUMP_NO_INTERRUPT, end, NOWHERE);

@@ -11,6 +11,7 @@ use super::blocks::FrameBlock;
 use crate::constants::ConstantId;
 use crate::instruction_sequence::InstructionSequence;
 use crate::names::{self, NameId, Names};
+use crate::stages::Written;
 use crate::symtable::{Scope, ScopeId, Visibility, usage};
 
 /// What a unit is the code of.
@@ -93,6 +94,8 @@ pub struct Unit<'a> {
     pub sequence: InstructionSequence,
     /// Its instructions, while those for deferred annotations are generated.
     pub stashed_sequence: Option<InstructionSequence>,
+    /// What was written for the code objects inside, where that is kept.
+    pub nested: Vec<Written>,
     /// Its constants.
     pub constants: Numbered<ConstantId>,
     /// Names of globals and attributes.
@@ -141,6 +144,7 @@ impl Unit<'_> {
             parameters,
             sequence: InstructionSequence::default(),
             stashed_sequence: None,
+            nested: Vec::new(),
             constants: Numbered::default(),
             names: Numbered::default(),
             locals: Numbered::default(),

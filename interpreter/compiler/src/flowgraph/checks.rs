@@ -4,7 +4,7 @@ use super::{BlockId, Graph};
 use crate::op::Op;
 
 /// Local variables from this number on are followed inside blocks only.
-const TRACKED: usize = 64;
+pub const TRACKED: usize = 64;
 
 /// Makes loads of local variables that may be unbound check for it.
 pub fn add(graph: &mut Graph, local_count: usize, parameter_count: usize) {

@@ -41,6 +41,31 @@ pub fn compute(graph: &mut Graph) -> u32 {
     deepest as u32
 }
 
+/// Whether no instruction that is reached leaves less than nothing on the stack.
+pub fn is_sound(graph: &Graph) -> bool {
+    let mut order = graph.order();
+    while let Some(block) = order.next(graph) {
+        let mut depth = graph[block].start_depth;
+        if depth == UNKNOWN {
+            continue;
+        }
+        for instruction in &graph[block].instructions {
+            let op = instruction.op;
+            if op.is_block_push() {
+                continue;
+            }
+            if matches!(op, Op::SWAP | Op::COPY) && instruction.argument > depth {
+                return false;
+            }
+            depth += op.pushed(instruction.argument) - op.popped(instruction.argument);
+            if depth < 0 {
+                return false;
+            }
+        }
+    }
+    true
+}
+
 fn reach(graph: &mut Graph, block: BlockId, depth: i32, todo: &mut Vec<BlockId>) {
     let target = &mut graph[block];
     if target.start_depth < depth && target.start_depth < 100 {

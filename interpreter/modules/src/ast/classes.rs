@@ -14,7 +14,7 @@ use rspy_runtime::types::none::none;
 use rspy_runtime::types::object::BaseObject;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
-use rspy_runtime::types::typ::{Type, build, instance};
+use rspy_runtime::types::typ::{Type, TypeFlags, build, instance};
 use rspy_runtime::types::union;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -299,6 +299,8 @@ impl<'a> Builder<'a> {
         types.sort_by_key(|typ| ORDER.iter().position(|name| *name == typ.name));
         let base = Ast::static_type().to_ref();
         base.ready(self.vm);
+        // Programs may give the base of all nodes other attributes.
+        base.clear_flag(TypeFlags::IMMUTABLE);
         for name in ["_fields", "__match_args__", "_attributes"] {
             base.dict().set_str(&self.vm.intern(name), Tuple::empty().into_value());
         }

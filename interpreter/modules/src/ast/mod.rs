@@ -42,6 +42,20 @@ fn tree_of_source(vm: &Vm, source: &Value, request: &CompileRequest<'_>) -> PyRe
     to_objects::object_of(vm, &tree)
 }
 
+/// The tree that an object stands for, checked as the compiler needs it.
+///
+/// # Errors
+/// `TypeError` where it is no tree of that mode, and `ValueError` where it makes no sense.
+pub fn tree_for_compiler(vm: &Vm, object: &Value, mode: Mode) -> PyResult<rspy_syntax::ast::Mod> {
+    if object.downcast::<Ast>().is_none() {
+        return Err(vm.type_error("expected an AST"));
+    }
+    check_kind(vm, object, mode)?;
+    let tree = from_objects::tree_of(vm, object)?;
+    validate::check(vm, &tree)?;
+    Ok(tree)
+}
+
 /// A tree given as an object: compiled, or given back.
 fn compile_object(vm: &Vm, object: &Value, request: &CompileRequest<'_>) -> PyResult {
     check_kind(vm, object, request.mode)?;

@@ -25,6 +25,7 @@ native_module! {
     doc: "",
     functions: [
         Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS, super::capi::tracing::Internal::FUNCTIONS,
+        super::instructions::Functions::FUNCTIONS,
     ],
     types: [],
     execute: execute,
@@ -62,6 +63,12 @@ impl Functions {
     #[function("get_stack_margin()")]
     fn get_stack_margin(vm: &Vm) -> usize {
         vm.stack_left()
+    }
+
+    /// How many native calls the stack has room for, if each takes as much as one of the compiler's.
+    #[function("get_c_recursion_remaining()")]
+    fn get_c_recursion_remaining(vm: &Vm) -> usize {
+        vm.stack_left() / NATIVE_CALL
     }
 
     #[function("get_stack_pointer()")]
@@ -143,6 +150,9 @@ impl Functions {
         Ok(())
     }
 }
+
+/// What a native call is taken to need of the stack, in bytes.
+const NATIVE_CALL: usize = 1 << 10;
 
 /// Costs of changing one name into another.
 const EDIT_COSTS: [(&str, &str, usize); 8] = [

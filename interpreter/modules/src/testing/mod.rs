@@ -5,6 +5,7 @@
 
 pub mod capi;
 mod crossing;
+mod instructions;
 pub mod internal;
 pub mod limited;
 pub mod multi_phase;

@@ -10,7 +10,7 @@ use rspy_code::opcode::Opcode;
 use crate::eval::frame::Frame;
 use crate::eval::polymorphic::{self, Purpose};
 use crate::eval::{State, word};
-use crate::object::{Object, Payload};
+use crate::object::{Header, Object, Payload};
 use crate::types::bool::as_bool;
 use crate::types::descriptors::{MemberDescriptor, Property};
 use crate::types::dict::Dict;
@@ -22,6 +22,7 @@ use crate::types::method::BoundMethod;
 use crate::types::module::Module;
 use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::types::none::is_none;
+use crate::types::object::BaseObject;
 use crate::types::set::{FrozenSet, Set};
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
@@ -51,6 +52,16 @@ unsafe fn become_form(state: &State<'_>, form: Opcode) {
         let unit = &*state.next.sub(1);
         unit.set(unit.get() & 0xff00 | form as u16);
         state.cache(0).set(52 << 4 | 1);
+    }
+}
+
+/// Puts a form of an instruction without a counter in its place, when it is first run.
+#[inline(always)]
+pub(super) unsafe fn settle_plain(state: &State<'_>, form: Opcode) {
+    // SAFETY: the instruction lies before the next one.
+    unsafe {
+        let unit = &*state.next.sub(1);
+        unit.set(unit.get() & 0xff00 | form as u16);
     }
 }
 
@@ -419,6 +430,9 @@ fn load_form(vm: &Vm, owner: &Value, argument: u32, name: &Object<Str>) -> Optio
     }
     let version = typ.version(vm);
     if let Some(found) = typ.lookup(vm, name) {
+        if is_class_getter(vm, name, &found) {
+            return AttributeForm::at(Opcode::LoadAttrSlot, version, Header::TYPE_PLACE);
+        }
         return found_load_form(owner, argument, name, &found, version);
     }
     let header = owner.header()?;
@@ -432,6 +446,13 @@ fn load_form(vm: &Vm, owner: &Value, argument: u32, name: &Object<Str>) -> Optio
         return None;
     }
     AttributeForm::at(Opcode::LoadAttrInstanceValue, version, instance::place_of(typ, name)?)
+}
+
+/// Whether what was found is `object.__class__`: it lies in every object as slots do.
+fn is_class_getter(vm: &Vm, name: &Object<Str>, found: &Value) -> bool {
+    let class: &Object<Str> = &crate::names::__class__;
+    std::ptr::eq(name, class)
+        && BaseObject::static_type().lookup(vm, name).is_some_and(|getter| getter.is(found))
 }
 
 /// The form for an attribute that the class has.
@@ -617,6 +638,12 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
             if std::ptr::eq(typ, Type::static_type()) && argument == 1 {
                 return Some(Opcode::CallType1);
             }
+            if std::ptr::eq(typ, Str::static_type()) && argument == 1 {
+                return Some(Opcode::CallStr1);
+            }
+            if std::ptr::eq(typ, Tuple::static_type()) && argument == 1 {
+                return Some(Opcode::CallTuple1);
+            }
             return class_call_form(state, typ);
         }
         None
@@ -624,8 +651,8 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
 }
 
 /// Native functions after which the thread may be watched: only the general call looks for that.
-const BEGIN_WATCHING: [&str; 5] =
-    ["settrace", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
+const BEGIN_WATCHING: [&str; 6] =
+    ["settrace", "settrace_to_record", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
 
 /// A class whose objects `object.__new__` makes and whose `__init__` is a Python function.
 unsafe fn class_call_form(state: &State<'_>, typ: &Object<Type>) -> Option<Opcode> {

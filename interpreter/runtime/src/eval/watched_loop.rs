@@ -18,6 +18,7 @@ use crate::types::int;
 use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::types::tuple::Tuple;
 use crate::value::Value;
+use crate::vm::Vm;
 use crate::watch::{self, Event};
 
 /// The instruction done before, in whichever frame.
@@ -60,10 +61,7 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
             let announced = if extended == 0 { announce(&state, &mut before, index) } else { Ok(()) };
             if (*state.frame).instruction != state.next && extended == 0 && announced.is_ok() {
                 // The trace function has moved the frame.
-                state.next = (*state.frame).instruction;
-                state.stack = (*state.frame).stack_pointer;
-                let index = state.next.offset_from(start);
-                before = Before { frame: state.frame, index, opcode: None };
+                before = follow(&mut state);
                 continue;
             }
             if let Err(error) = announced {
@@ -81,10 +79,15 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 Some(opcode) => native_callee(&state, opcode, argument),
                 None => None,
             };
+            let here = (*frame).instruction;
             let told = begin(&mut state, opcode, argument, index).and_then(|done| {
                 profile_native(&state, native.as_ref(), "c_call")?;
                 Ok(done)
             });
+            if told.is_ok() && (*frame).instruction != here {
+                before = follow(&mut state);
+                continue;
+            }
             let mut flow = match told {
                 Ok(true) => Flow::Next,
                 Ok(false) => Flow::Slow,
@@ -98,11 +101,18 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                     (*frame).instruction = start.offset(index);
                     flow = step::<true>(number, &mut state, argument);
                 }
-                if let Err(error) = finish(&state, frame, opcode, index, native, &flow) {
-                    if let Flow::Raise = flow {
-                        drop(state.vm.take_raised());
+                match finish(&mut state, frame, opcode, index, native, &flow) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        before = follow(&mut state);
+                        continue;
                     }
-                    flow = state.raise(error);
+                    Err(error) => {
+                        if let Flow::Raise = flow {
+                            drop(state.vm.take_raised());
+                        }
+                        flow = state.raise(error);
+                    }
                 }
             }
             // Going on after `yield` begins no line; beginning a function does.
@@ -120,6 +130,17 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 Flow::Slow => unreachable!("a slow path does every case"),
             }
         }
+    }
+}
+
+/// Goes on where somebody who was told of something has moved the frame to.
+unsafe fn follow(state: &mut State<'_>) -> Before {
+    // SAFETY: the frame runs, and was moved to an instruction of its code.
+    unsafe {
+        state.next = (*state.frame).instruction;
+        state.stack = (*state.frame).stack_pointer;
+        let index = state.next.offset_from((*state.frame).code().start());
+        Before { frame: state.frame, index, opcode: None }
     }
 }
 
@@ -234,6 +255,20 @@ unsafe fn begin(
                 watch::left(vm, frame, Event::PyYield, index, &value)?;
                 Ok(false)
             }
+            Some(Opcode::NotTaken) if ends_send(state, index) => {
+                let code = (*frame).code().to_ref();
+                let events = watch::events_of(vm, &code);
+                tell_flow(vm, events, Event::BranchLeft, &code, index - 1, index + 1)?;
+                Ok(false)
+            }
+            Some(Opcode::EndAsyncFor) => {
+                let code = (*frame).code().to_ref();
+                let events = watch::events_of(vm, &code);
+                // The argument leads back to the end of the loop's `await`.
+                let from = index + 1 - argument as isize;
+                tell_flow(vm, events, Event::BranchRight, &code, from, index + 1)?;
+                Ok(false)
+            }
             Some(Opcode::Call | Opcode::CallKw | Opcode::CallFunctionEx | Opcode::LoadSuperAttr) => {
                 let code = (*frame).code().to_ref();
                 if watch::events_of(vm, &code) & Event::Call.bit() != 0 {
@@ -246,6 +281,12 @@ unsafe fn begin(
             _ => Ok(false),
         }
     }
+}
+
+/// Whether the instruction stands behind the end of an `await`: that of `async for`, which is where its branch is.
+unsafe fn ends_send(state: &State<'_>, index: isize) -> bool {
+    // SAFETY: the state is behind the instruction of that index.
+    index > 0 && unsafe { (*state.next.sub(2)).get() } as u8 == Opcode::EndSend as u8
 }
 
 /// Tells the profiling function of the call of a built-in function.
@@ -329,21 +370,21 @@ unsafe fn tell_stop(state: &State<'_>, opcode: Opcode, index: isize, to: isize) 
     }
 }
 
-/// Tells what is told after an instruction was done.
+/// Tells what is told after an instruction was done. Answers whether somebody has moved the frame.
 unsafe fn finish(
-    state: &State<'_>,
+    state: &mut State<'_>,
     frame: *mut Frame,
     opcode: Option<Opcode>,
     index: isize,
     native: Option<(Value, Value)>,
     flow: &Flow,
-) -> PyResult<()> {
+) -> PyResult<bool> {
     // SAFETY: where the flow goes on, the frame runs.
     unsafe {
         let vm = state.vm;
-        let (Some(opcode), Flow::Next | Flow::Raise) = (opcode, flow) else { return Ok(()) };
+        let (Some(opcode), Flow::Next | Flow::Raise) = (opcode, flow) else { return Ok(false) };
         if state.frame != frame {
-            return Ok(());
+            return Ok(false);
         }
         let code = (*frame).code().to_ref();
         let events = watch::events_of(vm, &code);
@@ -360,40 +401,76 @@ unsafe fn finish(
             if events & Event::Call.bit() != 0 && events & event.bit() != 0 {
                 watch::tell_tools(vm, event, &code, index, &[here.clone(), callable, first])?;
             }
-            return Ok(());
+            return Ok(false);
         }
         if !matches!(flow, Flow::Next) {
-            return Ok(());
+            return Ok(false);
         }
         let to = state.next.offset_from(code.start());
-        // Whoever is told of a branch is told where it goes on behind what only belongs to it.
-        let ends_branch = matches!(
-            Opcode::try_from((*state.next).get() as u8).map(Opcode::base),
-            Ok(Opcode::NotTaken | Opcode::PopIter)
-        );
-        let target = int::new((to + isize::from(ends_branch)) as i64 * 2);
         tell_stop(state, opcode, index, to)?;
-        match opcode {
+        let (event, takes) = match opcode {
             Opcode::JumpForward | Opcode::JumpBackward | Opcode::JumpBackwardNoInterrupt => {
-                if events & Event::Jump.bit() != 0 {
-                    watch::tell_tools(vm, Event::Jump, &code, index, &[here, target])?;
-                }
+                (Event::Jump, false)
             }
             Opcode::PopJumpIfFalse
             | Opcode::PopJumpIfTrue
             | Opcode::PopJumpIfNone
             | Opcode::PopJumpIfNotNone
             | Opcode::ForIter => {
-                let length = 1 + opcode.cache_entries() as isize;
-                let event = if to == index + length { Event::BranchLeft } else { Event::BranchRight };
-                for event in [event, Event::Branch] {
-                    if events & event.bit() != 0 {
-                        watch::tell_tools(vm, event, &code, index, &[here.clone(), target.clone()])?;
-                    }
-                }
+                let is_left = to == index + 1 + opcode.cache_entries() as isize;
+                let event = if is_left { Event::BranchLeft } else { Event::BranchRight };
+                (event, opcode != Opcode::ForIter)
             }
-            _ => {}
+            _ => return Ok(false),
+        };
+        if !is_told_of_flow(events, event) {
+            return Ok(false);
         }
-        Ok(())
+        // Whoever is told of a branch is told where it goes on behind what only belongs to it.
+        let ends_branch = matches!(
+            Opcode::try_from((*state.next).get() as u8).map(Opcode::base),
+            Ok(Opcode::NotTaken | Opcode::PopIter)
+        );
+        let target = to + isize::from(ends_branch && event != Event::Jump);
+        // The frame stands where its stack is what the code says, in case that somebody moves it.
+        let instruction = (*frame).instruction;
+        let stands = if event == Event::BranchLeft { state.next } else { instruction };
+        let is_short = takes && event == Event::BranchRight;
+        if is_short {
+            *state.stack = 0;
+        }
+        (*frame).instruction = stands;
+        (*frame).stack_pointer = state.stack.add(usize::from(is_short));
+        let told = tell_flow(vm, events, event, &code, index, target);
+        if told.is_ok() && (*frame).instruction != stands {
+            return Ok(true);
+        }
+        (*frame).instruction = instruction;
+        (*frame).stack_pointer = state.stack;
+        told.map(|()| false)
     }
+}
+
+/// Whether any tool is told of a jump or a branch.
+fn is_told_of_flow(events: u32, event: Event) -> bool {
+    events & event.bit() != 0 || event != Event::Jump && events & Event::Branch.bit() != 0
+}
+
+/// Tells the tools of a jump, or of a branch by its new and its old event.
+fn tell_flow(
+    vm: &Vm,
+    events: u32,
+    event: Event,
+    code: &Object<Code>,
+    from: isize,
+    to: isize,
+) -> PyResult<()> {
+    let arguments = [int::new(from as i64 * 2), int::new(to as i64 * 2)];
+    let old = (event != Event::Jump).then_some(Event::Branch);
+    for event in std::iter::once(event).chain(old) {
+        if events & event.bit() != 0 {
+            watch::tell_tools(vm, event, code, from, &arguments)?;
+        }
+    }
+    Ok(())
 }

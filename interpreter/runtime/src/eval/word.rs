@@ -37,6 +37,21 @@ pub const fn owns(word: u64) -> bool {
     word & (POINTER_MASK | BORROWED) == 0 && word != 0
 }
 
+/// Whether the word is of an object that is never freed, or of a small integer, which is one in CPython.
+///
+/// # Safety
+/// The word is not 0, and that of a value that is alive.
+#[inline(always)]
+pub unsafe fn is_immortal(word: u64) -> bool {
+    if is_pointer(word) {
+        // SAFETY: as promised.
+        return unsafe { (*(untagged(word) as *const Header)).is_immortal() };
+    }
+    // SAFETY: a word that is no pointer is a value that owns nothing.
+    let value = unsafe { Borrow::from_bits(word) };
+    crate::types::int::small_value(&value).is_some_and(|small| (-5..=256).contains(&small))
+}
+
 /// Looks at the value without taking it.
 ///
 /// # Safety

@@ -248,7 +248,7 @@ fn describe_repetition(repeated: usize, out: &mut String) {
 
 fn describe_source(vm: &Vm, filename: &str, line: i32, out: &mut String) {
     let Ok(index) = usize::try_from(line - 1) else { return };
-    if filename.starts_with('<') {
+    if filename.starts_with('<') || !can_open(vm) {
         return;
     }
     let source = match std::fs::read_to_string(filename) {
@@ -258,6 +258,12 @@ fn describe_source(vm: &Vm, filename: &str, line: i32, out: &mut String) {
     if let Some(source) = source.filter(|source| !source.is_empty()) {
         let _ = writeln!(out, "    {source}");
     }
+}
+
+/// Whether the library's way to open files is still there. CPython reads sources by it, and shows none without.
+fn can_open(vm: &Vm) -> bool {
+    let io = vm.interpreter.modules.get_str(&vm.intern("io"));
+    io.is_none_or(|io| matches!(vm.get_attribute_optional(&io, &vm.intern("open")), Ok(Some(_))))
 }
 
 /// A line of a file in the frozen library.

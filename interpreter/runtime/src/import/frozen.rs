@@ -1,5 +1,7 @@
 //! `_imp`: what `importlib` needs from the interpreter, most of all the frozen modules.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use rspy_macros::pyfunctions;
 
 use crate::exceptions::{Exception, PyResult};
@@ -134,6 +136,20 @@ fn not_frozen(vm: &Vm, name: &Object<Str>) -> Exception {
     vm.import_error(text, Some(&name.to_value()), None)
 }
 
+/// What tests say of whether frozen modules are used: yes, no, or nothing, by the sign.
+static OVERRIDE: AtomicI64 = AtomicI64::new(0);
+
+/// The modules that must be frozen, since others are imported by them.
+const ESSENTIAL: [&str; 3] = ["_frozen_importlib", "_frozen_importlib_external", "zipimport"];
+
+/// Whether a frozen module is imported as one (`-X frozen_modules`). Otherwise it is found by its path in the library.
+fn is_in_use(vm: &Vm, name: &str) -> bool {
+    match OVERRIDE.load(Ordering::Relaxed) {
+        0 => !vm.interpreter.configuration.no_frozen_modules || ESSENTIAL.contains(&name),
+        number => number > 0 || ESSENTIAL.contains(&name),
+    }
+}
+
 struct Imp;
 
 #[pyfunctions]
@@ -213,7 +229,9 @@ impl Imp {
     #[function("is_frozen(name, /)")]
     fn is_frozen(vm: &Vm, name: &Object<Str>) -> bool {
         let library = vm.interpreter.library.borrow();
-        library_name(&name.to_string_lossy())
+        let name = name.to_string_lossy();
+        library_name(&name)
+            .filter(|_| is_in_use(vm, &name))
             .is_some_and(|name| library.as_ref().is_some_and(|library| library.contains(name)))
     }
 
@@ -233,7 +251,7 @@ impl Imp {
     #[function("find_frozen(name, /, *, withdata=False)")]
     fn find_frozen(vm: &Vm, name: &Object<Str>, withdata: bool) -> PyResult {
         let text = name.to_string_lossy().into_owned();
-        let Some(original) = library_name(&text) else { return Ok(none()) };
+        let Some(original) = library_name(&text).filter(|_| is_in_use(vm, &text)) else { return Ok(none()) };
         let library = vm.interpreter.library.borrow();
         let Some(module) = library.as_ref().and_then(|library| library.module(original)) else {
             return Ok(none());
@@ -302,7 +320,7 @@ impl Imp {
     /// (internal-only) Override PyConfig.use_frozen_modules.
     #[function("_override_frozen_modules_for_tests(override, /)")]
     fn override_frozen(number: i64) {
-        let _ = number;
+        OVERRIDE.store(number.signum(), Ordering::Relaxed);
     }
 
     /// (internal-only) Override PyInterpreterConfig.check_multi_interp_extensions.

@@ -64,7 +64,7 @@ pub(super) unsafe fn jump(vm: &Vm, frame: *mut Frame, value: &Value) -> PyResult
             return Err(vm.value_error("can't jump from the 'call' trace event of a new frame"));
         }
         Some(Moment::NativeCall) => return Err(vm.value_error("can't jump during a call")),
-        Some(Moment::Line) => {}
+        Some(Moment::Line | Moment::Resume | Moment::Yield | Moment::Branch) => {}
         Some(_) => return Err(vm.value_error("can only jump from a 'line' trace event")),
     }
     // SAFETY: as promised.

@@ -13,6 +13,7 @@ use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::none::{is_none, none};
 use crate::types::string::Str;
+use crate::types::string::build::StrBuilder;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -150,9 +151,15 @@ impl Function {
         self.annotations.set(annotations);
     }
 
-    /// Sets the function that makes the annotations; for the evaluator.
-    pub fn set_annotate_value(&self, annotate: Option<Value>) {
-        self.annotate.set(annotate);
+    /// Takes the function that the compiler made for the annotations, which is named after this one.
+    pub fn adopt_annotate(&self, annotate: Value) {
+        if let Some(function) = annotate.downcast_exact::<Function>() {
+            let mut name = StrBuilder::new();
+            name.push_object(&self.qualified_name.borrow());
+            name.push_str(".__annotate__");
+            function.qualified_name.set(name.finish());
+        }
+        self.annotate.set(Some(annotate));
     }
 
     /// Sets the type parameters; for the evaluator.

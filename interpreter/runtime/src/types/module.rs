@@ -4,10 +4,10 @@ use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
 use crate::exceptions::{Exception, PyResult};
+use crate::import::shadowing;
 use crate::names;
 use crate::native::NativeModule;
 use crate::object::{Object, Ref, TypeObject};
-use crate::shadowing::{self, Suspicion};
 use crate::slots::KeywordNames;
 use crate::types::dict::Dict;
 use crate::types::native_function::NativeFunction;
@@ -116,54 +116,50 @@ impl Module {
     }
 }
 
-/// The error for a name that a module does not have, with what may be the reason.
-fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> Exception {
-    match missing_message(vm, this, name) {
-        Ok(message) => vm.attribute_error(message, &this.to_value(), name),
-        Err(error) => error,
+/// Whether the module with these variables is being imported.
+fn is_initializing(vm: &Vm, dict: &Object<Dict>) -> PyResult<bool> {
+    let Some(spec) = dict.get_str(&names::__spec__).filter(|spec| !is_none(spec)) else { return Ok(false) };
+    match vm.get_attribute_optional(&spec, &names::_initializing)? {
+        Some(initializing) => vm.is_true(&initializing),
+        None => Ok(false),
     }
 }
 
-fn missing_message(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> PyResult<String> {
+/// The error for a name that a module does not have, with what may be the reason; or what prevents it from being made.
+fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> PyResult<Exception> {
     let shown = name.to_string_lossy();
-    let module_name = this.dict().get_str(&names::__name__);
-    let Some(module) = module_name.as_ref().and_then(|name| name.downcast::<Str>()) else {
-        return Ok(format!("module has no attribute '{shown}'"));
+    let value = this.to_value();
+    let own_name = this.dict().get_str(&names::__name__).filter(|name| name.downcast::<Str>().is_some());
+    let (Some(own_name), Some(module)) = (own_name, this.name()) else {
+        return Ok(vm.attribute_error(format!("module has no attribute '{shown}'"), &value, name));
     };
-    let module = module.to_string_lossy();
-    let plain = format!("module '{module}' has no attribute '{shown}'");
-    let Some(spec) = this.dict().get_str(&names::__spec__) else { return Ok(plain) };
-    let origin = shadowing::file_origin(vm, &spec)?;
-    let suspicion = shadowing::suspicion(vm, module_name.as_ref(), origin.as_deref())?;
-    let file = origin.map(|origin| origin.to_string_lossy().into_owned());
-    if suspicion == Suspicion::HidesLibrary {
-        return Ok(format!(
-            "{plain} (consider renaming '{}' since it has the same name as the standard library module named '{module}' and prevents importing that standard library module)",
-            file.unwrap_or_default()
-        ));
+    let lacks = |subject: String, reason: String| {
+        vm.attribute_error(format!("{subject} has no attribute '{shown}'{reason}"), &value, name)
+    };
+    let plain = format!("module '{module}'");
+    let spec = this.dict().get_str(&names::__spec__).filter(|spec| !is_none(spec));
+    let Some(spec) = spec else { return Ok(lacks(plain, String::new())) };
+    let origin = shadowing::file_origin(vm, &spec);
+    let found = shadowing::shadowing(vm, Some(&own_name), origin.as_ref())?;
+    let initializing = shadowing::is_initializing(vm, &spec);
+    if let Some(advice) = shadowing::advice(found, &module, origin.as_ref(), initializing) {
+        return Ok(lacks(plain, format!(" ({advice})")));
     }
-    if shadowing::is_initializing(vm, &spec) {
-        return Ok(match (file, suspicion) {
-            (Some(file), Suspicion::Beside) => {
-                format!(
-                    "{plain} (consider renaming '{file}' if it has the same name as a library you intended to import)"
-                )
-            }
-            (Some(file), _) => format!(
-                "partially initialized module '{module}' from '{file}' has no attribute '{shown}' (most likely due to a circular import)"
-            ),
-            (None, _) => format!(
-                "partially initialized module '{module}' has no attribute '{shown}' (most likely due to a circular import)"
-            ),
-        });
+    if initializing {
+        let origin = origin.as_ref().and_then(|origin| origin.downcast::<Str>());
+        let whence =
+            origin.map_or_else(String::new, |origin| format!(" from '{}'", origin.to_string_lossy()));
+        let reason = " (most likely due to a circular import)".to_owned();
+        return Ok(lacks(format!("partially initialized module '{module}'{whence}"), reason));
     }
     let uninitialized = vm.get_attribute_optional(&spec, &names::_uninitialized_submodules).ok().flatten();
     if uninitialized.is_some_and(|list| vm.contains(&list, &name.as_value()).unwrap_or(false)) {
-        return Ok(format!(
+        let message = format!(
             "cannot access submodule '{shown}' of module '{module}' (most likely due to a circular import)"
-        ));
+        );
+        return Ok(vm.attribute_error(message, &value, name));
     }
-    Ok(plain)
+    Ok(lacks(plain, String::new()))
 }
 
 #[pymethods]
@@ -211,7 +207,7 @@ impl Module {
         if let Some(hook) = this.dict().get_str(&names::__getattr__) {
             return vm.call(&hook, &[name.to_value()]);
         }
-        Err(missing_attribute(vm, this, name))
+        Err(missing_attribute(vm, this, name).unwrap_or_else(|other| other))
     }
 
     #[slot(setattribute)]
@@ -230,7 +226,7 @@ impl Module {
             Some(value) => this.dict().set_str(name, value.clone()),
             None => {
                 if this.dict().remove_str(name).is_none() {
-                    return Err(missing_attribute(vm, this, name));
+                    return Err(missing_attribute(vm, this, name).unwrap_or_else(|other| other));
                 }
             }
         }
@@ -301,7 +297,10 @@ impl Module {
             }
             None => Dict::new().into_value(),
         };
-        dict.set_str(&names::__annotations__, annotations.clone());
+        // While the module runs, more may come.
+        if !is_initializing(vm, &dict)? {
+            dict.set_str(&names::__annotations__, annotations.clone());
+        }
         Ok(annotations)
     }
 

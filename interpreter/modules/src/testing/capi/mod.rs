@@ -1,7 +1,9 @@
 //! `_testcapi`: what CPython's tests ask of its C interface, as far as the same can be asked here.
 
 mod calling;
+mod code;
 mod exceptions;
+mod monitoring;
 mod objects;
 mod signatures;
 pub mod tracing;
@@ -19,6 +21,7 @@ use calling::{
     MethClass, MethInstance, MethStatic, MethodDescriptor2, MethodDescriptorBase, MethodDescriptorDerived,
     MethodDescriptorNopGet,
 };
+use monitoring::CodeLike;
 use objects::{Awaitable, Generic, GenericAlias, HeapTypeWithDict, HeapTypeWithWeak, MyList};
 use signatures::{DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest};
 
@@ -27,13 +30,13 @@ native_module! {
     doc: "",
     functions: [
         calling::Functions::FUNCTIONS, calling::Functions::CALLERS, exceptions::Functions::FUNCTIONS, objects::Functions::FUNCTIONS,
-        signatures::Functions::FUNCTIONS, super::crossing::LegacyFunctions::FUNCTIONS, Functions::FUNCTIONS,
-        tracing::Functions::FUNCTIONS,
+        signatures::Functions::FUNCTIONS, code::Functions::FUNCTIONS, monitoring::Functions::FUNCTIONS,
+        super::crossing::LegacyFunctions::FUNCTIONS, Functions::FUNCTIONS, tracing::Functions::FUNCTIONS,
     ],
     types: [
         MethInstance, MethClass, MethStatic, MethodDescriptorBase, MethodDescriptorDerived, MethodDescriptorNopGet,
         MethodDescriptor2, Awaitable, Generic, GenericAlias, HeapTypeWithDict, HeapTypeWithWeak, MyList,
-        DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest,
+        DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest, CodeLike,
     ],
     execute: execute,
 }

@@ -944,7 +944,7 @@ instructions! {
                     Some(closure) => target.set_closure(Some(closure)),
                     None => return state.raise(state.vm.system_error("a closure is a tuple of cells")),
                 },
-                Some(FunctionAttribute::Annotate) => target.set_annotate_value(Some(value)),
+                Some(FunctionAttribute::Annotate) => target.adopt_annotate(value),
                 None => {}
             }
         }

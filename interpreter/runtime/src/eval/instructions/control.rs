@@ -2,10 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use rspy_code::opcode::Opcode;
+
 use crate::attempt;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, resume_watched, word};
+use crate::eval::{Flow, State, resume_watched, specialize, word};
 use crate::types::bool::{false_word, true_word};
 use crate::types::none::none_word;
 use crate::watch;
@@ -94,7 +96,11 @@ unsafe fn jump_if(state: &mut State<'_>, condition: bool, argument: u32) -> Flow
 instructions! {
     /// Begins a function or goes on after `yield` or `await`.
     Resume(state, argument) fast {
-        if is_asked(state) { Flow::Slow } else { Flow::Next }
+        if is_asked(state) {
+            return Flow::Slow;
+        }
+        specialize::settle_plain(state, Opcode::ResumeCheck);
+        Flow::Next
     } slow {
         if is_asked(state) {
             attempt!(state, attend(state));
@@ -174,6 +180,7 @@ instructions! {
         if is_asked(state) {
             return Flow::Slow;
         }
+        specialize::settle_plain(state, Opcode::JumpBackwardNoJit);
         state.skip(1);
         state.jump(-(argument as isize));
         Flow::Next

@@ -1,8 +1,10 @@
 //! Instructions that only move words: constants, copies, swaps.
 
+use rspy_code::opcode::Opcode;
+
 use crate::attempt;
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, word};
+use crate::eval::{Flow, specialize, word};
 use crate::types::code_verification;
 use crate::value::Value;
 
@@ -89,6 +91,8 @@ instructions! {
     /// Pushes a constant.
     LoadConst(state, argument) fast {
         let word = *(*state.frame).constants.add(argument as usize);
+        let form = if word::is_immortal(word) { Opcode::LoadConstImmortal } else { Opcode::LoadConstMortal };
+        specialize::settle_plain(state, form);
         state.push(word::borrowed(word));
         Flow::Next
     } slow { Flow::Next }

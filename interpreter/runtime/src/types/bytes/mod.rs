@@ -44,13 +44,30 @@ impl Bytes {
     pub(crate) const DATA_PLACE: usize = Object::<Bytes>::PAYLOAD_PLACE + std::mem::offset_of!(Bytes, data);
 }
 
+static SINGLE: [GilCell<Option<Ref<Bytes>>>; 256] = [const { GilCell::new(None) }; 256];
 static EMPTY: GilCell<Option<Ref<Bytes>>> = GilCell::new(None);
 
 impl Bytes {
     /// A `bytes` object.
     pub fn new(data: impl Into<Vec<u8>>) -> Ref<Bytes> {
         let data = data.into();
-        if data.is_empty() { Bytes::empty() } else { Bytes::of_type(Bytes::static_type(), data) }
+        match data[..] {
+            [] => Bytes::empty(),
+            [byte] => Bytes::single(byte),
+            _ => Bytes::of_type(Bytes::static_type(), data),
+        }
+    }
+
+    /// The `bytes` object of one byte.
+    fn single(byte: u8) -> Ref<Bytes> {
+        let known = &SINGLE[usize::from(byte)];
+        if let Some(single) = &*known.borrow() {
+            return single.clone();
+        }
+        let single = Bytes::of_type(Bytes::static_type(), vec![byte]);
+        single.header().make_immortal();
+        known.set(Some(single.clone()));
+        single
     }
 
     /// The empty `bytes` object.

@@ -516,7 +516,8 @@ impl Type {
         if !this.is_heap() {
             return Err(vm.no_attribute(&this.to_value(), &names::__annotate__));
         }
-        match own(this, &names::__annotate_func__).or_else(|| own(this, &names::__annotate__)) {
+        // `__annotate__` is there where the class body defines it itself.
+        match own(this, &names::__annotate__).or_else(|| own(this, &names::__annotate_func__)) {
             Some(found) => match found.type_of().slots().descriptor_get.get() {
                 Some(get) => get(vm, &found, None, Some(&this.to_value())),
                 None => Ok(found),
