@@ -79,6 +79,10 @@ impl Deque {
             own.into_iter().for_each(|item| push(this, item));
             return Ok(());
         }
+        if this.limit.get() == Some(0) {
+            // Only what iterating does besides is wanted.
+            return vm.for_each(iterable, |_| Ok(()));
+        }
         vm.for_each(iterable, |item| {
             push(this, item);
             Ok(())

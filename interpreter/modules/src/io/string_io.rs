@@ -68,7 +68,7 @@ impl Contents {
     fn points(&mut self) -> &mut Vec<u32> {
         if let Contents::Growing(text) = self {
             let text = std::mem::take(text).finish();
-            *self = Contents::Points(text.characters().iter().collect());
+            *self = Contents::Points(text.characters().to_vec());
         }
         match self {
             Contents::Points(points) => points,

@@ -130,7 +130,7 @@ impl AttrGetter {
             let Some(text) = attribute.downcast::<Str>() else {
                 return Err(vm.type_error("attribute name must be a string"));
             };
-            let characters: Vec<u32> = text.characters().iter().collect();
+            let characters: Vec<u32> = text.characters().to_vec();
             let parts = characters.split(|&c| c == u32::from('.'));
             let intern =
                 |part: &[u32]| rspy_runtime::types::string::intern::intern(&Str::from_code_points(part));

@@ -394,7 +394,7 @@ fn own_name(vm: &Vm, object: &Value) -> PyResult<Ref<Str>> {
 
 /// The parts of a dotted name.
 pub(super) fn path_of(name: &Object<Str>) -> Vec<Ref<Str>> {
-    let characters: Vec<u32> = name.characters().iter().collect();
+    let characters: Vec<u32> = name.characters().to_vec();
     characters.split(|&c| c == u32::from(b'.')).map(Str::from_code_points).collect()
 }
 

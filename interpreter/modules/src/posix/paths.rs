@@ -32,7 +32,7 @@ impl Text {
             )));
         };
         Ok(match path.downcast::<Str>() {
-            Some(text) => Text { characters: text.characters().iter().collect(), is_bytes: false },
+            Some(text) => Text { characters: text.characters().to_vec(), is_bytes: false },
             None => Text {
                 characters: path
                     .downcast::<Bytes>()

@@ -29,7 +29,7 @@ fn raise(vm: &Vm) -> impl Fn(SpecError) -> Exception + '_ {
 
 /// The parsed specification for a value.
 fn parse(vm: &Vm, value: &Value, text: &Object<Str>, kind: Option<char>, align: char) -> PyResult<Spec> {
-    let characters: Vec<u32> = text.characters().iter().collect();
+    let characters: Vec<u32> = text.characters().to_vec();
     Spec::parse(&characters, kind, align, &value.type_of().full_name()).map_err(raise(vm))
 }
 

@@ -20,7 +20,7 @@ use crate::vm::Vm;
 /// # Errors
 /// What is wrong with the format or the arguments, and what converting them raises.
 pub fn format_str(vm: &Vm, format: &Object<Str>, args: &Value) -> PyResult<Ref<Str>> {
-    let characters: Vec<u32> = format.characters().iter().collect();
+    let characters: Vec<u32> = format.characters().to_vec();
     let is_mapping =
         is_subscriptable(args) && args.downcast::<Tuple>().is_none() && args.downcast::<Str>().is_none();
     let mut formatter =
@@ -291,9 +291,9 @@ impl<'a, S: Sink> Formatter<'a, S> {
         let vm = self.vm;
         let mut text: Vec<u32> = match conversion {
             's' if self.is_bytes => bytes_of(vm, argument)?.into_iter().map(u32::from).collect(),
-            's' => vm.str(argument)?.characters().iter().collect(),
-            'r' if !self.is_bytes => vm.repr(argument)?.characters().iter().collect(),
-            _ => vm.ascii(argument)?.characters().iter().collect(),
+            's' => vm.str(argument)?.characters().to_vec(),
+            'r' if !self.is_bytes => vm.repr(argument)?.characters().to_vec(),
+            _ => vm.ascii(argument)?.characters().to_vec(),
         };
         if let Some(precision) = directive.precision {
             text.truncate(precision);

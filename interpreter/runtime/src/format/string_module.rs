@@ -118,14 +118,14 @@ impl Functions {
     /// Parse the argument as a format string.
     #[function("formatter_parser(object, /)")]
     fn formatter_parser(vm: &Vm, object: &Value) -> PyResult<Ref<FormatterIterator>> {
-        let text = expect_str(vm, object)?.characters().iter().collect();
+        let text = expect_str(vm, object)?.characters().to_vec();
         Ok(Object::new(FormatterIterator { text, position: Cell::new(0) }))
     }
 
     /// Split the argument as a field name.
     #[function("formatter_field_name_split(object, /)")]
     fn formatter_field_name_split(vm: &Vm, object: &Value) -> PyResult<(Value, Value)> {
-        let text: Vec<u32> = expect_str(vm, object)?.characters().iter().collect();
+        let text: Vec<u32> = expect_str(vm, object)?.characters().to_vec();
         let (first, position) = {
             let (first, steps) = Steps::split(&text).map_err(|message| vm.value_error(message))?;
             (key_of(first), steps.position())

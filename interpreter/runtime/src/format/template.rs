@@ -35,7 +35,7 @@ enum Numbering {
 /// # Errors
 /// What is wrong with the format, and what looking up and formatting the values raises.
 pub fn format(vm: &Vm, format: &Object<Str>, args: &[Value], names: Names<'_>) -> PyResult<Ref<Str>> {
-    let characters: Vec<u32> = format.characters().iter().collect();
+    let characters: Vec<u32> = format.characters().to_vec();
     let mut formatter = Formatter { vm, args, names, numbering: Numbering::Undecided };
     formatter.expand(&characters, MOST_NESTED)
 }

@@ -121,6 +121,15 @@ impl Function {
         self.closure.get()
     }
 
+    /// The words of the cells for the free variables, where there are so many.
+    #[inline(always)]
+    pub(crate) fn closure_words(&self, count: usize) -> Option<*const u64> {
+        // SAFETY: the function's own cell is read while nobody changes it.
+        let closure = unsafe { (*self.closure.as_ptr()).as_ref() }?;
+        let cells = closure.items();
+        (cells.len() == count).then(|| cells.as_ptr().cast())
+    }
+
     /// The qualified name.
     pub fn qualified_name(&self) -> Ref<Str> {
         self.qualified_name.get()

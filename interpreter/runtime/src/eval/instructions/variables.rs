@@ -235,7 +235,18 @@ instructions! {
     }
 
     /// Copies the closure's cells into the frame.
-    CopyFreeVars(state, argument) {
+    CopyFreeVars(state, argument) fast {
+        let frame = state.frame;
+        let count = argument as usize;
+        let Some(cells) = (*frame).function().closure_words(count) else { return Flow::Slow };
+        let first = Frame::local(frame, (*frame).code().variable_count() - count);
+        let mut index = 0;
+        while index < count {
+            first.add(index).write_volatile(word::duplicate(cells.add(index).read()));
+            index += 1;
+        }
+        Flow::Next
+    } slow {
         let frame = state.frame;
         let count = argument as usize;
         let closure = (*frame).function().closure();

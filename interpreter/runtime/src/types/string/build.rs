@@ -96,7 +96,28 @@ pub fn from_characters_of(characters: Characters<'_>, at_most: Kind) -> Ref<Str>
     };
     match (kind, characters) {
         (Kind::Ascii | Kind::Latin1, Characters::One(data)) => copy_bytes(data, kind),
-        _ => fill(characters.len(), kind, characters.iter()),
+        (Kind::Ascii | Kind::Latin1, Characters::Two(data)) => convert(data, kind, |c| c as u8),
+        (Kind::Ascii | Kind::Latin1, Characters::Four(data)) => convert(data, kind, |c| c as u8),
+        (Kind::Two, Characters::One(data)) => convert(data, kind, u16::from),
+        (Kind::Two, Characters::Two(data)) => convert(data, kind, |c| c),
+        (Kind::Two, Characters::Four(data)) => convert(data, kind, |c| c as u16),
+        (Kind::Four, Characters::One(data)) => convert(data, kind, u32::from),
+        (Kind::Four, Characters::Two(data)) => convert(data, kind, u32::from),
+        (Kind::Four, Characters::Four(data)) => convert(data, kind, |c| c),
+    }
+}
+
+/// A string of characters, each as `convert` has it in the kind's width.
+fn convert<From: Copy, To>(from: &[From], kind: Kind, convert: impl Fn(From) -> To) -> Ref<Str> {
+    debug_assert_eq!(size_of::<To>(), kind.width());
+    // SAFETY: all characters are written, in the width of the kind.
+    unsafe {
+        Str::allocate(from.len(), kind, |data| {
+            let data = data.cast::<To>();
+            for (index, &character) in from.iter().enumerate() {
+                data.add(index).write(convert(character));
+            }
+        })
     }
 }
 

@@ -147,6 +147,15 @@ impl Characters<'_> {
         }
     }
 
+    /// All of them, as code points.
+    pub fn to_vec(&self) -> Vec<u32> {
+        match self {
+            Characters::One(data) => data.iter().copied().map(u32::from).collect(),
+            Characters::Two(data) => data.iter().copied().map(u32::from).collect(),
+            Characters::Four(data) => data.to_vec(),
+        }
+    }
+
     /// All of them in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + '_ {
         (0..self.len()).map(|index| self.get(index))

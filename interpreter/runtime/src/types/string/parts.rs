@@ -166,7 +166,7 @@ pub(super) fn replace(
             return Some(build::from_latin1(&data));
         }
         (whole, old, new) => {
-            let wide = |characters: Characters<'_>| characters.iter().collect::<Vec<u32>>();
+            let wide = |characters: Characters<'_>| characters.to_vec();
             search::replace(&wide(whole), &wide(old), &wide(new), most)
         }
     };
