@@ -42,14 +42,20 @@ impl Image<'_> {
         });
         let manifest = manifest.to_string().into_bytes();
         let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
-        entry["annotations"] = json!({ "org.opencontainers.image.ref.name": format!("{}:latest", self.tag()) });
+        entry["annotations"] =
+            json!({ "org.opencontainers.image.ref.name": format!("{}:latest", self.tag()) });
         let index = json!({
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.index.v1+json",
             "manifests": [entry],
         });
         let mut archive = self.tar();
-        self.file(&mut archive, "oci-layout", json!({ "imageLayoutVersion": "1.0.0" }).to_string().as_bytes(), 0o644)?;
+        self.file(
+            &mut archive,
+            "oci-layout",
+            json!({ "imageLayoutVersion": "1.0.0" }).to_string().as_bytes(),
+            0o644,
+        )?;
         self.file(&mut archive, "index.json", index.to_string().as_bytes(), 0o644)?;
         for folder in ["blobs/", "blobs/sha256/"] {
             self.folder(&mut archive, folder, 0o755)?;
@@ -62,8 +68,11 @@ impl Image<'_> {
 
     /// The name of an image has small letters.
     fn tag(&self) -> String {
-        let name: String =
-            self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let name: String = self
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
         let name = name.trim_matches('-');
         if name.is_empty() { "application".to_owned() } else { name.to_owned() }
     }
@@ -183,8 +192,12 @@ mod tests {
 
     #[test]
     fn every_blob_is_what_it_is_said_to_be() {
-        let image =
-            Image { name: "My App", executable: b"\x7fELF", certificates: Some(b"certificates"), modified: 1_700_000_000 };
+        let image = Image {
+            name: "My App",
+            executable: b"\x7fELF",
+            certificates: Some(b"certificates"),
+            modified: 1_700_000_000,
+        };
         let archive = image.archive().unwrap();
         assert_eq!(archive, image.archive().unwrap());
         let files = files(&archive);
