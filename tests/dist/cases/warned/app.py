@@ -1,6 +1,6 @@
 import there
 import unknown_package.part
-import _ctypes
+import winreg
 try:
     import optional
 except ImportError:

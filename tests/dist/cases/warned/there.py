@@ -1,6 +1,6 @@
 import sys
 if sys.platform == "win32":
-    import winreg
+    import msvcrt
 import time
 def f():
     import later
