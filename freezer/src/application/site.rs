@@ -82,7 +82,7 @@ pub fn folder_name(folder: &Path) -> String {
 
 /// Installs what requirement files ask for into a new folder, with `uv` or `pip`, whichever is there.
 pub fn install(requirements: &[PathBuf], folder: &Path) -> Result<(), ApplicationError> {
-    // What is installed has to run on any platform: wheels without compiled modules are preferred where both exist.
+    // Wheels alone: to install anything else would run its own code.
     let uv: &[&str] =
         &["uv", "pip", "install", "--quiet", "--python-version", "3.14", "--only-binary", ":all:"];
     let pip: &[&str] = &[
