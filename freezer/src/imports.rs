@@ -39,7 +39,7 @@ pub fn imports(code: &CodeObject, module: &str, is_package: bool) -> Imports {
     nested(code, package, &mut Vec::new(), &mut found);
     if DYNAMIC.iter().any(|&name| found.mentions.contains(name)) {
         code.walk(&mut |code| {
-            code.constants.iter().for_each(|constant| texts(constant, package, &mut found.texts))
+            code.constants.iter().for_each(|constant| texts(constant, package, &mut found.texts));
         });
     }
     found

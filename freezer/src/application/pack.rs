@@ -136,13 +136,14 @@ fn warnings(job: &Job<'_>, modules: &Modules, graph: &Graph) -> Vec<String> {
         .collect();
     if let Some(native) = &job.request.native {
         let missing = reach::missing(&graph.nodes, &job.beginning.start, &native.built_in);
-        warnings.extend(missing.into_iter().map(|(name, by)| match native.library.contains(&name) {
-            true => {
+        warnings.extend(missing.into_iter().map(|(name, by)| {
+            if native.library.contains(&name) {
                 format!("{by} imports {name}, a module of the standard library that this rspy does not have")
+            } else {
+                format!(
+                    "{by} imports {name}, which is not included: --wheel, --site or --requirements takes it in"
+                )
             }
-            false => format!(
-                "{by} imports {name}, which is not included: --wheel, --site or --requirements takes it in"
-            ),
         }));
     }
     warnings
@@ -234,7 +235,7 @@ fn application(
             None => builder.file(path, input.contents.clone())?,
             Some(module) if kept.is_some_and(|kept| !kept.contains(&module.module)) => {}
             Some(module) => {
-                add_module(&mut builder, path, &input.contents, module, job.request.no_source, false)?
+                add_module(&mut builder, path, &input.contents, module, job.request.no_source, false)?;
             }
         }
     }

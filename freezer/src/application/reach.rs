@@ -143,7 +143,7 @@ struct Search<'a> {
     programs: BTreeSet<String>,
 }
 
-impl<'a> Search<'a> {
+impl Search<'_> {
     /// Reaches a module, and what it imports when it is imported.
     fn reach(&mut self, name: &str, importer: Option<&str>) {
         let mut waiting = VecDeque::from([(name.to_owned(), importer.map(str::to_owned))]);

@@ -45,9 +45,10 @@ pub fn add(collection: &mut Collection, folder: &Path, keep: &[String]) -> Resul
 fn site_packages(folder: &Path) -> Result<PathBuf, ApplicationError> {
     let entries = match fs::read_dir(folder.join("lib")) {
         Err(_) => {
-            return match folder.is_dir() {
-                true => Ok(folder.to_owned()),
-                false => Err(ApplicationError::input(folder, "not a folder of installed packages")),
+            return if folder.is_dir() {
+                Ok(folder.to_owned())
+            } else {
+                Err(ApplicationError::input(folder, "not a folder of installed packages"))
             };
         }
         Ok(entries) => entries,
