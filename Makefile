@@ -17,7 +17,8 @@ COVERAGE := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage
   -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
 
 .DEFAULT_GOAL := all
-.PHONY: all build test cover vet lint tidy lib bench bench-compile parity fuzz fuzz-mutations cpython-tests oracle-records clean
+.PHONY: all build test packages cover vet lint tidy lib bench bench-compile parity fuzz fuzz-mutations cpython-tests \
+  oracle-records clean
 
 # The library, both executables, and the main job: a sample through a module of the frozen library.
 all: build
@@ -40,6 +41,10 @@ test: lib
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" FREEZER="$(CURDIR)/$(DEVELOPMENT)/freezer" cargo test -p dist
 	tests/cpython/run --rspy $(DEVELOPMENT)/rspy --part
+
+# Applications of packages from PyPI, packaged and run where there is nothing else.
+packages: build
+	tests/dist/packages/run
 
 # How many files of the library, and of its tests, compile to CPython's own bytes or give its error, at every optimisation
 # level, with and without columns; and how many altered files give what CPython gives.

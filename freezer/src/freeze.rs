@@ -186,6 +186,11 @@ fn freeze_file(
     let as_data =
         |path, contents, failure| FrozenFile { path, contents: Some(contents), module: None, failure };
     let (module, is_package, code, is_source) = match &file.kind {
+        // The archive of a distribution is larger unpacked, and takes less room when it is compressed as a whole.
+        Kind::Data if path.ends_with(".whl") => {
+            let stored = crate::stored::stored(&contents).unwrap_or(contents);
+            return Ok(as_data(path, stored, None));
+        }
         Kind::Data => return Ok(as_data(path, contents, None)),
         Kind::Source { module, is_package } => match compile(&contents, &path, options.optimize) {
             Ok(code) => (module, *is_package, Code::Own(code), true),

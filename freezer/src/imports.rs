@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rspy_code::code_object::flags;
-use rspy_code::{CodeObject, Constant, Opcode, Text};
+use rspy_code::{CodeObject, Constant, Opcode, Text, exception_table};
 
 /// What the code of one module imports, as absolute names. `from a import b` names both `a` and `a.b`, since `b` may be a
 /// module.
@@ -11,6 +11,8 @@ use rspy_code::{CodeObject, Constant, Opcode, Text};
 pub struct Imports {
     /// Modules that statements name which run when the module is imported.
     pub statements: BTreeSet<String>,
+    /// Those of them whose statements nothing guards: without these modules it cannot be imported.
+    pub required: BTreeSet<String>,
     /// Modules that statements in functions name, by the names of the functions around the statement.
     pub deferred: Vec<(Vec<String>, BTreeSet<String>)>,
     /// Texts that look like names of modules, in code that imports by name at run time.
@@ -37,7 +39,7 @@ pub fn imports(code: &CodeObject, module: &str, is_package: bool) -> Imports {
     nested(code, package, &mut Vec::new(), &mut found);
     if DYNAMIC.iter().any(|&name| found.mentions.contains(name)) {
         code.walk(&mut |code| {
-            code.constants.iter().for_each(|constant| texts(constant, package, &mut found.texts))
+            code.constants.iter().for_each(|constant| texts(constant, package, &mut found.texts));
         });
     }
     found
@@ -45,10 +47,11 @@ pub fn imports(code: &CodeObject, module: &str, is_package: bool) -> Imports {
 
 /// Finds what code and the code nested in it imports; `around` names the functions that it stands in.
 fn nested(code: &CodeObject, package: &str, around: &mut Vec<String>, found: &mut Imports) {
-    let mut names = BTreeSet::new();
-    statements(code, package, &mut names, &mut found.mentions);
+    let (mut names, mut required) = (BTreeSet::new(), BTreeSet::new());
+    statements(code, package, &mut names, &mut required, &mut found.mentions);
     if around.is_empty() {
         found.statements.extend(names);
+        found.required.extend(required);
     } else if !names.is_empty() {
         found.deferred.push((around.clone(), names));
     }
@@ -84,12 +87,15 @@ fn statements(
     code: &CodeObject,
     package: &str,
     found: &mut BTreeSet<String>,
+    required: &mut BTreeSet<String>,
     mentions: &mut BTreeSet<String>,
 ) {
+    // Up to this unit, what runs depends on a condition.
+    let mut conditional = 0;
     // What the last two instructions push: the level and the names of an import.
     let mut pushed: [Option<Constant>; 2] = [None, None];
     let mut extended = 0;
-    for unit in code.code.chunks_exact(2) {
+    for (number, unit) in code.code.chunks_exact(2).enumerate() {
         let Ok(opcode) = Opcode::try_from(unit[0]) else { continue };
         let operand = extended << 8 | usize::from(unit[1]);
         if opcode == Opcode::ExtendedArg {
@@ -102,6 +108,13 @@ fn statements(
         }
         mentions.extend(mentioned(code, opcode, operand).map(str::to_owned));
         match opcode {
+            Opcode::PopJumpIfFalse
+            | Opcode::PopJumpIfTrue
+            | Opcode::PopJumpIfNone
+            | Opcode::PopJumpIfNotNone
+            | Opcode::JumpForward => {
+                conditional = conditional.max(number + 1 + opcode.cache_entries() + operand);
+            }
             Opcode::LoadSmallInt => push(&mut pushed, Some(Constant::Int(operand as i64))),
             Opcode::LoadConst => push(&mut pushed, code.constants.get(operand).cloned()),
             Opcode::ImportName => {
@@ -116,6 +129,11 @@ fn statements(
                         Constant::Str(name) => Some(format!("{module}.{}", name.as_utf8()?)),
                         _ => None,
                     }));
+                }
+                if number >= conditional
+                    && exception_table::find(&code.exception_table, number as u32).is_none()
+                {
+                    required.insert(module.clone());
                 }
                 found.insert(module);
             }
@@ -205,6 +223,13 @@ mod tests {
         let names: Vec<String> = found(source, "p.q.m", false).statements.into_iter().collect();
         assert_eq!(names, ["p", "p.q", "p.q.x", "p.q.y", "p.q.y.z", "p.w"]);
         assert!(found("from . import x\n", "p", true).statements.contains("p.x"));
+    }
+
+    #[test]
+    fn what_is_guarded_is_not_required() {
+        let source = "import a\ntry:\n    import b\nexcept ImportError:\n    import c\nif x:\n    import d\nelse:\n    import e\n\
+                      import f.g\ndef h():\n    import i\n";
+        assert_eq!(found(source, "m", false).required.iter().collect::<Vec<_>>(), ["a", "f.g"]);
     }
 
     #[test]

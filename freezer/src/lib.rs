@@ -26,6 +26,7 @@ mod output;
 pub mod parity;
 #[cfg(feature = "command")]
 pub mod store;
+mod stored;
 mod tree;
 
 pub use cache::cache_path;

@@ -8,10 +8,8 @@ ROOT = sys._stdlib_dir
 BELOW = sys.base_prefix + "/"
 
 
-class FrozenCode:
-    """What loaders have in common whose code lies in the executable."""
-
-    __slots__ = ()
+class SourceFileLoader(external.SourceFileLoader):
+    """A loader whose code lies in the executable."""
 
     def get_code(self, fullname):
         code = _imp._library_code(fullname, self.path)
@@ -20,12 +18,24 @@ class FrozenCode:
         return code
 
 
-class SourceFileLoader(FrozenCode, external.SourceFileLoader):
-    """A loader whose code lies in the executable."""
+sourceless = None
 
 
-class SourcelessFileLoader(FrozenCode, external.SourcelessFileLoader):
-    """A loader whose code, and nothing else, lies in the executable."""
+def sourceless_loader(fullname, path):
+    """The loader of a module whose code, and nothing else, lies in the executable: only applications have such."""
+    global sourceless
+    if sourceless is None:
+        class SourcelessFileLoader(external.SourcelessFileLoader):
+            def get_code(self, fullname):
+                code = _imp._library_code(fullname, self.path)
+                if code is None:
+                    return super().get_code(fullname)
+                return code
+
+        SourcelessFileLoader.__module__ = external.FileFinder.__module__
+        SourcelessFileLoader.__qualname__ = "SourcelessFileLoader"
+        sourceless = SourcelessFileLoader
+    return sourceless(fullname, path)
 
 
 class FileFinder(external.FileFinder):
@@ -36,7 +46,7 @@ class FileFinder(external.FileFinder):
         if found is None:
             return super().find_spec(fullname, target)
         path, is_package = found
-        loader = SourceFileLoader if path.endswith(".py") else SourcelessFileLoader
+        loader = SourceFileLoader if path.endswith(".py") else sourceless_loader
         spec = _frozen_importlib.ModuleSpec(
             fullname, loader(fullname, path), origin=path, is_package=is_package)
         spec._set_fileattr = True
@@ -48,13 +58,13 @@ class FileFinder(external.FileFinder):
         return spec
 
 
-for own in (SourceFileLoader, SourcelessFileLoader, FileFinder):
+for own in (SourceFileLoader, FileFinder):
     own.__module__ = external.FileFinder.__module__
     own.__qualname__ = own.__name__
 del own
 DETAILS = [
     (SourceFileLoader, external.SOURCE_SUFFIXES),
-    (SourcelessFileLoader, external.BYTECODE_SUFFIXES),
+    (external.SourcelessFileLoader, external.BYTECODE_SUFFIXES),
 ]
 
 

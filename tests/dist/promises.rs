@@ -169,3 +169,40 @@ fn nothing_is_needed_beside_it() {
     }
     assert_eq!(String::from_utf8_lossy(&output.stdout), "started\na text\n", "{message}");
 }
+
+#[test]
+fn what_is_inside_can_be_seen() {
+    let work = Work::new().unwrap();
+    sample(&work, "source");
+    built(&work, &["source/main.py", "--include-data", "data/*", "-o", "app"]);
+    let run = |words: &[&str]| {
+        let output = freezer(&work).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = run(&["inspect", "app", "--modules"]);
+    assert!(text.starts_with("main: runs app/main.py, isolated\n"), "{text}");
+    assert!(text.lines().any(|line| line.ends_with("  part  (by main)")), "{text}");
+    assert!(run(&["inspect", "app", "--json"]).contains(r#""path": "app/data/text""#));
+    assert!(run(&["inspect", "app", "--sbom"]).contains(r#""bomFormat": "CycloneDX""#));
+    run(&["inspect", "app", "--html", "page.html"]);
+    let page = fs::read_to_string(work.path("page.html")).unwrap();
+    assert!(page.contains("app/data/text") && !page.contains("{{contents}}"));
+    run(&["extract", "app", "-o", "files"]);
+    for name in ["main.py", "part.py", "data/text"] {
+        let (one, other) = (work.path("source").join(name), work.path("files/app").join(name));
+        assert_eq!(fs::read(one).unwrap(), fs::read(other).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn images_are_the_same_each_time() {
+    let work = Work::new().unwrap();
+    sample(&work, "source");
+    let images = ["one.tar", "two.tar"].map(|name| {
+        built(&work, &["source/main.py", "--include-data", "data/*", "-o", "app", "--container", name]);
+        fs::read(work.path(name)).unwrap()
+    });
+    assert!(images[0] == images[1]);
+    assert!(images[0].starts_with(b"oci-layout\0"));
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rspy_code::verify::verify_all;
 use rspy_code::{CodeObject, marshal, pyc};
 
 use super::collection::{Collection, Input, OWN, SITE};
@@ -104,9 +105,8 @@ fn compile_input(path: &str, input: &Input, optimize: u8, store: &Store) -> Resu
         Kind::Data => unreachable!("only modules are compiled"),
     };
     if let Kind::Compiled { .. } = input.kind {
-        let code = pyc::read_header(&input.contents).map(|(_, code)| code.to_vec());
-        let code =
-            code.map_err(|error| CompileFailure::Unreadable(std::io::Error::other(error.to_string())))?;
+        let code = checked_code(&input.contents)
+            .map_err(|message| CompileFailure::Unreadable(std::io::Error::other(message)))?;
         return Ok(Compiled { module, is_package, code, has_source: false });
     }
     let mut key = store.key("code");
@@ -123,4 +123,15 @@ fn compile_input(path: &str, input: &Input, optimize: u8, store: &Store) -> Resu
         }
     };
     Ok(Compiled { module, is_package, code, has_source: true })
+}
+
+/// The code of a `.pyc` file that came without its source. The interpreter trusts what an application carries, so this is
+/// where it is verified.
+fn checked_code(file: &[u8]) -> Result<Vec<u8>, String> {
+    let (_, code) = pyc::read_header(file).map_err(|error| error.to_string())?;
+    let object = marshal::load(code).map_err(|error| error.to_string())?;
+    match verify_all(&object) {
+        Ok(()) => Ok(code.to_vec()),
+        Err(refusal) => Err(format!("its bytecode is refused: {} at unit {}", refusal.reason, refusal.unit)),
+    }
 }

@@ -68,6 +68,17 @@ pub struct Request {
     pub allow_missing_native: bool,
     /// The modification time that files show.
     pub modified: u64,
+    /// The modules of the interpreter, for warnings, where it can be asked.
+    pub native: Option<NativeModules>,
+}
+
+/// Names of modules that an interpreter knows of.
+#[derive(Clone, Debug, Default)]
+pub struct NativeModules {
+    /// Those that it has built in (`sys.builtin_module_names`).
+    pub built_in: BTreeSet<String>,
+    /// Those of the standard library, whether it has them or not (`sys.stdlib_module_names`).
+    pub library: BTreeSet<String>,
 }
 
 /// What building is at, for a progress bar.

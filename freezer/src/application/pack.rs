@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
-use rspy_archive::{Archive, Builder, Code, Compression, FrozenModule, Metadata};
+use rspy_archive::{Archive, Builder, Code, Compression, FrozenModule, Metadata, Module};
 use rspy_code::{marshal, pyc};
 
 use super::collection::Collection;
@@ -69,6 +69,8 @@ pub fn pack(
     let application_key = application_key(job);
     let mut library_key = job.store.key("library");
     library_key.add(&application_key.digest());
+    let mut warnings_key = job.store.key("warnings");
+    warnings_key.add(&application_key.digest());
     let replaces_library = job.request.tree_shake || job.request.optimize > 0;
     let known = job.store.get(&application_key).filter(|bytes| is_sound(bytes));
     let known_library = if replaces_library {
@@ -79,16 +81,18 @@ pub fn pack(
     let mut packed = Packed::default();
     if let (Some(application), Some(other)) = (known, known_library) {
         (packed.application, packed.library) = (application, other);
+        let texts = job.store.get(&warnings_key).and_then(|texts| String::from_utf8(texts).ok());
+        packed.warnings = texts.unwrap_or_default().lines().map(str::to_owned).collect();
     } else {
         super::compiled::compile(job.collection, &mut modules, job.request.optimize, job.store, progress)?;
         check_start(job, &modules, &library)?;
-        let kept = job.request.tree_shake.then(|| reached(job, &modules, &library));
+        let graph = graph(&modules, &library);
         progress(Event::Packing);
-        for (path, failure) in &modules.failed {
-            packed.warnings.push(format!("{path} does not compile and stays a mere file: {failure}"));
-        }
+        packed.warnings = warnings(job, &modules, &graph);
+        let kept = job.request.tree_shake.then(|| reached(job, graph, &library));
         packed.application = application(job, &modules, kept.as_ref(), &library)?;
         job.store.put(&application_key, &packed.application);
+        job.store.put(&warnings_key, packed.warnings.join("\n").as_bytes());
         if replaces_library {
             let other = other_library(job, &library, kept.as_ref())?;
             job.store.put(&library_key, &other);
@@ -124,6 +128,27 @@ fn application_key(job: &Job<'_>) -> Key {
     key
 }
 
+/// What whoever builds should know of the modules.
+fn warnings(job: &Job<'_>, modules: &Modules, graph: &Graph) -> Vec<String> {
+    let failed = modules.failed.iter();
+    let mut warnings: Vec<String> = failed
+        .map(|(path, failure)| format!("{path} does not compile and stays a mere file: {failure}"))
+        .collect();
+    if let Some(native) = &job.request.native {
+        let missing = reach::missing(&graph.nodes, &job.beginning.start, &native.built_in);
+        warnings.extend(missing.into_iter().map(|(name, by)| {
+            if native.library.contains(&name) {
+                format!("{by} imports {name}, a module of the standard library that this rspy does not have")
+            } else {
+                format!(
+                    "{by} imports {name}, which is not included: --wheel, --site or --requirements takes it in"
+                )
+            }
+        }));
+    }
+    warnings
+}
+
 /// Says at once where what is to run is not there.
 fn check_start(job: &Job<'_>, modules: &Modules, library: &Archive<'_>) -> Result<(), ApplicationError> {
     let has = |name: &str| {
@@ -148,12 +173,16 @@ fn check_start(job: &Job<'_>, modules: &Modules, library: &Archive<'_>) -> Resul
     }
 }
 
-/// The modules that the application reaches, its own and the library's.
-fn reached(job: &Job<'_>, modules: &Modules, library: &Archive<'_>) -> BTreeSet<String> {
-    let mut codecs = BTreeSet::new();
-    let mut nodes: BTreeMap<String, Node> = library
-        .all_modules()
-        .collect::<Vec<_>>()
+/// What the modules of the application and of the library import.
+struct Graph {
+    nodes: BTreeMap<String, Node>,
+    /// The modules of codecs that the application names.
+    codecs: BTreeSet<String>,
+}
+
+fn graph(modules: &Modules, library: &Archive<'_>) -> Graph {
+    let of_library: Vec<Module<'_>> = library.all_modules().collect();
+    let mut nodes: BTreeMap<String, Node> = of_library
         .par_iter()
         .filter_map(|module| {
             let code = marshal::load(&library.code(module).ok()?).ok()?;
@@ -161,21 +190,35 @@ fn reached(job: &Job<'_>, modules: &Modules, library: &Archive<'_>) -> BTreeSet<
             Some((module.name.to_owned(), Node { imports, in_library: true }))
         })
         .collect();
-    for module in modules.compiled.values() {
-        if let Some(code) = module.code_object() {
+    let own: Vec<&Compiled> = modules.compiled.values().collect();
+    let own: Vec<_> = own
+        .par_iter()
+        .filter_map(|module| {
+            let code = module.code_object()?;
+            let mut codecs = BTreeSet::new();
             reach::codecs(&code, &mut codecs);
             let imports = imports(&code, &module.module, module.is_package);
-            nodes.insert(module.module.clone(), Node { imports, in_library: false });
-        }
+            Some((module.module.clone(), Node { imports, in_library: false }, codecs))
+        })
+        .collect();
+    let mut codecs = BTreeSet::new();
+    for (name, node, named) in own {
+        nodes.insert(name, node);
+        codecs.extend(named);
     }
+    Graph { nodes, codecs }
+}
+
+/// The modules that the application reaches, its own and the library's.
+fn reached(job: &Job<'_>, graph: Graph, library: &Archive<'_>) -> BTreeSet<String> {
     let startup: Vec<String> = library
         .all_modules()
         .filter(|module| module.at_startup())
         .map(|module| module.name.to_owned())
         .collect();
-    let mut roots = reach::roots(&job.beginning.start, &startup, &job.request.keep, &nodes);
-    roots.extend(codecs);
-    reach::reachable(&nodes, roots).into_keys().collect()
+    let mut roots = reach::roots(&job.beginning.start, &startup, &job.request.keep, &graph.nodes);
+    roots.extend(graph.codecs);
+    reach::reachable(&graph.nodes, roots).into_keys().collect()
 }
 
 /// The application's container.
@@ -192,7 +235,7 @@ fn application(
             None => builder.file(path, input.contents.clone())?,
             Some(module) if kept.is_some_and(|kept| !kept.contains(&module.module)) => {}
             Some(module) => {
-                add_module(&mut builder, path, &input.contents, module, job.request.no_source, false)?
+                add_module(&mut builder, path, &input.contents, module, job.request.no_source, false)?;
             }
         }
     }

@@ -143,7 +143,7 @@ struct Search<'a> {
     programs: BTreeSet<String>,
 }
 
-impl<'a> Search<'a> {
+impl Search<'_> {
     /// Reaches a module, and what it imports when it is imported.
     fn reach(&mut self, name: &str, importer: Option<&str>) {
         let mut waiting = VecDeque::from([(name.to_owned(), importer.map(str::to_owned))]);
@@ -201,6 +201,36 @@ impl<'a> Search<'a> {
         }
         found
     }
+}
+
+/// The modules that are not there and that the application cannot start without, each with who imports it: `native` are those
+/// that the interpreter has built in.
+pub fn missing(
+    nodes: &BTreeMap<String, Node>,
+    start: &Start,
+    native: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let mut missing = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut waiting = start_modules(start);
+    while let Some(name) = waiting.pop() {
+        let ends = name.match_indices('.').map(|(dot, _)| dot).chain([name.len()]);
+        for part in ends.map(|end| &name[..end]) {
+            let Some((part, node)) = nodes.get_key_value(part).filter(|_| seen.insert(part.to_owned()))
+            else {
+                continue;
+            };
+            for required in &node.imports.required {
+                let top = required.split('.').next().unwrap_or(required);
+                if nodes.contains_key(required) {
+                    waiting.push(required.clone());
+                } else if !native.contains(top) && !nodes.contains_key(top) {
+                    missing.entry(top.to_owned()).or_insert_with(|| part.clone());
+                }
+            }
+        }
+    }
+    missing
 }
 
 /// The names that an application starts from: its own start, what the interpreter imports, what was asked for. A name that
@@ -309,5 +339,21 @@ mod tests {
         let reached = reachable(&nodes, ["main".to_owned()]);
         assert_eq!(reached.keys().collect::<Vec<_>>(), ["a", "lib", "main"]);
         assert_eq!(reached["a"].as_deref(), Some("lib"));
+    }
+
+    #[test]
+    fn what_is_required_and_not_there_is_missing() {
+        let names =
+            |names: &[&str]| -> BTreeSet<String> { names.iter().map(|&name| name.to_owned()).collect() };
+        let mut main = Node::default();
+        main.imports.required = names(&["lib", "time", "absent.part"]);
+        let mut lib = Node::default();
+        lib.imports.required = names(&["_native"]);
+        lib.imports.statements = names(&["optional"]);
+        let nodes = BTreeMap::from([("main".to_owned(), main), ("lib".to_owned(), lib)]);
+        let missing = missing(&nodes, &Start::Script("app/main.py".to_owned()), &names(&["time"]));
+        let found: Vec<(&str, &str)> =
+            missing.iter().map(|(name, by)| (name.as_str(), by.as_str())).collect();
+        assert_eq!(found, [("_native", "lib"), ("absent", "main")]);
     }
 }

@@ -45,9 +45,10 @@ pub fn add(collection: &mut Collection, folder: &Path, keep: &[String]) -> Resul
 fn site_packages(folder: &Path) -> Result<PathBuf, ApplicationError> {
     let entries = match fs::read_dir(folder.join("lib")) {
         Err(_) => {
-            return match folder.is_dir() {
-                true => Ok(folder.to_owned()),
-                false => Err(ApplicationError::input(folder, "not a folder of installed packages")),
+            return if folder.is_dir() {
+                Ok(folder.to_owned())
+            } else {
+                Err(ApplicationError::input(folder, "not a folder of installed packages"))
             };
         }
         Ok(entries) => entries,
@@ -82,7 +83,7 @@ pub fn folder_name(folder: &Path) -> String {
 
 /// Installs what requirement files ask for into a new folder, with `uv` or `pip`, whichever is there.
 pub fn install(requirements: &[PathBuf], folder: &Path) -> Result<(), ApplicationError> {
-    // What is installed has to run on any platform: wheels without compiled modules are preferred where both exist.
+    // Wheels alone: to install anything else would run its own code.
     let uv: &[&str] =
         &["uv", "pip", "install", "--quiet", "--python-version", "3.14", "--only-binary", ":all:"];
     let pip: &[&str] = &[

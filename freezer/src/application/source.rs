@@ -167,13 +167,12 @@ fn add_project(
     if scripts.is_empty() && collection.module(&format!("{package}.__main__")).is_some() {
         return Ok(Beginning { start: Start::Module(package), name, beside });
     }
-    let choice = match scripts.is_empty() {
-        true => "it has neither [project.scripts] nor a __main__.py; --entry MODULE:FUNCTION says what runs"
-            .to_owned(),
-        false => {
-            let names: Vec<String> = scripts.into_keys().collect();
-            format!("it has several scripts; --entry says which: {}", names.join(", "))
-        }
+    let choice = if scripts.is_empty() {
+        "it has neither [project.scripts] nor a __main__.py; --entry MODULE:FUNCTION says what runs"
+            .to_owned()
+    } else {
+        let names: Vec<String> = scripts.into_keys().collect();
+        format!("it has several scripts; --entry says which: {}", names.join(", "))
     };
     Err(ApplicationError::Request(format!("{name}: {choice}")))
 }

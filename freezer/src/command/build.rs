@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
-use freezer::application::{self, Built, Event, Project, Request};
+use freezer::application::{self, Built, Event, NativeModules, Project, Request};
 use freezer::executable::Base;
 use freezer::image::Image;
 use freezer::store::Store;
@@ -101,7 +101,7 @@ pub fn build(mut arguments: BuildArguments) -> Result<ExitCode, Failure> {
         .map_err(|error| format!("{}: {error}", base_path.display()))?;
     let folder = arguments.cache.clone().or_else(Store::usual_folder).filter(|_| !arguments.no_cache);
     let store = Store::new(folder);
-    let request = arguments.request()?;
+    let request = Request { native: native_modules(&base_path), ..arguments.request()? };
     let bar = progress_bar();
     let built = application::build(&request, &base, &store, &|event| match event {
         Event::Compiling(modules) => bar.set_length(modules as u64),
@@ -132,6 +132,18 @@ pub fn build(mut arguments: BuildArguments) -> Result<ExitCode, Failure> {
         summarise(&output, &built, started)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks an interpreter for its modules; one of another platform does not answer, and nothing but warnings is lost.
+fn native_modules(base: &Path) -> Option<NativeModules> {
+    const QUESTION: &str =
+        "import sys; print(*sys.builtin_module_names); print(*sorted(sys.stdlib_module_names))";
+    let path = base.canonicalize().ok()?;
+    let output = std::process::Command::new(path).args(["-I", "-S", "-c", QUESTION]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    let (built_in, library) = text.split_once('\n')?;
+    let names = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+    Some(NativeModules { built_in: names(built_in), library: names(library) })
 }
 
 fn write_image(
@@ -201,6 +213,7 @@ impl BuildArguments {
             isolated: !self.no_isolate,
             allow_missing_native: self.allow_missing_native,
             modified: modified()?,
+            native: None,
         })
     }
 

@@ -13,6 +13,9 @@ use crate::layout::{
 };
 use crate::{ArchiveError, Metadata, Part};
 
+/// How much of a container is checked at once.
+const PIECE: usize = 1 << 20;
+
 /// A container, opened. Copies nothing out of `bytes`; unpacked blocks belong to whoever asked for them.
 pub struct Archive<'a> {
     bytes: &'a [u8],
@@ -293,12 +296,22 @@ impl<'a> Archive<'a> {
 
     /// Checks that no byte of the container has been altered, by the checksum of them all.
     pub fn check(&self) -> Result<(), ArchiveError> {
+        self.check_in_pieces(|_| ())
+    }
+
+    /// As [`Archive::check`], piece by piece; `checked` is told of each, and may let go of it.
+    pub fn check_in_pieces(&self, mut checked: impl FnMut(&'a [u8])) -> Result<(), ArchiveError> {
         let (body, trailer) =
             self.bytes.split_at_checked(self.bytes.len().saturating_sub(TRAILER)).unwrap_or_default();
         if trailer.get(16..) != Some(&END_MAGIC) || u64_at(trailer, 0) != self.bytes.len() as u64 {
             return Err(ArchiveError::Malformed(Part::Trailer));
         }
-        if u64_at(trailer, 8) != checksum(body) { Err(ArchiveError::Checksum(Part::Trailer)) } else { Ok(()) }
+        let mut sum = xxhash_rust::xxh3::Xxh3::new();
+        for piece in body.chunks(PIECE) {
+            sum.update(piece);
+            checked(piece);
+        }
+        if u64_at(trailer, 8) != sum.digest() { Err(ArchiveError::Checksum(Part::Trailer)) } else { Ok(()) }
     }
 
     /// Checks everything: each checksum, each record, each block's unpacking.

@@ -27,7 +27,7 @@ impl Compression {
     /// For what is shipped.
     pub const BEST: Compression = Compression { level: 19, dictionary: 112 << 10 };
     /// For applications: nearly as small, in a fraction of the time.
-    pub const APPLICATION: Compression = Compression { level: 12, dictionary: 112 << 10 };
+    pub const APPLICATION: Compression = Compression { level: 9, dictionary: 112 << 10 };
     /// For what is built to be tested.
     pub const FAST: Compression = Compression { level: 1, dictionary: 0 };
 }

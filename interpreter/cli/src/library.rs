@@ -34,8 +34,12 @@ fn opened() -> Result<(Frozen, Option<Application>), String> {
     let optimize = archive.metadata().map_err(describe)?.optimize;
     let library = Container { archive, optimize };
     let archive = Archive::open(bytes).map_err(describe)?;
-    // What is damaged must not run half.
-    archive.check().map_err(describe)?;
+    // What is damaged must not run half. What has been looked at need not stay in memory for it.
+    let forget = |piece| {
+        // SAFETY: the application is mapped from the executable, and nothing writes to it.
+        unsafe { rspy_runtime::host::forget_file(piece) }
+    };
+    archive.check_in_pieces(forget).map_err(describe)?;
     let metadata = archive.metadata().map_err(describe)?;
     let application = metadata.application.ok_or("it does not say what to run")?;
     let container = Container { archive, optimize: metadata.optimize };

@@ -213,8 +213,25 @@ fn request<'a>(vm: &Vm, filename: &'a Ref<Str>) -> CompileRequest<'a> {
 fn run_module(vm: &Vm, name: &str) -> PyResult<()> {
     let runpy = rspy_runtime::import::import_module(vm, "runpy")?;
     startup::add_first_path(vm, std::env::current_dir().unwrap_or_default());
+    if name == "pip" {
+        offer_own_pip(vm)?;
+    }
     let truth = rspy_runtime::types::bool::boolean(true);
     vm.call_method_str(&runpy, "_run_module_as_main", &[vm.new_str(name), truth]).map(drop)
+}
+
+/// Has pip found in the wheel that `ensurepip` comes with, behind all else on the path: one that is installed comes first.
+fn offer_own_pip(vm: &Vm) -> PyResult<()> {
+    const FOLDER: &str = "lib/python3.14/ensurepip/_bundled";
+    let library = vm.interpreter.library.borrow();
+    let names = library.as_ref().and_then(|library| library.list(FOLDER)).unwrap_or_default();
+    drop(library);
+    let path = vm.sys_attribute(&vm.intern("path")).unwrap_or_else(rspy_runtime::types::none::none);
+    for name in names.iter().filter(|name| name.starts_with("pip-")) {
+        let wheel = format!("{}/{FOLDER}/{name}", vm.interpreter.configuration.executable);
+        vm.call_method_str(&path, "append", &[vm.new_str(&wheel)])?;
+    }
+    Ok(())
 }
 
 fn run_file(vm: &Vm, path: &OsStr, main: &Ref<Module>, skip_first_line: bool) -> PyResult<()> {

@@ -47,6 +47,22 @@ pub fn can_read(text: &[u8]) -> bool {
     !answer.is_err_and(|error| error.0 == libc::EFAULT)
 }
 
+/// Lets go of the memory of a part of a file, which comes back from the file when it is read again.
+///
+/// # Safety
+/// The bytes are mapped from a file, and nothing has written to them.
+pub unsafe fn forget_file(bytes: &[u8]) {
+    const PAGE: usize = 4096;
+    let start = bytes.as_ptr().addr().next_multiple_of(PAGE);
+    let end = (bytes.as_ptr().addr() + bytes.len()) / PAGE * PAGE;
+    if start < end {
+        let first = bytes.as_ptr().with_addr(start).cast_mut();
+        // SAFETY: these whole pages lie inside the bytes, and by the caller's promise the file has what they hold. That the
+        // system may refuse costs memory and nothing else.
+        unsafe { libc::madvise(first.cast(), end - start, libc::MADV_DONTNEED) };
+    }
+}
+
 /// A file in memory.
 pub fn memory_file(name: &CStr, flags: u32) -> Result<i32> {
     // SAFETY: the name ends with a zero byte.
