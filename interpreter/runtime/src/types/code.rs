@@ -295,8 +295,9 @@ impl Code {
     /// The first instruction that is told of: `RESUME`. What comes before sets the frame up or moves it into a generator, so
     /// it must not get a frame object yet.
     pub(crate) fn first_told(&self) -> isize {
-        let resume =
-            |unit: &Unit| Opcode::try_from(unit.get() as u8).is_ok_and(|opcode| opcode.base() == Opcode::Resume);
+        let resume = |unit: &Unit| {
+            Opcode::try_from(unit.get() as u8).is_ok_and(|opcode| opcode.base() == Opcode::Resume)
+        };
         self.units().iter().position(resume).map_or(0, |index| index as isize)
     }
 

@@ -217,25 +217,25 @@ impl Database {
     /// Whether no transaction is open.
     pub fn is_autocommit(&self) -> bool {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_get_autocommit(self.raw()) != 0 }
+        self.with_mutex(|| unsafe { c::sqlite3_get_autocommit(self.raw()) != 0 })
     }
 
     /// How many rows were changed since the database was opened.
     pub fn total_changes(&self) -> c_int {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_total_changes(self.raw()) }
+        self.with_mutex(|| unsafe { c::sqlite3_total_changes(self.raw()) })
     }
 
     /// How many rows the last statement changed.
     pub fn changes(&self) -> c_int {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_changes(self.raw()) }
+        self.with_mutex(|| unsafe { c::sqlite3_changes(self.raw()) })
     }
 
     /// The number of the row that was inserted last.
     pub fn last_row(&self) -> i64 {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_last_insert_rowid(self.raw()) }
+        self.with_mutex(|| unsafe { c::sqlite3_last_insert_rowid(self.raw()) })
     }
 
     /// Stops what other threads are doing in the database.
