@@ -83,6 +83,11 @@ impl Statement {
         });
     }
 
+    /// Whether the statement was made of nothing but blanks and comments.
+    pub fn is_nothing(&self) -> bool {
+        self.handle.is_null()
+    }
+
     /// Whether the statement has begun and not ended, or somebody is inside.
     pub fn is_busy(&self) -> bool {
         // SAFETY: the handle is valid or null.
