@@ -109,7 +109,7 @@ struct Inside;
 impl Inside {
     /// Marks the thread, unless it is in here already.
     fn enter() -> Option<Inside> {
-        (!INSIDE.replace(true)).then_some(Inside)
+        (!INSIDE.replace(true)).then(|| Inside)
     }
 }
 
@@ -215,14 +215,17 @@ impl Table {
         let (mut places, mut depth) = (Vec::new(), 0u16);
         let mut frame = vm.current_frame();
         while let Some(this) = frame {
+            // SAFETY: linked frames are alive while the thread runs.
+            frame = unsafe { this.previous.as_ref() };
+            if this.instruction_index() < this.code().first_told() {
+                continue;
+            }
             if depth < limit {
                 let code = this.code();
                 let line = code.line(this.instruction_index()).unwrap_or(0);
                 places.push((self.file_number(code.filename().value()), line.max(0) as u32));
             }
             depth = depth.saturating_add(1);
-            // SAFETY: linked frames are alive while the thread runs.
-            frame = unsafe { this.previous.as_ref() };
         }
         let calls = Calls { places: places.into(), depth };
         if let Some(&number) = self.call_numbers.get(&calls) {

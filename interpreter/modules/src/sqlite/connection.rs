@@ -6,9 +6,7 @@ use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
 use rspy_macros::{pyclass, pymethods};
-use rspy_runtime::arguments::{Bound, Parameters, bind};
 use rspy_runtime::cell::GilCell;
-use rspy_runtime::exceptions::hierarchy::DeprecationWarning;
 use rspy_runtime::exceptions::{Exception, PyResult, print};
 use rspy_runtime::gc::{Trace, Visitor};
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
@@ -17,15 +15,16 @@ use rspy_runtime::types::bool::boolean;
 use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::weakref;
-use rspy_runtime::types::{float, int};
+use rspy_runtime::types::float;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
-use rspy_runtime::{audit, import, paths, warnings};
+use rspy_runtime::warnings;
 
 use super::blob::Blob;
 use super::errors::{self, ProgrammingError};
 use super::hooks::Pending;
 use super::library::Database;
+use super::opening::{autocommit_of, level_of};
 use super::statement::Statement;
 
 /// A column's name tells its type.
@@ -48,12 +47,24 @@ pub enum Autocommit {
 }
 
 /// How a transaction begins by isolation level.
-const LEVELS: [(&str, &CStr); 4] = [
+pub const LEVELS: [(&str, &CStr); 4] = [
     ("", c"BEGIN "),
     ("DEFERRED", c"BEGIN DEFERRED"),
     ("IMMEDIATE", c"BEGIN IMMEDIATE"),
     ("EXCLUSIVE", c"BEGIN EXCLUSIVE"),
 ];
+
+/// What a connection is told when it is opened.
+pub struct Manner {
+    /// How types of columns are found.
+    pub detects: i32,
+    /// The place of the isolation level.
+    pub level: Option<usize>,
+    /// Who begins transactions.
+    pub autocommit: Autocommit,
+    /// Whether other threads are kept away.
+    pub check_same_thread: bool,
+}
 
 /// SQLite database connection object.
 #[derive(Default)]
@@ -243,141 +254,37 @@ impl Connection {
         self.close_database(vm)
     }
 
+    /// Whether the connection was opened.
+    pub(super) fn is_initialized(&self) -> bool {
+        self.initialized.get()
+    }
+
+    /// Lets go of everything before the connection is opened anew.
+    pub(super) fn end(&self, vm: &Vm) -> PyResult<()> {
+        self.close_blobs();
+        self.statements.set(None);
+        self.initialized.set(false);
+        self.close_database(vm)
+    }
+
+    /// Has the connection be one to a database that was opened, with something that remembers statements.
+    pub(super) fn begin(&self, vm: &Vm, database: Rc<Database>, statements: Value, manner: Manner) {
+        self.database.set(Some(database));
+        self.statements.set(Some(statements));
+        self.detects.set(manner.detects);
+        self.level.set(manner.level);
+        self.autocommit.set(manner.autocommit);
+        self.check_same_thread.set(manner.check_same_thread);
+        self.thread.set(vm.thread_id);
+        self.row_factory.set(Some(none()));
+        self.text_factory.set(None);
+        self.initialized.set(true);
+    }
+
     /// What makes rows, where it is not `None`.
     pub(super) fn row_factory(&self) -> Option<Value> {
         self.row_factory.get().filter(|factory| !is_none(factory))
     }
-
-    fn open(this: &Object<Connection>, vm: &Vm, given: Given<'_>) -> PyResult<()> {
-        audit::raise_event(vm, "sqlite3.connect", || vec![given.path.clone()])?;
-        let path = paths::to_system(vm, given.path)?;
-        if this.initialized.get() {
-            this.close_blobs();
-            this.statements.set(None);
-            this.initialized.set(false);
-            this.close_database(vm)?;
-        }
-        let patience = (given.timeout * 1000.0) as i32;
-        let database = match Database::open(vm, &path, given.uri, patience) {
-            Ok(database) => database,
-            Err(failure) => {
-                errors::raise(vm, &failure)?;
-                return Err(vm.memory_error());
-            }
-        };
-        let make = vm.get_attribute_str(&import::import_module(vm, "functools")?, "lru_cache")?;
-        let cache = vm.call(&vm.call(&make, &[int::new(i64::from(given.cached_statements))])?, &[this.to_value()])?;
-        this.database.set(Some(database.clone()));
-        this.statements.set(Some(cache));
-        this.detects.set(given.detect_types);
-        this.level.set(given.level);
-        this.autocommit.set(given.autocommit);
-        this.check_same_thread.set(given.check_same_thread);
-        this.thread.set(vm.thread_id);
-        this.row_factory.set(Some(none()));
-        this.text_factory.set(None);
-        this.initialized.set(true);
-        audit::raise_event(vm, "sqlite3.connect/handle", || vec![this.to_value()])?;
-        if given.autocommit == Autocommit::Disabled {
-            this.run(vm, &database, c"BEGIN")?;
-        }
-        Ok(())
-    }
-}
-
-/// How a connection is to be opened.
-struct Given<'a> {
-    path: &'a Value,
-    timeout: f64,
-    detect_types: i32,
-    level: Option<usize>,
-    check_same_thread: bool,
-    cached_statements: i32,
-    uri: bool,
-    autocommit: Autocommit,
-}
-
-/// What a connection is made with; the factory is looked at by `connect` alone.
-static PARAMETERS: Parameters<9> = Parameters {
-    function: "Connection",
-    names: [
-        "database", "timeout", "detect_types", "isolation_level", "check_same_thread", "factory",
-        "cached_statements", "uri", "autocommit",
-    ],
-    required: [true, false, false, false, false, false, false, false, false],
-    positional_only: 0,
-    positional: 8,
-    rest: false,
-    keywords: false,
-};
-
-impl<'a> Given<'a> {
-    fn of(vm: &Vm, bound: &Bound<'a, 9>) -> PyResult<Given<'a>> {
-        let [path, timeout, detect_types, level, check_same_thread, _, cached_statements, uri, autocommit] =
-            bound.simple;
-        let number = |value: Option<&Value>, default| {
-            value.map_or(Ok(default), |value| int::to_fixed::<i32>(vm, &vm.index(value)?, "int"))
-        };
-        Ok(Given {
-            path: path.ok_or_else(|| vm.type_error("Connection() missing required argument 'database' (pos 1)"))?,
-            timeout: timeout.map_or(Ok(5.0), |timeout| float::to_f64(vm, timeout))?,
-            detect_types: number(detect_types, 0)?,
-            level: level.map_or(Ok(Some(0)), |level| level_of(vm, level))?,
-            check_same_thread: check_same_thread.map_or(Ok(true), |check| vm.is_true(check))?,
-            cached_statements: number(cached_statements, 128)?,
-            uri: uri.map_or(Ok(false), |uri| vm.is_true(uri))?,
-            autocommit: autocommit.map_or(Ok(Autocommit::Legacy), |value| autocommit_of(vm, value))?,
-        })
-    }
-}
-
-/// What is said of arguments by position that will have to be named.
-///
-/// # Errors
-/// The warning where it is an error.
-pub fn warn_of_positions(vm: &Vm, function: &str, given: usize) -> PyResult<()> {
-    if !(2..=8).contains(&given) {
-        return Ok(());
-    }
-    let message = format!(
-        "Passing more than 1 positional argument to {function}() is deprecated. Parameters 'timeout', 'detect_types', \
-         'isolation_level', 'check_same_thread', 'factory', 'cached_statements' and 'uri' will become keyword-only \
-         parameters in Python 3.15."
-    );
-    warnings::warn(vm, DeprecationWarning::static_type(), &message, 1)
-}
-
-/// The place of an isolation level; none for `None`.
-fn level_of(vm: &Vm, value: &Value) -> PyResult<Option<usize>> {
-    if is_none(value) {
-        return Ok(None);
-    }
-    let Some(text) = value.downcast::<Str>() else {
-        return Err(vm.type_error("isolation_level must be str or None"));
-    };
-    let text = text.to_utf8(vm)?;
-    if text.contains('\0') {
-        return Err(vm.value_error("embedded null character"));
-    }
-    match LEVELS.iter().position(|(name, _)| name.eq_ignore_ascii_case(&text)) {
-        Some(place) => Ok(Some(place)),
-        None => Err(vm.value_error(
-            "isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'",
-        )),
-    }
-}
-
-fn autocommit_of(vm: &Vm, value: &Value) -> PyResult<Autocommit> {
-    if value.is(&boolean(true)) {
-        return Ok(Autocommit::Enabled);
-    }
-    if value.is(&boolean(false)) {
-        return Ok(Autocommit::Disabled);
-    }
-    if int::small_value(value) == Some(i64::from(LEGACY_TRANSACTION_CONTROL)) {
-        return Ok(Autocommit::Legacy);
-    }
-    Err(vm.value_error("autocommit must be True, False, or sqlite3.LEGACY_TRANSACTION_CONTROL"))
 }
 
 #[pymethods]
@@ -389,10 +296,7 @@ impl Connection {
 
     #[slot(init)]
     fn init(this: &Object<Connection>, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<()> {
-        let positional = args.len() - names.map_or(0, |names| names.items().len());
-        warn_of_positions(vm, "_sqlite3.Connection", positional)?;
-        let given = Given::of(vm, &bind(vm, &PARAMETERS, args, names)?)?;
-        Connection::open(this, vm, given)
+        Connection::initialize(this, vm, args, names)
     }
 
     #[slot(finalize)]

@@ -55,7 +55,8 @@ exception! {
 /// The class of a kind of failure; none where nothing went wrong, or where memory is used up.
 fn class_of(kind: i32) -> Option<&'static TypeObject> {
     Some(match kind {
-        c::SQLITE_OK | c::SQLITE_NOMEM => return None,
+        // Another thread may have gone on meanwhile.
+        c::SQLITE_OK | c::SQLITE_ROW | c::SQLITE_DONE | c::SQLITE_NOMEM => return None,
         c::SQLITE_INTERNAL | c::SQLITE_NOTFOUND => InternalError::static_type(),
         c::SQLITE_ERROR | c::SQLITE_PERM | c::SQLITE_ABORT | c::SQLITE_BUSY | c::SQLITE_LOCKED
         | c::SQLITE_READONLY | c::SQLITE_INTERRUPT | c::SQLITE_IOERR | c::SQLITE_FULL | c::SQLITE_CANTOPEN
@@ -73,7 +74,7 @@ fn class_of(kind: i32) -> Option<&'static TypeObject> {
 /// The exception of the failure.
 pub fn raise(vm: &Vm, failure: &Failure) -> PyResult<()> {
     let Some(class) = class_of(failure.kind) else {
-        return if failure.kind == c::SQLITE_OK { Ok(()) } else { Err(vm.memory_error()) };
+        return if failure.kind == c::SQLITE_NOMEM { Err(vm.memory_error()) } else { Ok(()) };
     };
     let exception = vm.new_exception(class, failure.message.as_str());
     let name = codes::name_of(failure.code).unwrap_or_else(|| "unknown".to_owned());

@@ -132,8 +132,11 @@ impl Cursor {
         let result = statement.step(vm);
         let exception = connection.pending.take();
         if result != DONE && result != ROW {
-            // What is nothing but blanks and comments fails without an error.
+            // Where there is no statement this is what went wrong before, if anything did, as in CPython.
             errors::raise_last(vm, database)?;
+            if !statement.is_nothing() {
+                errors::raise_result(vm, result)?;
+            }
             return Ok(false);
         }
         self.find_converters(vm, connection, statement)?;

@@ -1,8 +1,9 @@
 //! The module `_sqlite3`: databases in files and in memory, over SQLite.
 //!
-//! `library` is the C interface as safe Rust. `connection` (with its methods in `connection_…`), `cursor`, `row`, `blob` and
-//! `statement` are the types; `execute` and `binding` run statements; `functions` and `hooks` are what SQLite calls;
-//! `adapters` has what goes from objects to values and back, `errors` the exceptions, `codes` the numbers.
+//! `library` is the C interface as safe Rust. `connection` (how it is opened in `opening`, its methods in `connection_…`),
+//! `cursor`, `row`, `blob` and `statement` are the types; `execute` and `binding` run statements; `functions` and `hooks` are
+//! what SQLite calls; `adapters` has what goes from objects to values and back, `errors` the exceptions, `codes` the
+//! numbers.
 
 mod adapters;
 mod binding;
@@ -18,6 +19,7 @@ mod execute;
 mod functions;
 mod hooks;
 mod library;
+mod opening;
 mod row;
 mod statement;
 
@@ -81,7 +83,7 @@ impl Functions {
     )]
     fn connect(vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         let (positional, keywords) = KeywordArguments::of_call(args, names);
-        connection::warn_of_positions(vm, "sqlite3.connect", positional.len())?;
+        opening::warn_of_positions(vm, "sqlite3.connect", positional.len())?;
         let factory = positional.get(FACTORY).or_else(|| keywords.get("factory")).cloned();
         let factory = factory.unwrap_or_else(|| Connection::static_type().to_value());
         vm.call_with_names(&factory, args, names)

@@ -10,7 +10,7 @@ use crate::eval::match_loop::step;
 use crate::eval::{Flow, State, raise, word};
 use crate::exceptions::PyResult;
 use crate::object::Object;
-use crate::types::code::{Code, Unit};
+use crate::types::code::Code;
 use crate::types::code_verification;
 use crate::types::function::Function;
 use crate::types::generator;
@@ -173,7 +173,7 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         }
         let opcode = Opcode::try_from((*state.next).get() as u8).ok().map(Opcode::base);
         (*frame).instruction = state.next;
-        if index < first_told(&code) {
+        if index < code.first_told() {
             return Ok(());
         }
         let never_begins = matches!(
@@ -193,7 +193,7 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         let traces_opcodes = (*frame).frame_object.get() != 0
             && Frame::object(frame).traces_opcodes()
             && vm.trace.borrow().is_some();
-        let is_first = index == first_told(&code);
+        let is_first = index == code.first_told();
         if !is_first && watch::events_of(vm, &code) & Event::Instruction.bit() != 0 {
             let offset = int::new(index as i64 * 2);
             watch::tell_tools(vm, Event::Instruction, &code, index, &[offset])?;
@@ -203,14 +203,6 @@ unsafe fn announce(state: &State<'_>, before: &mut Before, index: isize) -> PyRe
         }
         Ok(())
     }
-}
-
-/// The first instruction that is told of: `RESUME`. What comes before sets the frame up or moves it into a generator,
-/// so it must not get a frame object yet.
-fn first_told(code: &Object<Code>) -> isize {
-    let resume =
-        |unit: &Unit| Opcode::try_from(unit.get() as u8).is_ok_and(|opcode| opcode.base() == Opcode::Resume);
-    code.units().iter().position(resume).map_or(0, |index| index as isize)
 }
 
 /// Tells what is told before an instruction is done. Answers whether it is done already.

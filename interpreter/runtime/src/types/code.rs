@@ -316,6 +316,15 @@ impl Code {
         location::location_of(self.line_table.as_slice(), self.first_line, unit as u32)
     }
 
+    /// The first instruction that is told of: `RESUME`. What comes before sets the frame up or moves it into a generator, so
+    /// it must not get a frame object yet.
+    pub(crate) fn first_told(&self) -> isize {
+        let resume = |unit: &Unit| {
+            Opcode::try_from(unit.get() as u8).is_ok_and(|opcode| opcode.base() == Opcode::Resume)
+        };
+        self.units().iter().position(resume).map_or(0, |index| index as isize)
+    }
+
     /// The line that an instruction comes from.
     pub fn line(&self, unit: isize) -> Option<i32> {
         self.location(unit).map(|location| location.line).filter(|&line| line >= 0)

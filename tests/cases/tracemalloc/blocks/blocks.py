@@ -22,9 +22,13 @@ for each in (early, things[0], data):
 snapshot = tracemalloc.take_snapshot()
 largest = snapshot.statistics("lineno")[0]
 print(largest.traceback[0].lineno, largest.size >= 100_000)
-del things, data
+del things, data, each
 after = tracemalloc.take_snapshot()
-changed = {entry.traceback[0].lineno: entry.size_diff for entry in after.compare_to(snapshot, "lineno")}
+changed = {
+    entry.traceback[0].lineno: entry.size_diff
+    for entry in after.compare_to(snapshot, "lineno")
+    if entry.traceback[0].filename == __file__
+}
 print(changed[10] <= -100_000)
 tracemalloc.reset_peak()
 print(tracemalloc.get_traced_memory()[1] < peak)

@@ -9,6 +9,9 @@
 //! * Memory that SQLite hands out is looked at before anything else can happen to what it belongs to. A statement or
 //!   blob is marked while it is in use, also while another thread may run; whoever comes to it then is sent away.
 //!   Messages are copied under the database's mutex.
+//! * Whoever waits for the database's mutex has given the interpreter's lock up: a thread that runs a statement may need
+//!   that for a callback while it has the mutex. Calls that only look at what a statement has take the mutex themselves
+//!   for a moment, so they are made with it ([`Database::with_mutex`]).
 //! * Callbacks take the interpreter's lock before they touch a value (`callbacks`). What they are given to know their
 //!   purpose by is counted, and SQLite lets go of it before the last reference goes.
 
@@ -24,6 +27,7 @@ use std::rc::Rc;
 use libsqlite3_sys as c;
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::gc::Visitor;
+use rspy_runtime::threads;
 use rspy_runtime::vm::Vm;
 
 pub use backup::Backup;
@@ -187,6 +191,24 @@ impl Database {
         unsafe { Failure::of_handle(self.raw()) }
     }
 
+    /// Runs with the database's mutex, for which the interpreter's lock is given up if another thread has it. What runs must
+    /// be short and call no Python code.
+    fn with_mutex<R>(&self, run: impl FnOnce() -> R) -> R {
+        if !threads::has_others() {
+            return run();
+        }
+        // SAFETY: the handle is valid, and the mutex is left by the thread that entered it.
+        unsafe {
+            let mutex = c::sqlite3_db_mutex(self.raw());
+            if c::sqlite3_mutex_try(mutex) != OK {
+                Vm::with_current(|vm| vm.allow_threads(|| c::sqlite3_mutex_enter(mutex)));
+            }
+            let result = run();
+            c::sqlite3_mutex_leave(mutex);
+            result
+        }
+    }
+
     /// What went wrong last.
     pub fn failure(&self, vm: &Vm) -> Failure {
         vm.allow_threads(|| self.failure_now())
@@ -195,25 +217,25 @@ impl Database {
     /// Whether no transaction is open.
     pub fn is_autocommit(&self) -> bool {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_get_autocommit(self.raw()) != 0 }
+        self.with_mutex(|| unsafe { c::sqlite3_get_autocommit(self.raw()) != 0 })
     }
 
     /// How many rows were changed since the database was opened.
     pub fn total_changes(&self) -> c_int {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_total_changes(self.raw()) }
+        self.with_mutex(|| unsafe { c::sqlite3_total_changes(self.raw()) })
     }
 
     /// How many rows the last statement changed.
     pub fn changes(&self) -> c_int {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_changes(self.raw()) }
+        self.with_mutex(|| unsafe { c::sqlite3_changes(self.raw()) })
     }
 
     /// The number of the row that was inserted last.
     pub fn last_row(&self) -> i64 {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_last_insert_rowid(self.raw()) }
+        self.with_mutex(|| unsafe { c::sqlite3_last_insert_rowid(self.raw()) })
     }
 
     /// Stops what other threads are doing in the database.
@@ -225,7 +247,7 @@ impl Database {
     /// Sets a limit, unless the new one is negative; answers the old one, or a negative number if there is none such.
     pub fn limit(&self, category: c_int, limit: c_int) -> c_int {
         // SAFETY: the handle is valid.
-        unsafe { c::sqlite3_limit(self.raw(), category, limit) }
+        self.with_mutex(|| unsafe { c::sqlite3_limit(self.raw(), category, limit) })
     }
 
     /// Sets a setting, or only asks for it; answers how it is now.

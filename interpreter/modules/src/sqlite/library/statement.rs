@@ -62,6 +62,11 @@ impl Statement {
         run(self.handle)
     }
 
+    /// As [`alone`](Self::alone), for calls that need the database's mutex for a moment.
+    fn briefly<R>(&self, otherwise: R, run: impl FnOnce(*mut c::sqlite3_stmt) -> R) -> R {
+        self.alone(otherwise, |handle| self.database.with_mutex(|| run(handle)))
+    }
+
     /// Goes on to the next row or the end.
     pub fn step(&self, vm: &Vm) -> c_int {
         self.alone(MISUSE, |handle| {
@@ -76,6 +81,11 @@ impl Statement {
             // SAFETY: as for `step`. The result tells how the last run ended, which is known.
             vm.allow_threads(|| unsafe { c::sqlite3_reset(handle) });
         });
+    }
+
+    /// Whether the statement was made of nothing but blanks and comments.
+    pub fn is_nothing(&self) -> bool {
+        self.handle.is_null()
     }
 
     /// Whether the statement has begun and not ended, or somebody is inside.
@@ -104,7 +114,7 @@ impl Statement {
 
     /// The name of a column.
     pub fn column_name(&self, index: c_int) -> Option<Vec<u8>> {
-        self.alone(None, |handle| {
+        self.briefly(None, |handle| {
             if handle.is_null() {
                 return None;
             }
@@ -115,7 +125,7 @@ impl Statement {
 
     /// The type that a column was declared with.
     pub fn declared_type(&self, index: c_int) -> Option<Vec<u8>> {
-        self.alone(None, |handle| {
+        self.briefly(None, |handle| {
             if handle.is_null() {
                 return None;
             }
@@ -130,6 +140,11 @@ impl Statement {
             return with(Datum::Null);
         }
         let _in_use = InUse(&self.in_use);
+        self.database.with_mutex(|| self.datum(index, with))
+    }
+
+    /// The value of a column; the statement is marked.
+    fn datum<R>(&self, index: c_int, with: impl FnOnce(Datum<'_>) -> R) -> R {
         let handle = self.handle;
         // SAFETY: the handle is valid, and the mark keeps others from it until the value was looked at. The text or blob
         // is asked for before its size, as SQLite wants it.
@@ -159,7 +174,7 @@ impl Statement {
             return with(Ok(None));
         }
         let _in_use = InUse(&self.in_use);
-        self.blob(index, with)
+        self.database.with_mutex(|| self.blob(index, with))
     }
 
     /// The bytes of a column; the statement is marked.
@@ -198,7 +213,7 @@ impl Statement {
 
     /// Gives a parameter its value, which is copied. Texts and blobs must be shorter than 2 GB.
     pub fn bind(&self, position: c_int, value: Datum<'_>) -> Outcome {
-        self.alone(Err(MISUSE), |handle| {
+        self.briefly(Err(MISUSE), |handle| {
             let transient = c::SQLITE_TRANSIENT();
             // SAFETY: the handle is valid or null; texts and blobs are copied during the call and as long as said.
             outcome(unsafe {

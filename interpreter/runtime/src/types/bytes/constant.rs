@@ -222,10 +222,12 @@ impl Bytes {
 
     #[slot(repeat)]
     fn repeat(this: &Object<Bytes>, vm: &Vm, count: isize) -> PyResult {
-        if count == 1 && std::ptr::eq(this.type_of(), Bytes::static_type()) {
+        let same = count == 1 || this.data.is_empty();
+        if same && std::ptr::eq(this.type_of(), Bytes::static_type()) {
             return Ok(this.to_value());
         }
-        Ok(Bytes::new(repeated(vm, &this.data, count)?).into_value())
+        // This is a new object even where it is empty.
+        Ok(Bytes::of_type(Bytes::static_type(), repeated(vm, &this.data, count)?).into_value())
     }
 
     /// How to copy and pickle it.
