@@ -24,7 +24,7 @@ native_module! {
     name: "_testinternalcapi",
     doc: "",
     functions: [Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS,
-        super::instructions::Functions::FUNCTIONS],
+        super::instructions::Functions::FUNCTIONS, super::variable_counts::Functions::FUNCTIONS],
     types: [],
     execute: execute,
 }
