@@ -14,7 +14,7 @@ use rspy_runtime::types::string::Str;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
-use crate::interpreters::scripts::{check_stateless, instructions};
+use crate::interpreters::scripts::instructions;
 
 /// The variables of a code object's frames.
 #[derive(Default)]
@@ -246,9 +246,6 @@ impl Functions {
         globalsns: Option<Ref<Dict>>,
         builtinsns: Option<Ref<Dict>>,
     ) -> PyResult<()> {
-        if let Some(function) = code.downcast::<Function>() {
-            return check_stateless(vm, function);
-        }
         let (code, globals, builtins) = code_argument(vm, code, globalsns, builtinsns)?;
         if Locals::of(&code).free > 0 {
             return Err(vm.value_error("closures not supported"));

@@ -293,15 +293,10 @@ unsafe fn ends_send(state: &State<'_>, index: isize) -> bool {
 /// Tells the profiling function of the call of a built-in function.
 fn profile_native(state: &State<'_>, native: Option<&(Value, Value)>, event: &str) -> PyResult<()> {
     let Some((callable, _)) = native else { return Ok(()) };
-    // A method made of a built-in function counts as that.
-    let function = match callable.downcast_exact::<BoundMethod>() {
-        Some(method) => method.function().clone(),
-        None => callable.clone(),
-    };
     let is_built_in =
-        function.downcast::<NativeFunction>().is_some() || function.downcast::<NativeMethod>().is_some();
+        callable.downcast::<NativeFunction>().is_some() || callable.downcast::<NativeMethod>().is_some();
     if is_built_in {
-        return watch::tell_profile(state.vm, state.frame, event, function);
+        return watch::tell_profile(state.vm, state.frame, event, callable.clone());
     }
     Ok(())
 }
@@ -370,10 +365,9 @@ unsafe fn native_callee(state: &State<'_>, opcode: Opcode, argument: u32) -> Opt
     }
     // SAFETY: the state is at this instruction.
     let (callable, first) = unsafe { called(state, Some(opcode), argument) };
-    let is_python = callable.downcast_exact::<Function>().is_some()
-        || callable
-            .downcast_exact::<BoundMethod>()
-            .is_some_and(|method| method.function().downcast_exact::<Function>().is_some());
+    // Only calls that unpack their arguments still have a method here, and of these CPython tells nothing.
+    let is_python =
+        callable.downcast_exact::<Function>().is_some() || callable.downcast_exact::<BoundMethod>().is_some();
     if is_python { None } else { Some((callable, first)) }
 }
 
