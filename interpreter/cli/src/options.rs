@@ -1,6 +1,7 @@
 //! The command line and the environment: what the interpreter is to do and how.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 use rspy_archive::Application;
 use rspy_runtime::vm::Configuration;
@@ -10,6 +11,8 @@ use rspy_runtime::vm::Configuration;
 pub enum Command {
     /// `-c`
     Code(String),
+    /// `-c` with something that is no text.
+    Undecodable(OsString),
     /// `-m`
     Module(String),
     /// A file, folder or zip archive.
@@ -160,7 +163,17 @@ pub fn parse(
         match letter {
             'b' => configuration.bytes_warning += 1,
             'B' => configuration.dont_write_bytecode = true,
-            'c' => command = Some(Command::Code(words.value('c')? + "\n")),
+            'c' => {
+                let stands_apart = words.letters.is_empty();
+                let source = words.value('c')? + "\n";
+                let word = words_and_texts.words[words.next - 1].as_bytes();
+                let letter = if stands_apart { None } else { word.iter().position(|&byte| byte == b'c') };
+                let start = letter.map_or(0, |letter| letter + 1);
+                command = Some(match str::from_utf8(word) {
+                    Ok(_) => Command::Code(source),
+                    Err(_) => Command::Undecodable(OsStr::from_bytes(&word[start..]).to_owned()),
+                });
+            }
             'd' => configuration.debug += 1,
             'E' => configuration.ignore_environment = true,
             'h' | '?' => command = Some(Command::Print(HELP.replace("{program}", &program))),
@@ -210,7 +223,7 @@ pub fn parse(
     let command = match command {
         Some(command) => {
             let first = match &command {
-                Command::Code(_) => "-c",
+                Command::Code(_) | Command::Undecodable(_) => "-c",
                 _ => "-m",
             };
             configuration.arguments.push(first.into());

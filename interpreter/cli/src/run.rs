@@ -138,6 +138,10 @@ fn execute(
             startup::add_first_path(vm, "");
             run_command(vm, &dedent(source), main)
         }
+        Command::Undecodable(command) => {
+            eprintln!("Unable to decode the command from the command line:");
+            from_os_string(command).to_utf8(vm).map(drop)
+        }
         Command::Module(name) => run_module(vm, name),
         Command::File(path) => run_file(vm, path, main, skip_first_line),
         Command::Input if inspect || std::io::stdin().is_terminal() => {

@@ -119,7 +119,7 @@ impl Assembler {
                 let destination = offsets[target] as i32;
                 instruction.argument = if instruction.op == Op::END_ASYNC_FOR {
                     // Monitoring looks for the END_SEND that belongs to the target.
-                    after - destination - END_SEND_OFFSET
+                    (after - destination - END_SEND_OFFSET).max(0)
                 } else {
                     (destination - after).abs()
                 };

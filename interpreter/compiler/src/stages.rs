@@ -52,6 +52,8 @@ pub enum StageError {
     TooManyParameters,
     /// An argument is out of range.
     Argument(Op),
+    /// An instruction comes into being only in a later stage.
+    Misplaced(Op),
     /// An instruction takes from the stack what is not there.
     StackUnderflow,
 }
@@ -65,6 +67,7 @@ impl fmt::Display for StageError {
             Self::NoTarget(op) => write!(f, "the target of {op:?} is no instruction"),
             Self::NoVariable(op) => write!(f, "the variable of {op:?} is out of range"),
             Self::TooManyParameters => f.write_str("there are more parameters than local variables"),
+            Self::Misplaced(op) => write!(f, "{op:?} is no instruction of this stage"),
             Self::Argument(op) => write!(f, "the argument of {op:?} is out of range"),
             Self::StackUnderflow => f.write_str("Invalid CFG, stack underflow"),
         }
@@ -106,6 +109,12 @@ pub fn optimize(
     local_count: usize,
 ) -> Result<(Vec<Instruction>, Vec<Kept>), StageError> {
     check(&instructions)?;
+    // Directions of jumps are chosen by the assembler.
+    let has_direction =
+        |op| matches!(op, Op::JUMP_FORWARD | Op::JUMP_BACKWARD | Op::JUMP_BACKWARD_NO_INTERRUPT);
+    if let Some(jump) = instructions.iter().find(|instruction| has_direction(instruction.op)) {
+        return Err(StageError::Misplaced(jump.op));
+    }
     check_constants(&instructions, constants.len())?;
     // Locals that no instruction names do not matter.
     let named = instructions.iter().filter_map(|instruction| locals_of(instruction).into_iter().max());

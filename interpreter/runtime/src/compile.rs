@@ -120,11 +120,11 @@ pub fn parse(vm: &Vm, source: &Source<'_>, request: &CompileRequest<'_>) -> PyRe
             show_warnings(vm, &error.warnings, request.filename, &|error| {
                 show_line(vm, error, &source, request)
             })?;
-            if let Source::File(..) = source
+            if let Source::File(bytes, ..) = source
                 && error.text.is_some()
             {
                 show_line(vm, &mut error, &source, request);
-                place_as_in_files(&mut error);
+                place_as_in_files(&mut error, is_continued(bytes));
             }
             Err(with_metadata(vm, source_error(vm, &error, request.filename), &error, &source, request))
         }
@@ -248,7 +248,8 @@ fn add_line(vm: &Vm, error: &mut SyntaxError, request: &CompileRequest<'_>) {
 
 /// Adds the line of the source that an error is about, with its end if it has one.
 fn show_line(vm: &Vm, error: &mut SyntaxError, source: &Source<'_>, request: &CompileRequest<'_>) {
-    if error.message.ends_with("null bytes") {
+    let is_cut = error.message.ends_with("null bytes") || error.message.starts_with("unterminated triple");
+    if is_cut && error.text.is_some() {
         return;
     }
     let options = ParseOptions { ignore_cookie: false, ..request.parse_options(vm) };
@@ -264,15 +265,23 @@ fn show_line(vm: &Vm, error: &mut SyntaxError, source: &Source<'_>, request: &Co
     error.text = line.map(|line| line[..line.floor_char_boundary(LONGEST_LINE.min(line.len()))].to_owned());
 }
 
+/// Whether the last line of a file continues one that holds more than white space.
+fn is_continued(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut before = text.trim_end_matches(['\n', '\r']).lines().rev().skip(1);
+    let last = before.find(|line| line.trim_start() != "\\");
+    last.is_some_and(|line| line.ends_with('\\'))
+}
+
 /// Moves an error to where CPython sees it when it reads a file line by line: at the end of the file the last line is gone
 /// already, and an end of line that is not there takes no place.
-fn place_as_in_files(error: &mut SyntaxError) {
+fn place_as_in_files(error: &mut SyntaxError, continues: bool) {
     let Some(text) = &error.text else { return };
     let line = text.trim_end_matches('\n');
     let length = line.chars().count() as i64;
     if error.end_column == -1 {
         let is_at_end = match &*error.message {
-            "unexpected EOF while parsing" => line.trim_start() == "\\",
+            "unexpected EOF while parsing" => line.trim_start() == "\\" && !continues,
             message => error.column == length + 1 && message.starts_with("expected "),
         };
         if is_at_end {

@@ -131,8 +131,10 @@ impl Simulation {
                 }
             }
             Op::SWAP => {
-                let top = self.stack.len().saturating_sub(1);
-                self.stack.swap(top, (top + 1).saturating_sub(argument as usize));
+                let count = self.stack.len();
+                if let Some(other) = count.checked_sub(argument as usize).filter(|&other| other < count) {
+                    self.stack.swap(count - 1, other);
+                }
             }
             // These leave their inputs where they are.
             Op::FORMAT_SIMPLE

@@ -6,30 +6,42 @@ use crate::op::Op;
 /// The size up to which a block that leaves the function is copied in place of a jump to it.
 const MAXIMUM_COPIED: usize = 4;
 
+/// How many instructions may be copied at least.
+const MAXIMUM_GROWTH: usize = 10_000;
+
 /// Copies blocks in place of jumps to them, if they are small and leave the function, or are on no line.
+///
+/// Blocks on no line that jump to each other, which only trees made by hand have, would be copied without end.
 pub fn inline_small_or_lineless_blocks(graph: &mut Graph) {
+    let present: usize = graph.blocks.iter().map(|block| block.instructions.len()).sum();
+    let most = MAXIMUM_GROWTH + 10 * present;
+    let mut copied = 0;
     loop {
-        let mut changed = false;
+        let before = copied;
         let mut order = graph.order();
         while let Some(block) = order.next(graph) {
-            changed |= inline_target(graph, block);
+            copied += inline_target(graph, block);
+            if copied > most {
+                return;
+            }
         }
-        if !changed {
+        if copied == before {
             return;
         }
     }
 }
 
-fn inline_target(graph: &mut Graph, block: BlockId) -> bool {
-    let Some(&Instruction { op, target: Some(target), .. }) = graph[block].last() else { return false };
+/// Answers how many instructions were copied.
+fn inline_target(graph: &mut Graph, block: BlockId) -> usize {
+    let Some(&Instruction { op, target: Some(target), .. }) = graph[block].last() else { return 0 };
     if !op.is_unconditional_jump() {
-        return false;
+        return 0;
     }
     let destination = &graph[target];
     let is_small_exit = destination.exits_scope() && destination.instructions.len() <= MAXIMUM_COPIED;
     let is_lineless_end = destination.has_no_line() && !destination.falls_through();
     if !is_small_exit && !is_lineless_end {
-        return false;
+        return 0;
     }
     let copied = destination.instructions.clone();
     let source = &mut graph[block];
@@ -45,7 +57,7 @@ fn inline_target(graph: &mut Graph, block: BlockId) -> bool {
         last.op = Op::JUMP;
     }
     graph[target].predecessors = graph[target].predecessors.saturating_sub(1);
-    true
+    copied.len()
 }
 
 /// Marks the paths on which conditional jumps do not jump, and inverts those that would jump back.

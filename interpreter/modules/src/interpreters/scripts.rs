@@ -16,13 +16,18 @@ use rspy_runtime::vm::Vm;
 use rspy_syntax::{Mode, Source};
 
 /// An instruction with its whole argument.
-struct Instruction {
-    opcode: Opcode,
-    argument: usize,
+pub struct Instruction {
+    /// What it does.
+    pub opcode: Opcode,
+    /// The argument.
+    pub argument: usize,
 }
 
 /// The instructions of a code object, without caches and prefixes.
-fn instructions(vm: &Vm, code: &Object<Code>) -> PyResult<Vec<Instruction>> {
+///
+/// # Errors
+/// What asking for the bytes raises.
+pub fn instructions(vm: &Vm, code: &Object<Code>) -> PyResult<Vec<Instruction>> {
     let bytes = vm.get_attribute_str(&code.as_value(), "co_code")?;
     let Some(bytes) = bytes.downcast::<Bytes>() else { return Ok(Vec::new()) };
     let mut list = Vec::new();

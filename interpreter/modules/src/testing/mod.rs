@@ -9,3 +9,4 @@ mod instructions;
 pub mod internal;
 pub mod limited;
 pub mod multi_phase;
+mod variable_counts;

@@ -8,8 +8,8 @@ use crate::names;
 use crate::object::{Object, Ref};
 use crate::types::bytes::{ByteArray, Bytes};
 use crate::types::complex::Complex;
-use crate::types::string::Str;
 use crate::types::string::build::StrBuilder;
+use crate::types::string::{Str, same_or_made};
 use crate::types::tuple::Tuple;
 use crate::types::{float, int};
 use crate::value::Value;
@@ -26,7 +26,17 @@ pub fn format_str(vm: &Vm, format: &Object<Str>, args: &Value) -> PyResult<Ref<S
     let mut formatter =
         Formatter::new(vm, &characters, args, is_mapping, false, StrBuilder::with_capacity(characters.len()));
     formatter.run()?;
-    Ok(formatter.out.finish())
+    let out = formatter.out.finish();
+    let only = match args.downcast_exact::<Tuple>().map(|args| args.items()) {
+        Some([]) => return Ok(same_or_made(format, out)),
+        Some([only]) => only,
+        Some(_) => return Ok(out),
+        None => args,
+    };
+    Ok(match only.downcast_exact::<Str>() {
+        Some(only) => same_or_made(only, out),
+        None => out,
+    })
 }
 
 /// `format % args` of `bytes` and `bytearray`.

@@ -6,8 +6,8 @@ use crate::format::builtin::format_exact;
 use crate::format::markup::{Field, Key, Markup, Step, Steps};
 use crate::object::{Object, Ref};
 use crate::types::int;
-use crate::types::string::Str;
 use crate::types::string::build::StrBuilder;
+use crate::types::string::{Str, same_or_made};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -37,7 +37,15 @@ enum Numbering {
 pub fn format(vm: &Vm, format: &Object<Str>, args: &[Value], names: Names<'_>) -> PyResult<Ref<Str>> {
     let characters: Vec<u32> = format.characters().to_vec();
     let mut formatter = Formatter { vm, args, names, numbering: Numbering::Undecided };
-    formatter.expand(&characters, MOST_NESTED)
+    let out = formatter.expand(&characters, MOST_NESTED)?;
+    Ok(match args {
+        [] => same_or_made(format, out),
+        [only] => match only.downcast_exact::<Str>() {
+            Some(only) => same_or_made(only, out),
+            None => out,
+        },
+        _ => out,
+    })
 }
 
 struct Formatter<'a> {

@@ -4,7 +4,7 @@ use rspy_code::Opcode;
 use rspy_code::code_object::flags;
 use rspy_code::operation::Resume;
 use rspy_macros::pyfunctions;
-use rspy_runtime::compile::{CompileRequest, compile_source};
+use rspy_runtime::compile::{CompileRequest, compile_flags, compile_source};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::types::bytes::Bytes;
@@ -87,7 +87,21 @@ impl Functions {
         let default = vm.interpreter.configuration.optimize;
         let optimize = if optimize < 0 { default } else { optimize }.clamp(0, 2) as u8;
         let flags = flags as u32;
+        let bytes = source.as_slice();
+        if flags & compile_flags::IGNORE_COOKIE != 0
+            && let Err(error) = std::str::from_utf8(bytes)
+        {
+            let start = error.valid_up_to();
+            let end = start + error.error_len().unwrap_or(bytes.len() - start);
+            return Err(vm.unicode_decode_error(
+                "utf-8",
+                &source.to_value(),
+                start,
+                end,
+                "invalid start byte",
+            ));
+        }
         let request = CompileRequest { filename, mode, flags, optimize, feature_version: 14 };
-        compile_source(vm, &Source::Bytes(source.as_slice()), &request)
+        compile_source(vm, &Source::Bytes(bytes), &request)
     }
 }

@@ -1,8 +1,10 @@
 //! Raising, comparing and showing exceptions.
 
-use rspy_macros::pyfunctions;
+use rspy_macros::{pyclass, pyfunctions, pymethods};
+use rspy_runtime::exceptions::hierarchy::PlainException;
 use rspy_runtime::exceptions::{self, Exception, PyResult, print, traceback};
-use rspy_runtime::object::{Object, Payload};
+use rspy_runtime::object::{Object, Payload, TypeObject};
+use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::dict::Dict;
 use rspy_runtime::types::int;
 use rspy_runtime::types::none::is_none;
@@ -10,6 +12,28 @@ use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::types::typ::Type;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
+
+/// An exception that cannot be made: making it raises the same exception, without end.
+#[pyclass(name = "RecursingInfinitelyError", module = "_testcapi", extends = PlainException, tracked, subclassable, exception, static_type)]
+#[repr(C)]
+pub struct RecursingInfinitelyError {
+    base: exceptions::base::BaseException,
+}
+
+#[pymethods]
+impl RecursingInfinitelyError {
+    #[slot(new)]
+    fn new(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        exceptions::base::new(vm, cls, args, names)
+    }
+
+    #[slot(init)]
+    fn init(this: &Value, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<()> {
+        let _ = (args, names);
+        let made = vm.call(&this.type_of().to_value(), &[])?;
+        Err(vm.raised(made))
+    }
+}
 
 /// The functions.
 pub struct Functions;

@@ -21,6 +21,7 @@ use calling::{
     MethClass, MethInstance, MethStatic, MethodDescriptor2, MethodDescriptorBase, MethodDescriptorDerived,
     MethodDescriptorNopGet,
 };
+use exceptions::RecursingInfinitelyError;
 use monitoring::CodeLike;
 use objects::{Awaitable, Generic, GenericAlias, HeapTypeWithDict, HeapTypeWithWeak, MyList};
 use signatures::{DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest};
@@ -36,7 +37,7 @@ native_module! {
     types: [
         MethInstance, MethClass, MethStatic, MethodDescriptorBase, MethodDescriptorDerived, MethodDescriptorNopGet,
         MethodDescriptor2, Awaitable, Generic, GenericAlias, HeapTypeWithDict, HeapTypeWithWeak, MyList,
-        DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest, CodeLike,
+        DocStringNoSignatureTest, DocStringUnrepresentableSignatureTest, CodeLike, RecursingInfinitelyError,
     ],
     execute: execute,
 }
@@ -105,6 +106,12 @@ impl Functions {
     #[function("W_STOPCODE(signal, /)")]
     fn stop_code(signal: i32) -> i32 {
         (signal << 8) | 0x7f
+    }
+
+    /// Set the number of the last failed call of C's library.
+    #[function("set_errno(errno, /)")]
+    fn set_errno(errno: i32) {
+        rspy_runtime::host::Errno(errno).set_last();
     }
 
     /// How the interpreter was started.

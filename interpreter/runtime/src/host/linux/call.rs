@@ -8,6 +8,12 @@ pub struct Errno(pub i32);
 pub type Result<T = ()> = std::result::Result<T, Errno>;
 
 impl Errno {
+    /// Makes it the number of the thread's last failed call.
+    pub fn set_last(self) {
+        // SAFETY: the thread's own error number may be written.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
+
     /// The error of the call that failed last on this thread.
     pub fn last() -> Errno {
         Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))

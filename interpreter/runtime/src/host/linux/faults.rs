@@ -32,8 +32,8 @@ extern "C" fn on_signal(signal: libc::c_int) {
         let handler = unsafe { std::mem::transmute::<usize, FaultHandler>(handler) };
         handler(signal);
     }
-    // SAFETY: the thread's own error number is put back as it was.
-    unsafe { *libc::__errno_location() = before.0 };
+    // The thread's own error number is put back as it was.
+    before.set_last();
 }
 
 /// Has a function called when a signal arrives; `nested` also while it runs.

@@ -106,8 +106,8 @@ pub fn set_wakeup_descriptor(descriptor: i32, warn_when_full: bool) -> i32 {
 extern "C" fn note(signal: libc::c_int) {
     let before = Errno::last();
     trip_signal(signal);
-    // SAFETY: the thread's own error number is put back as it was.
-    unsafe { *libc::__errno_location() = before.0 };
+    // The thread's own error number is put back as it was.
+    before.set_last();
 }
 
 fn action(handler: libc::sighandler_t, restart: bool) -> libc::sigaction {

@@ -281,6 +281,12 @@ impl Str {
     }
 }
 
+/// What was made of a text, or the text itself if it is the same: formatting that changes nothing gives back what it was
+/// given.
+pub fn same_or_made(original: &Object<Str>, made: Ref<Str>) -> Ref<Str> {
+    if made.same_text(original) { original.to_exact() } else { made }
+}
+
 impl Object<Str> {
     /// Gives a string in a static its type; done once for each when the interpreter starts.
     pub(crate) fn bind_static_type(&self) {

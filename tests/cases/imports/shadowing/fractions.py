@@ -1,0 +1,2 @@
+import fractions
+fractions.Fraction
