@@ -17,10 +17,11 @@ import tempfile
 import time
 
 APPLICATIONS = {
-    "hello": ("", 'print("hello", flush=True)\ninput()\n'),
+    "hello": ("", 'import sys\nprint("hello", flush=True)\nsys.stdin.readline()\n'),
     "click and rich": (
         "click rich",
-        '''import click
+        '''import sys
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +34,8 @@ def main(count):
     for n in range(count):
         table.add_row(str(n), "hello")
     Console().print(table)
-    input()
+    sys.stdout.flush()
+    sys.stdin.readline()
 
 if __name__ == "__main__":
     main()
@@ -41,10 +43,11 @@ if __name__ == "__main__":
     ),
     "sympy": (
         "sympy",
-        '''from sympy import integrate, sin, symbols
+        '''import sys
+from sympy import integrate, sin, symbols
 x = symbols("x")
 print(integrate(sin(x) * x, x), flush=True)
-input()
+sys.stdin.readline()
 ''',
     ),
 }

@@ -139,6 +139,8 @@ impl Lock {
         if self.is_over_for(vm) {
             drop(turn);
             self.given_up.notify_one();
+            // Who let this thread go first waits for it no longer.
+            self.taken.notify_all();
             loop {
                 std::thread::park();
             }
@@ -310,6 +312,8 @@ impl Threads {
             ForkHooks::call_all(vm, self.fork_hooks.in_parent.get().into_iter());
             return Ok(result);
         }
+        // What the vanished threads held may warn as it goes.
+        vm.interpreter.warnings.unlock_in_child(vm);
         for entry in vanished {
             // SAFETY: the state of a thread that did not come along stays where it is, and nobody else looks at it.
             unsafe { (*entry.vm).forget_values() };

@@ -92,6 +92,13 @@ impl State {
         }
     }
 
+    /// Unlocks the filters in the child of a fork, where the thread that locked them did not come along.
+    pub(crate) fn unlock_in_child(&self, vm: &Vm) {
+        if !self.is_held(vm) {
+            self.lock.set((0, 0));
+        }
+    }
+
     fn is_held(&self, vm: &Vm) -> bool {
         let (owner, depth) = self.lock.get();
         depth > 0 && owner == vm.thread_id
