@@ -88,7 +88,7 @@ def package_of(script, folder):
 def with_freezer(options, script, needs, folder, cache, shaken=False):
     command = [options.freezer, "build", "--quiet", "--base", options.rspy, "--cache", cache, script, "-o", folder / "app"]
     if needs:
-        command += ["--site", options.site, "--allow-missing-native"]
+        command += ["--site", options.sites[needs], "--allow-missing-native"]
     run(command + ["--tree-shake"] * shaken, folder)
     return folder / "app"
 
@@ -138,14 +138,16 @@ def start(application):
         temporary.mkdir()
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(temporary), "LANG": "C.UTF-8"}
         begun = time.perf_counter()
-        process = subprocess.Popen([application], cwd=place, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        process.stdout.readline()
+        process = subprocess.Popen([application], cwd=place, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        line = process.stdout.readline()
         seconds = time.perf_counter() - begun
         files = sum(path.is_file() for folder in (home, temporary) for path in folder.rglob("*"))
         process.stdin.close()
         process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
+        if not line:
+            raise Unavailable("it ends without a line")
         return seconds, files, usage.ru_maxrss
 
 
@@ -177,11 +179,24 @@ def main():
     parser.add_argument("--runs", type=int, default=11)
     options = parser.parse_args()
     options.rspy, options.freezer, options.tools = (path.absolute() for path in (options.rspy, options.freezer, options.tools))
-    options.site = next(options.tools.glob("lib/python3*/site-packages"))
+    with tempfile.TemporaryDirectory() as place:
+        compare(options, pathlib.Path(place))
+
+
+def site(options, needs, folder):
+    """A folder with what an application needs and nothing else."""
+    run([tool(options.tools, "python"), "-m", "pip", "install", "--quiet", "--target", folder, *needs.split()], folder.parent)
+    return folder
+
+
+def compare(options, place):
+    options.sites = {}
     print("| application | packager | MB | build s (again) | first start ms | start ms | files written | peak MB |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for application in options.apps:
         needs, text = APPLICATIONS[application]
+        if needs:
+            options.sites[needs] = site(options, needs, place / needs.replace(" ", "-"))
         for name in options.packagers:
             try:
                 size, builds, first, seconds, files, memory = measure(name, PACKAGERS[name], options, text, needs)
