@@ -175,7 +175,9 @@ def write_missing(outcomes, expected, before):
             lines.append(f"{file} *  {outcomes[file].reason(lost[0])}")
         else:
             lines += [f"{file} {name}  {outcomes[file].reason(name)}" for name in lost]
-    replace(HERE / "missing", (MISSING_HEAD + "\n".join(lines) + "\n").encode())
+    # Where the checkout lies is nobody's business.
+    text = "\n".join(lines).replace(f"{HERE.parent.parent}/", "")
+    replace(HERE / "missing", f"{MISSING_HEAD}{text}\n".encode())
 
 
 def replace(path, data):
