@@ -96,6 +96,19 @@ impl Op {
         (op.real().is_some() || op.pseudo().is_some()).then_some(op)
     }
 
+    /// Whether its argument is the number of a cell or free variable.
+    pub fn names_cell(self) -> bool {
+        matches!(
+            self,
+            Op::MAKE_CELL
+                | Op::LOAD_CLOSURE
+                | Op::LOAD_DEREF
+                | Op::STORE_DEREF
+                | Op::DELETE_DEREF
+                | Op::LOAD_FROM_DICT_OR_DEREF
+        )
+    }
+
     /// Its number.
     pub fn number(self) -> u16 {
         self.0

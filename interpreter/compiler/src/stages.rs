@@ -281,18 +281,7 @@ fn check_locals(instructions: &[Instruction], count: usize) -> Result<(), StageE
 }
 
 fn check_cells(instructions: &[Instruction], count: usize) -> Result<(), StageError> {
-    let names_cell = |op| {
-        matches!(
-            op,
-            Op::MAKE_CELL
-                | Op::LOAD_CLOSURE
-                | Op::LOAD_DEREF
-                | Op::STORE_DEREF
-                | Op::DELETE_DEREF
-                | Op::LOAD_FROM_DICT_OR_DEREF
-        )
-    };
-    match instructions.iter().find(|it| names_cell(it.op) && it.argument as usize >= count) {
+    match instructions.iter().find(|it| it.op.names_cell() && it.argument as usize >= count) {
         Some(instruction) => Err(StageError::NoVariable(instruction.op)),
         None => Ok(()),
     }

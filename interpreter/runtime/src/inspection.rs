@@ -247,5 +247,5 @@ impl Process {
     }
 }
 
-/// A pointer behind which the innermost frame of a thread stands.
+// The place of a thread's innermost frame is read as one word.
 const _: () = assert!(size_of::<Cell<*mut Frame>>() == size_of::<usize>());

@@ -63,15 +63,7 @@ pub fn prepare(graph: &mut Graph, variables: &Variables<'_>, first_line: i32, is
     let mut order = graph.order();
     while let Some(block) = order.next(graph) {
         for instruction in &mut graph[block].instructions {
-            if matches!(
-                instruction.op,
-                Op::MAKE_CELL
-                    | Op::LOAD_CLOSURE
-                    | Op::LOAD_DEREF
-                    | Op::STORE_DEREF
-                    | Op::DELETE_DEREF
-                    | Op::LOAD_FROM_DICT_OR_DEREF
-            ) {
+            if instruction.op.names_cell() {
                 instruction.argument = offsets[instruction.argument as usize] as i32;
             }
         }
