@@ -31,7 +31,7 @@ struct TokenizerIter {
     #[untraced]
     done: Cell<bool>,
     /// Absent while a token is being made.
-    reading: GilCell<Option<Reading>>,
+    reading: GilCell<Option<Box<Reading>>>,
 }
 
 /// The lines that a Python function gives one by one.
@@ -306,7 +306,7 @@ impl TokenizerIter {
         Ok(Object::new(TokenizerIter {
             extra_tokens,
             done: Cell::new(false),
-            reading: GilCell::new(Some(reading)),
+            reading: GilCell::new(Some(Box::new(reading))),
         })
         .into_value())
     }
@@ -331,7 +331,12 @@ impl TokenizerIter {
             Ok(token) => {
                 self.done.set(token.kind == TokenKind::EndMarker);
                 let warnings = reading.lexer.take_warnings();
-                show_warnings(vm, &warnings, &Str::new(FILENAME), &|_| ()).map(|()| reading.describe(vm, token, self.extra_tokens))
+                let shown = if warnings.is_empty() {
+                    Ok(())
+                } else {
+                    show_warnings(vm, &warnings, &Str::new(FILENAME), &|_| ())
+                };
+                shown.map(|()| reading.describe(vm, token, self.extra_tokens))
             }
         };
         self.reading.set(Some(reading));

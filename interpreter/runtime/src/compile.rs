@@ -369,30 +369,37 @@ pub fn source_error(vm: &Vm, error: &SyntaxError, filename: &Object<Str>) -> Exc
 
 /// A code object as a value, with everything in it.
 pub fn code_of(vm: &Vm, code: &CodeObject) -> Ref<Code> {
-    Converter { vm, made: FxHashMap::default() }.code(code)
+    Converter::new(vm).code(code)
 }
 
 /// A code object of instructions that the compiler did not write, with constants given as values. It is verified when it
 /// first runs.
 pub fn code_from_outside(vm: &Vm, code: &CodeObject, constants: Ref<Tuple>) -> Ref<Code> {
-    let mut converter = Converter { vm, made: FxHashMap::default() };
+    let mut converter = Converter::new(vm);
     Code::from_outside(converter.fields(code, constants))
 }
 
 /// A constant of the compiler as a value.
 pub fn constant_of(vm: &Vm, constant: &Constant) -> Value {
-    Converter { vm, made: FxHashMap::default() }.constant(constant)
+    Converter::new(vm).constant(constant)
 }
 
 /// Makes values of the compiler's plain data. What the compiler holds once becomes one object.
-struct Converter<'vm> {
-    vm: &'vm Vm,
+struct Converter<'a> {
+    vm: &'a Vm,
     /// What was made, by where its plain data stands, and whether as an interned string.
     made: FxHashMap<(usize, bool), Value>,
+    /// Bytes and tuples of names: equal ones are one object.
+    bytes: FxHashMap<&'a [u8], Ref<Bytes>>,
+    names: FxHashMap<&'a [Text], Ref<Tuple>>,
 }
 
-impl Converter<'_> {
-    fn code(&mut self, code: &CodeObject) -> Ref<Code> {
+impl<'a> Converter<'a> {
+    fn new(vm: &'a Vm) -> Converter<'a> {
+        Converter { vm, made: FxHashMap::default(), bytes: FxHashMap::default(), names: FxHashMap::default() }
+    }
+
+    fn code(&mut self, code: &'a CodeObject) -> Ref<Code> {
         let constants = self.once(code.constants.as_ptr() as usize, |converter| {
             Tuple::from_values(converter.constants(&code.constants)).into_value()
         });
@@ -400,7 +407,7 @@ impl Converter<'_> {
         Code::new(self.fields(code, constants))
     }
 
-    fn fields(&mut self, code: &CodeObject, constants: Ref<Tuple>) -> CodeFields {
+    fn fields(&mut self, code: &'a CodeObject, constants: Ref<Tuple>) -> CodeFields {
         CodeFields {
             arg_count: code.arg_count,
             positional_only_count: code.positional_only_arg_count,
@@ -416,14 +423,23 @@ impl Converter<'_> {
             filename: self.name(&code.filename),
             name: self.name(&code.name),
             qualified_name: self.name(&code.qualified_name),
-            line_table: Bytes::new(&code.line_table[..]),
-            exception_table: Bytes::new(&code.exception_table[..]),
+            line_table: self.bytes(&code.line_table),
+            exception_table: self.bytes(&code.exception_table),
         }
     }
 
-    fn names(&mut self, texts: &[Text]) -> Ref<Tuple> {
+    fn names(&mut self, texts: &'a [Text]) -> Ref<Tuple> {
+        if let Some(made) = self.names.get(texts) {
+            return made.clone();
+        }
         let values: Vec<Value> = texts.iter().map(|text| self.name(text).into_value()).collect();
-        Tuple::from_values(values)
+        let made = Tuple::from_values(values);
+        self.names.insert(texts, made.clone());
+        made
+    }
+
+    fn bytes(&mut self, bytes: &'a [u8]) -> Ref<Bytes> {
+        self.bytes.entry(bytes).or_insert_with(|| Bytes::new(bytes)).clone()
     }
 
     /// A string that is interned.
@@ -437,7 +453,7 @@ impl Converter<'_> {
         name
     }
 
-    fn constant(&mut self, constant: &Constant) -> Value {
+    fn constant(&mut self, constant: &'a Constant) -> Value {
         match constant {
             Constant::None => none(),
             Constant::Ellipsis => ellipsis(),
@@ -450,9 +466,7 @@ impl Converter<'_> {
             Constant::Str(text) => {
                 self.once(text.as_bytes().as_ptr() as usize, |_| str_of(text).into_value())
             }
-            Constant::Bytes(bytes) => {
-                self.once(bytes.as_ptr() as usize, |_| Bytes::new(&bytes[..]).into_value())
-            }
+            Constant::Bytes(bytes) => self.bytes(bytes).into_value(),
             Constant::Tuple(items) => self.once(items.as_ptr() as usize, |converter| {
                 Tuple::from_values(converter.constants(items)).into_value()
             }),
@@ -468,7 +482,7 @@ impl Converter<'_> {
         }
     }
 
-    fn constants(&mut self, items: &[Constant]) -> Vec<Value> {
+    fn constants(&mut self, items: &'a [Constant]) -> Vec<Value> {
         items.iter().map(|item| self.constant(item)).collect()
     }
 

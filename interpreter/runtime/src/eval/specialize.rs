@@ -12,7 +12,7 @@ use crate::eval::polymorphic::{self, Purpose};
 use crate::eval::{State, word};
 use crate::object::{Header, Object, Payload};
 use crate::types::bool::as_bool;
-use crate::types::descriptors::{MemberDescriptor, Property};
+use crate::types::descriptors::{ClassMethod, MemberDescriptor, Property};
 use crate::types::dict::Dict;
 use crate::types::function::Function;
 use crate::types::generator::Generator;
@@ -331,6 +331,10 @@ pub(super) unsafe fn send(state: &State<'_>) {
     }
 }
 
+/// In the place of an attribute that is found in a class: it is a class method about to be called, so that nothing need be
+/// bound.
+pub(super) const CLASS_METHOD: u16 = 1;
+
 /// What an attribute access specialises to, and what its form wants to have remembered.
 pub(super) struct AttributeForm {
     pub(super) opcode: Opcode,
@@ -421,7 +425,7 @@ fn load_form(vm: &Vm, owner: &Value, argument: u32, name: &Object<Str>) -> Optio
         return AttributeForm::at(Opcode::LoadAttrModule, module.dict_ref().keys_version(vm), position);
     }
     if let Some(class) = owner.downcast::<Type>() {
-        return class_load_form(vm, class, name);
+        return class_load_form(vm, class, argument, name);
     }
     let typ = owner.type_of();
     let generic = crate::types::object::generic_get_attribute as *const () as usize;
@@ -511,7 +515,12 @@ fn slot_offset(typ: &Object<Type>, found: &Value) -> Option<usize> {
     typ.is_native_subtype(member.owner()).then_some(offset / 8)
 }
 
-fn class_load_form(vm: &Vm, class: &Object<Type>, name: &Object<Str>) -> Option<AttributeForm> {
+fn class_load_form(
+    vm: &Vm,
+    class: &Object<Type>,
+    argument: u32,
+    name: &Object<Str>,
+) -> Option<AttributeForm> {
     class.ready(vm);
     let metaclass = class.type_of();
     let get = metaclass.slots().getattribute.get()?;
@@ -520,6 +529,10 @@ fn class_load_form(vm: &Vm, class: &Object<Type>, name: &Object<Str>) -> Option<
         return None;
     }
     let found = class.lookup(vm, name)?;
+    if is_exact::<ClassMethod>(&found) && argument & 1 != 0 && std::ptr::eq(metaclass, Type::static_type()) {
+        let form = AttributeForm::of_class(Opcode::LoadAttrClass, class.version(vm), &found)?;
+        return Some(AttributeForm { place: CLASS_METHOD, ..form });
+    }
     if found.type_of().slots().descriptor_get.get().is_some() && !is_exact::<Function>(&found) {
         return None;
     }

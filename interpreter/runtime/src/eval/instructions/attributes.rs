@@ -8,7 +8,7 @@ use crate::eval::instructions::instructions;
 use crate::eval::polymorphic::{self, Place, Purpose};
 use crate::eval::{Flow, Instruction, State, specialize, word};
 use crate::object::{Header, Object, Payload};
-use crate::types::descriptors::Property;
+use crate::types::descriptors::{ClassMethod, Property};
 use crate::types::function::Function;
 use crate::types::module::Module;
 use crate::types::string::Str;
@@ -56,6 +56,26 @@ unsafe fn push_method(state: &mut State<'_>) -> Flow {
         let method = state.next.add(5).cast::<u64>().read_unaligned();
         let owner = *state.at(1);
         *state.at(1) = word::duplicate(method);
+        state.push(owner);
+        state.skip(9);
+    }
+    Flow::Next
+}
+
+/// Puts the function of a class method below the class on top, ready to be called.
+#[inline(always)]
+unsafe fn push_class_method(state: &mut State<'_>, method: u64) -> Flow {
+    // SAFETY: the cache holds the class method, which the class keeps alive while its version holds.
+    unsafe {
+        let callable = (*(method as *const Object<ClassMethod>)).callable_word();
+        if !word::is_pointer(callable)
+            || callable == 0
+            || !std::ptr::eq((*(callable as *const Header)).type_of(), Function::static_type())
+        {
+            return Flow::Slow;
+        }
+        let owner = *state.at(1);
+        *state.at(1) = word::duplicate(callable);
         state.push(owner);
         state.skip(9);
     }
@@ -330,6 +350,9 @@ instructions! {
             return Flow::Slow;
         }
         let found = cached_value(state);
+        if state.cache(3).get() == specialize::CLASS_METHOD {
+            return push_class_method(state, found);
+        }
         replace_top(state, argument, found)
     } or LoadAttr
 

@@ -181,6 +181,15 @@ macro_rules! wrapper_methods {
     };
 }
 
+impl ClassMethod {
+    /// The word of what is wrapped, 0 for none, for the evaluator.
+    #[inline(always)]
+    pub(crate) fn callable_word(&self) -> u64 {
+        // SAFETY: nobody changes the callable while the evaluator looks.
+        unsafe { (*self.callable.as_ptr()).as_ref().map_or(0, Value::bits) }
+    }
+}
+
 wrapper_methods! {
     ClassMethod, "classmethod",
     #[slot(descriptor_get)]
