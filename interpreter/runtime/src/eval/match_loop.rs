@@ -33,7 +33,7 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                 Flow::Next => {}
                 Flow::Extend(high) => extended = high,
                 Flow::Leave(word) => return word,
-                Flow::Slow | Flow::Raise => unreachable!("a slow path does every case"),
+                Flow::Direct | Flow::Slow | Flow::Raise => unreachable!("a slow path does every case"),
             }
         }
     }
@@ -50,6 +50,15 @@ unsafe fn perform<I: Instruction>(state: &mut State<'_>, argument: u32) -> Flow 
     unsafe { I::General::slow(state, argument) }
 }
 
+#[inline(never)]
+unsafe fn direct<I: Instruction>(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: as promised by `run`.
+    unsafe {
+        (*state.frame).instruction = state.next.sub(1);
+        I::direct(state, argument)
+    }
+}
+
 macro_rules! define_step {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:ident, caches $caches:literal,
        pops $pops:expr, pushes $pushes:expr, flags $(Flags::$flag:ident)|+ $(, specialises $family:ident)?;)*) => {
@@ -60,7 +69,10 @@ macro_rules! define_step {
                     $($number => if SLOW {
                         perform::<instructions::$variant>(state, argument)
                     } else {
-                        instructions::$variant::fast(state, argument)
+                        match instructions::$variant::fast(state, argument) {
+                            Flow::Direct => direct::<instructions::$variant>(state, argument),
+                            flow => flow,
+                        }
                     },)*
                     _ => instructions::unknown(state),
                 }

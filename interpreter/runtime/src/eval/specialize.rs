@@ -10,6 +10,7 @@ use rspy_code::opcode::Opcode;
 use crate::eval::frame::Frame;
 use crate::eval::polymorphic::{self, Purpose};
 use crate::eval::{State, word};
+use crate::exceptions::base::BaseException;
 use crate::object::{Header, Object, Payload};
 use crate::types::bool::as_bool;
 use crate::types::descriptors::{ClassMethod, MemberDescriptor, Property};
@@ -42,6 +43,23 @@ unsafe fn is_due(state: &State<'_>) -> bool {
         }
         counter.set(value - (1 << 4));
         false
+    }
+}
+
+/// Whether the instruction may specialise when it next runs, which only the slow path does.
+#[inline(always)]
+pub(super) unsafe fn is_nearly_due(state: &State<'_>) -> bool {
+    // SAFETY: every instruction that asks has a cache.
+    unsafe { state.cache(0).get() >> 4 == 0 }
+}
+
+/// Counts a run of an instruction that is not [nearly due](is_nearly_due).
+#[inline(always)]
+pub(super) unsafe fn count_down(state: &State<'_>) {
+    // SAFETY: as above.
+    unsafe {
+        let counter = state.cache(0);
+        counter.set(counter.get() - (1 << 4));
     }
 }
 
@@ -668,13 +686,39 @@ const BEGIN_WATCHING: [&str; 6] =
     ["settrace", "settrace_to_record", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
 
 /// A class whose objects `object.__new__` makes and whose `__init__` is a Python function.
+/// The form of a call of a native class: CPython tells apart those that it can construct without a tuple of arguments.
+fn native_class_form(typ: &Object<Type>) -> Opcode {
+    const SHORT: [&str; 12] = [
+        "range",
+        "list",
+        "dict",
+        "set",
+        "int",
+        "enumerate",
+        "map",
+        "float",
+        "bool",
+        "super",
+        "frozenset",
+        "reversed",
+    ];
+    let is_exception = typ.is_native_subtype(BaseException::static_type());
+    if is_exception || SHORT.contains(&&*typ.name()) {
+        Opcode::CallBuiltinClass
+    } else {
+        Opcode::CallNonPyGeneral
+    }
+}
+
 unsafe fn class_call_form(state: &State<'_>, typ: &Object<Type>) -> Option<Opcode> {
     // SAFETY: as for `call`.
     unsafe {
         let vm = state.vm;
         let plain = crate::types::object::BaseObject::static_type().slots().new.get()?;
-        if !typ.is_heap()
-            || typ.has_flag(TypeFlags::ABSTRACT)
+        if !typ.is_heap() {
+            return Some(native_class_form(typ));
+        }
+        if typ.has_flag(TypeFlags::ABSTRACT)
             || !std::ptr::eq(typ.type_of(), Type::static_type())
             || typ.slots().new.get().is_none_or(|new| new as usize != plain as usize)
             || typ.native().size != size_of::<Object<crate::types::object::BaseObject>>()

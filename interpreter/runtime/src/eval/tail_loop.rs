@@ -2,7 +2,8 @@
 //!
 //! The functions have the signature of [`Handler`], so that the registers of the evaluation loop stay in machine
 //! registers, and calls in tail position become jumps. The fast path of an instruction calls nothing; whatever
-//! needs a call is in the slow handler, which is itself reached by a jump.
+//! needs a call is in the slow handler, which is itself reached by a jump. Between the two stand direct handlers: they call
+//! functions, but keep the registers to themselves.
 
 use rspy_code::for_each_instruction;
 
@@ -36,9 +37,30 @@ unsafe fn fast<I: Instruction>(
         match I::fast(&mut state, argument as u32) {
             Flow::Next => dispatch!(vm, state.frame, state.next, state.stack, 0),
             Flow::Extend(high) => dispatch!(vm, state.frame, state.next, state.stack, high as u64),
+            Flow::Direct => direct::<I>(vm, frame, next, stack, argument),
             Flow::Slow => slow::<I::General>(vm, frame, next, stack, argument),
             Flow::Raise => raised(vm, state.frame, state.next, state.stack, 0),
             Flow::Leave(word) => word,
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn direct<I: Instruction>(
+    vm: &Vm,
+    frame: *mut Frame,
+    next: *const Unit,
+    stack: *mut u64,
+    argument: u64,
+) -> u64 {
+    // SAFETY: as for `fast`.
+    unsafe {
+        (*frame).instruction = next.sub(1);
+        let mut state = State { vm, frame, next, stack };
+        match I::direct(&mut state, argument as u32) {
+            Flow::Next => dispatch!(vm, state.frame, state.next, state.stack, 0),
+            Flow::Raise => raised(vm, state.frame, state.next, state.stack, 0),
+            _ => slow::<I::General>(vm, frame, next, stack, argument),
         }
     }
 }
@@ -93,7 +115,7 @@ unsafe fn slow<I: Instruction>(
     unsafe {
         let Outcome { frame, next, stack, flow } = perform::<I>(vm, frame, next, stack, argument);
         match flow {
-            Flow::Next | Flow::Slow => dispatch!(vm, frame, next, stack, 0),
+            Flow::Next | Flow::Direct | Flow::Slow => dispatch!(vm, frame, next, stack, 0),
             Flow::Extend(high) => dispatch!(vm, frame, next, stack, high as u64),
             Flow::Raise => raised(vm, frame, next, stack, 0),
             Flow::Leave(word) => word,

@@ -128,7 +128,7 @@ pub(super) unsafe fn run(mut state: State<'_>) -> u64 {
                         return word;
                     }
                 }
-                Flow::Slow => unreachable!("a slow path does every case"),
+                Flow::Direct | Flow::Slow => unreachable!("a slow path does every case"),
             }
         }
     }

@@ -31,10 +31,12 @@ pub const fn borrowed(word: u64) -> u64 {
     if is_pointer(word) { word | BORROWED } else { word }
 }
 
-/// Whether the word owns a reference that is counted.
+/// Whether the word owns a reference that is counted: a pointer without tags. Nothing wraps around to a number that no address
+/// comes near, so that one comparison tells.
 #[inline(always)]
 pub const fn owns(word: u64) -> bool {
-    word & (POINTER_MASK | BORROWED) == 0 && word != 0
+    const TAGS: u64 = POINTER_MASK | BORROWED;
+    word.wrapping_sub(TAGS + 1) & (1 << 63 | TAGS) == 0
 }
 
 /// Whether the word is of an object that is never freed, or of a small integer, which is one in CPython.
@@ -47,9 +49,8 @@ pub unsafe fn is_immortal(word: u64) -> bool {
         // SAFETY: as promised.
         return unsafe { (*(untagged(word) as *const Header)).is_immortal() };
     }
-    // SAFETY: a word that is no pointer is a value that owns nothing.
-    let value = unsafe { Borrow::from_bits(word) };
-    crate::types::int::small_value(&value).is_some_and(|small| (-5..=256).contains(&small))
+    // Looked at as a word, not as a value: handlers keep the registers to themselves.
+    word & 1 == 1 && (-5..=256).contains(&(word as i64 >> 1))
 }
 
 /// Looks at the value without taking it.

@@ -8,12 +8,14 @@ use crate::eval::instructions::instructions;
 use crate::eval::polymorphic::{self, Place, Purpose};
 use crate::eval::{Flow, Instruction, State, specialize, word};
 use crate::object::{Header, Object, Payload};
+use crate::slots::DescriptorGet;
 use crate::types::descriptors::{ClassMethod, Property};
 use crate::types::function::Function;
 use crate::types::module::Module;
 use crate::types::string::Str;
 use crate::types::typ::TypeFlags;
 use crate::types::typ::instance;
+use crate::value::Value;
 
 /// The object on top, if it is one and its type has the version in the cache.
 #[inline(always)]
@@ -31,15 +33,19 @@ unsafe fn of_version<'a>(state: &State<'_>, word: u64) -> Option<&'a Header> {
 /// Replaces the object on top by an attribute, given without a reference of its own.
 #[inline(always)]
 unsafe fn replace_top(state: &mut State<'_>, argument: u32, found: u64) -> Flow {
-    // SAFETY: the attribute is kept alive by the object until its reference has been added.
+    // SAFETY: the owner is an object, which keeps the attribute alive until its reference has been added.
     unsafe {
         let owner = *state.at(1);
-        if !word::closes_quietly(owner) {
-            return Flow::Slow;
+        if owner & word::BORROWED != 0 {
+            *state.at(1) = word::duplicate(found);
+        } else {
+            let object = &*(owner as *const Header);
+            if object.reference_count() == 1 {
+                return Flow::Slow;
+            }
+            *state.at(1) = word::duplicate(found);
+            object.remove_reference_quietly();
         }
-        let found = word::duplicate(found);
-        word::close_quietly(owner);
-        *state.at(1) = found;
         if argument & 1 != 0 {
             state.push(0);
         }
@@ -154,7 +160,31 @@ unsafe fn cached_value(state: &State<'_>) -> u64 {
     unsafe { state.next.add(5).cast::<u64>().read_unaligned() }
 }
 
-/// The attribute as `object` looks it up, where nothing has to be called for it.
+/// The attribute that a descriptor of the class gives.
+unsafe fn descriptor_attribute(
+    state: &mut State<'_>,
+    argument: u32,
+    descriptor: &Value,
+    get: DescriptorGet,
+) -> Flow {
+    // SAFETY: the object is alive while it is on the stack, and the caller keeps the descriptor.
+    unsafe {
+        let found = {
+            let object = state.look(1);
+            get(state.vm, descriptor, Some(&object), Some(&object.type_of().to_value()))
+        };
+        let value = attempt!(state, found);
+        state.drop_words(1);
+        state.push_value(value);
+        if argument & 1 != 0 {
+            state.push(0);
+        }
+        state.skip(9);
+    }
+    Flow::Next
+}
+
+/// The attribute as `object` looks it up, where only a descriptor has to be called for it.
 unsafe fn plain_attribute(state: &mut State<'_>, argument: u32, name: &Object<Str>) -> Option<Flow> {
     // SAFETY: the object is alive while it is on the stack, and what is found belongs to it or its type.
     unsafe {
@@ -174,7 +204,10 @@ unsafe fn plain_attribute(state: &mut State<'_>, argument: u32, name: &Object<St
             let class_value = word::look(in_class);
             let kind = class_value.type_of();
             if kind.slots().descriptor_set.get().is_some() {
-                return None;
+                let get = kind.slots().descriptor_get.get()?;
+                // What it calls may take it out of the class.
+                let descriptor = crate::object::Borrow::clone_value(&class_value);
+                return Some(descriptor_attribute(state, argument, &descriptor, get));
             }
             is_method = argument & 1 != 0 && kind.has_flag(TypeFlags::METHOD_DESCRIPTOR);
             plain = kind.slots().descriptor_get.get().is_none();

@@ -9,7 +9,7 @@ use crate::eval::call::push_frame;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
 use crate::eval::word::exact;
-use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
+use crate::eval::{Flow, Instruction, State, intrinsics, raised_or_word, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
 use crate::object::{Object, Payload, Ref, TypeObject};
@@ -75,19 +75,19 @@ unsafe fn conceal(words: *mut u64, count: usize, owned: u64) {
     }
 }
 
-/// Calls something native with the topmost words and puts the result in the place of the callable.
+/// Calls something native with the words from `base` on, all of which are given back.
 ///
 /// Stack: callable, self or nothing, arguments.
 #[inline(always)]
-unsafe fn call_words(
-    state: &mut State<'_>,
+unsafe fn call_at(
+    vm: &Vm,
+    base: *mut u64,
     arguments: usize,
     names: KeywordNames<'_>,
-    with: impl FnOnce(&State<'_>, &Value, &[Value], KeywordNames<'_>) -> PyResult,
-) -> Result<(), Exception> {
+    with: impl FnOnce(&Vm, &Value, &[Value], KeywordNames<'_>) -> PyResult,
+) -> PyResult {
     // SAFETY: the stack has the callable, a place for self, and the arguments.
     unsafe {
-        let base = state.at(arguments + 2);
         let (first, count) =
             if *base.add(1) == 0 { (base.add(2), arguments) } else { (base.add(1), arguments + 1) };
         let owned = expose(first, count);
@@ -95,13 +95,149 @@ unsafe fn call_words(
         let result = {
             let callable = word::look(callable);
             let args = std::slice::from_raw_parts(first.cast::<Value>(), count);
-            with(state, &callable, args, names)
+            with(vm, &callable, args, names)
         };
         conceal(first, count, owned);
         word::close(callable);
+        result
+    }
+}
+
+/// Calls something native with the topmost words and puts the result in the place of the callable.
+#[inline(always)]
+unsafe fn call_words(
+    state: &mut State<'_>,
+    arguments: usize,
+    names: KeywordNames<'_>,
+    with: impl FnOnce(&Vm, &Value, &[Value], KeywordNames<'_>) -> PyResult,
+) -> Result<(), Exception> {
+    // SAFETY: as for `call_at`.
+    unsafe {
+        let base = state.at(arguments + 2);
+        let result = call_at(state.vm, base, arguments, names, with);
         state.stack = base;
         state.push_value(result?);
         Ok(())
+    }
+}
+
+/// The word of a native call's result, once signals have been handled; 0 where an exception was raised.
+#[inline(always)]
+fn settled_word(vm: &Vm, result: PyResult) -> u64 {
+    raised_or_word(vm, result.and_then(|value| signals_after_call(vm).map(|()| value)))
+}
+
+/// Calls a native method; see [`call_at`] and [`settled_word`].
+#[inline(never)]
+unsafe fn call_native_method_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
+    // SAFETY: as promised by the handler.
+    unsafe {
+        let result = match arguments {
+            0 if *base.add(1) != 0 => call_few::<1>(vm, base, call_native_method),
+            1 if *base.add(1) != 0 => call_few::<2>(vm, base, call_native_method),
+            2 if *base.add(1) != 0 => call_few::<3>(vm, base, call_native_method),
+            _ => call_at(vm, base, arguments, None, call_native_method),
+        };
+        settled_word(vm, result)
+    }
+}
+
+/// As [`call_at`] with self and few arguments, whose words the processor's registers keep meanwhile.
+#[inline(always)]
+unsafe fn call_few<const COUNT: usize>(
+    vm: &Vm,
+    base: *mut u64,
+    with: impl FnOnce(&Vm, &Value, &[Value], KeywordNames<'_>) -> PyResult,
+) -> PyResult {
+    // SAFETY: the stack has the callable, self, and the arguments; the values look at them only.
+    unsafe {
+        let first = base.add(1);
+        let words: [u64; COUNT] = std::array::from_fn(|index| *first.add(index));
+        for (index, word) in words.iter().enumerate() {
+            *first.add(index) = word::untagged(*word);
+        }
+        let callable = *base;
+        let result = {
+            let callable = word::look(callable);
+            with(vm, &callable, std::slice::from_raw_parts(first.cast::<Value>(), COUNT), None)
+        };
+        for word in words {
+            word::close(word);
+        }
+        word::close(callable);
+        result
+    }
+}
+
+/// Calls a native function; what it is bound to goes to the place for self.
+#[inline(never)]
+unsafe fn call_native_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
+    // SAFETY: as promised by the handler.
+    unsafe {
+        if *base.add(1) == 0
+            && let Some(function) = exact::<NativeFunction>(*base)
+            && function.passes_instance()
+            && let Some(instance) = function.instance()
+        {
+            let call = function.definition().call;
+            *base.add(1) = instance.into_bits();
+            return settled_word(
+                vm,
+                call_at(vm, base, arguments, None, |vm, _, args, names| {
+                    vm.check_stack(" while calling a Python object")?;
+                    call(vm, args, names)
+                }),
+            );
+        }
+        settled_word(vm, call_at(vm, base, arguments, None, call_native_function))
+    }
+}
+
+/// Calls a class without a place for self; see [`call_at`] and [`settled_word`].
+#[inline(never)]
+unsafe fn call_type_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
+    // SAFETY: as promised by the handler.
+    settled_word(vm, unsafe {
+        call_at(vm, base, arguments, None, |vm, callable, args, names| {
+            vm.call_with_names(callable, args, names)
+        })
+    })
+}
+
+/// Puts the word of a native call's result in the place of the callable.
+#[inline(always)]
+unsafe fn finish_native_call(state: &mut State<'_>, base: *mut u64, word: u64) -> Flow {
+    // SAFETY: calls have a cache of three units.
+    unsafe {
+        state.stack = base;
+        if word == 0 {
+            return Flow::Raise;
+        }
+        state.push(word);
+        state.skip(3);
+    }
+    Flow::Next
+}
+
+/// The direct path of calls of native methods.
+#[inline(always)]
+unsafe fn native_method(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: the stack has the callable, a place for self, and the arguments.
+    unsafe {
+        let base = state.at(argument as usize + 2);
+        let word = call_native_method_at(state.vm, base, argument as usize);
+        finish_native_call(state, base, word)
+    }
+}
+
+/// The direct path of calls of native functions.
+#[inline(always)]
+unsafe fn native_function(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: the stack has the callable, a place for self, and the arguments.
+    unsafe {
+        let base = state.at(argument as usize + 2);
+        let word = call_native_at(state.vm, base, argument as usize);
+        finish_native_call(state, base, word)
     }
 }
 
@@ -410,18 +546,18 @@ unsafe fn unbind_quietly(base: *mut u64) -> bool {
     }
 }
 
-/// `dict.get` where a short look finds the key.
+/// `dict.get` where a short look finds the key; else the direct path.
 #[inline(always)]
 unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
     // SAFETY: the stack has the callable, a place for self, and the arguments.
     unsafe {
         let base = state.at(arguments + 2);
-        let Some(method) = exact::<NativeMethod>(*base) else { return Flow::Slow };
+        let Some(method) = exact::<NativeMethod>(*base) else { return Flow::Direct };
         if method.current_mark() != NativeMethod::DICT_GET || !(1..=2).contains(&arguments) {
-            return Flow::Slow;
+            return Flow::Direct;
         }
-        let Some(dict) = exact::<Dict>(*base.add(1)) else { return Flow::Slow };
-        let Some(place) = dict.glance(*base.add(2)) else { return Flow::Slow };
+        let Some(dict) = exact::<Dict>(*base.add(1)) else { return Flow::Direct };
+        let Some(place) = dict.glance(*base.add(2)) else { return Flow::Direct };
         let last = state.at(1);
         // A dict that is its own default may have no other references than these two.
         if word::untagged(*last) == word::untagged(*base.add(1))
@@ -430,7 +566,7 @@ unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
             || !word::closes_quietly(*base.add(2))
             || !word::closes_quietly(*last)
         {
-            return Flow::Slow;
+            return Flow::Direct;
         }
         let found = word::duplicate(*place);
         word::close_quietly(*base);
@@ -448,36 +584,26 @@ unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
 
 /// Calls the native function of a method descriptor after checking the instance.
 #[inline(always)]
-fn call_native_method(
-    state: &State<'_>,
-    callable: &Value,
-    args: &[Value],
-    names: KeywordNames<'_>,
-) -> PyResult {
+fn call_native_method(vm: &Vm, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
     if let Some(method) = callable.downcast_exact::<NativeMethod>()
         && let Some(instance) = args.first()
         && method.accepts(instance)
     {
-        state.vm.check_stack(" while calling a Python object")?;
-        return (method.definition().call)(state.vm, args, names);
+        vm.check_stack(" while calling a Python object")?;
+        return (method.definition().call)(vm, args, names);
     }
-    state.vm.call_with_names(callable, args, names)
+    vm.call_with_names(callable, args, names)
 }
 
 #[inline(always)]
-fn call_native_function(
-    state: &State<'_>,
-    callable: &Value,
-    args: &[Value],
-    names: KeywordNames<'_>,
-) -> PyResult {
+fn call_native_function(vm: &Vm, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
     if let Some(function) = callable.downcast_exact::<NativeFunction>()
         && !function.passes_instance()
     {
-        state.vm.check_stack(" while calling a Python object")?;
-        return (function.definition().call)(state.vm, args, names);
+        vm.check_stack(" while calling a Python object")?;
+        return (function.definition().call)(vm, args, names);
     }
-    state.vm.call_with_names(callable, args, names)
+    vm.call_with_names(callable, args, names)
 }
 
 /// Whether the word is a native function with the definition whose number is in the cache.
@@ -488,28 +614,6 @@ unsafe fn is_definition(state: &State<'_>, word: u64) -> bool {
         exact::<NativeFunction>(word).is_some_and(|function| {
             std::ptr::from_ref(function.definition()) as usize as u32 == state.cache_wide(1)
         })
-    }
-}
-
-/// Calls a native function with positional arguments; what it is bound to goes to the place for self.
-#[inline(always)]
-unsafe fn call_native(state: &mut State<'_>, arguments: usize) -> Result<(), Exception> {
-    // SAFETY: the stack has the callable, a place for self, and the arguments.
-    unsafe {
-        let base = state.at(arguments + 2);
-        if *base.add(1) == 0
-            && let Some(function) = exact::<NativeFunction>(*base)
-            && function.passes_instance()
-            && let Some(instance) = function.instance()
-        {
-            let call = function.definition().call;
-            *base.add(1) = instance.into_bits();
-            return call_words(state, arguments, None, |state, _, args, names| {
-                state.vm.check_stack(" while calling a Python object")?;
-                call(state.vm, args, names)
-            });
-        }
-        call_words(state, arguments, None, call_native_function)
     }
 }
 
@@ -546,8 +650,8 @@ instructions! {
         if function_in(*base).is_some() {
             return enter_function(state, count, None, 4);
         }
-        attempt!(state, call_words(state, count, None, |state, callable, args, names| {
-            state.vm.call_with_names(callable, args, names)
+        attempt!(state, call_words(state, count, None, |vm, callable, args, names| {
+            vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
         attempt!(state, signals_after_call(state.vm));
@@ -587,8 +691,8 @@ instructions! {
         fast_call::<true>(state, base, argument)
     } or Call
 
-    /// Anything else.
-    CallNonPyGeneral = Call;
+    /// A native class whose construction CPython has no short way for.
+    CallNonPyGeneral(state, argument) fast { <CallBuiltinClass as Instruction>::fast(state, argument) } or CallBuiltinClass
 
     /// `type(object)`.
     CallType1(state, argument) {
@@ -606,34 +710,32 @@ instructions! {
     }
 
     /// `str(object)`.
-    CallStr1 = Call;
+    CallStr1(state, argument) fast { <CallBuiltinClass as Instruction>::fast(state, argument) } or CallBuiltinClass
     /// `tuple(iterable)`.
-    CallTuple1 = Call;
+    CallTuple1(state, argument) fast { <CallBuiltinClass as Instruction>::fast(state, argument) } or CallBuiltinClass
     /// A native class.
-    CallBuiltinClass = Call;
+    CallBuiltinClass(state, argument) fast {
+        let base = state.at(argument as usize + 2);
+        if *base.add(1) == 0 && exact::<Type>(*base).is_some() { Flow::Direct } else { Flow::Slow }
+    } direct {
+        let base = state.at(argument as usize + 2);
+        let word = call_type_at(state.vm, base, argument as usize);
+        finish_native_call(state, base, word)
+    } slow { <Call as Instruction>::slow(state, argument) }
 
     /// A native function with one argument.
-    CallBuiltinO(state, argument) {
-        attempt!(state, call_native(state, argument as usize));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    CallBuiltinO(state, argument) direct {
+        native_function(state, argument)
     }
 
     /// A native function with positional arguments.
-    CallBuiltinFast(state, argument) {
-        attempt!(state, call_native(state, argument as usize));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    CallBuiltinFast(state, argument) direct {
+        native_function(state, argument)
     }
 
     /// A native function that takes keywords too.
-    CallBuiltinFastWithKeywords(state, argument) {
-        attempt!(state, call_native(state, argument as usize));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    CallBuiltinFastWithKeywords(state, argument) direct {
+        native_function(state, argument)
     }
 
     /// `len(object)`.
@@ -680,10 +782,7 @@ instructions! {
             state.skip(3);
             return Flow::Next;
         }
-        attempt!(state, call_native(state, argument as usize));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+        native_function(state, argument)
     }
 
     /// `isinstance(object, class)`.
@@ -731,10 +830,7 @@ instructions! {
                 return Flow::Next;
             }
         }
-        attempt!(state, call_native(state, argument as usize));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+        native_function(state, argument)
     }
 
     /// `list.append(object)`.
@@ -774,47 +870,34 @@ instructions! {
             state.drop_words(2);
             state.push(crate::types::none::none_word());
         } else {
-            attempt!(state, call_words(state, argument as usize, None, call_native_method));
+            return native_method(state, argument);
         }
         state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
         Flow::Next
     }
 
     /// A native method without arguments.
-    CallMethodDescriptorNoargs(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_method));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    CallMethodDescriptorNoargs(state, argument) direct {
+        native_method(state, argument)
     }
 
     /// A native method with one argument.
     CallMethodDescriptorO(state, argument) fast {
         get_quickly(state, argument as usize)
-    } slow {
-        attempt!(state, call_words(state, argument as usize, None, call_native_method));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    } direct {
+        native_method(state, argument)
     }
 
     /// A native method with positional arguments.
     CallMethodDescriptorFast(state, argument) fast {
         get_quickly(state, argument as usize)
-    } slow {
-        attempt!(state, call_words(state, argument as usize, None, call_native_method));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    } direct {
+        native_method(state, argument)
     }
 
     /// A native method that takes keywords too.
-    CallMethodDescriptorFastWithKeywords(state, argument) {
-        attempt!(state, call_words(state, argument as usize, None, call_native_method));
-        state.skip(3);
-        attempt!(state, signals_after_call(state.vm));
-        Flow::Next
+    CallMethodDescriptorFastWithKeywords(state, argument) direct {
+        native_method(state, argument)
     }
 
     /// A class whose objects are plain and whose `__init__` is a Python function.
@@ -855,8 +938,8 @@ instructions! {
         if function_in(*base).is_some() {
             return enter_function(state, count, Some(name_tuple), 4);
         }
-        attempt!(state, call_words(state, count, Some(name_tuple), |state, callable, args, names| {
-            state.vm.call_with_names(callable, args, names)
+        attempt!(state, call_words(state, count, Some(name_tuple), |vm, callable, args, names| {
+            vm.call_with_names(callable, args, names)
         }));
         state.skip(3);
         attempt!(state, signals_after_call(state.vm));

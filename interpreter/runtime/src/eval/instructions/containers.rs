@@ -116,20 +116,36 @@ unsafe fn unpack_quickly(state: &mut State<'_>, sequence: u64, items: &[Value], 
     Flow::Next
 }
 
+/// The word of a tuple that takes words over.
+#[inline(never)]
+unsafe fn tuple_word(start: *const u64, count: usize) -> u64 {
+    // SAFETY: the words leave the stack.
+    let values = (0..count).map(|index| unsafe { word::take(*start.add(index)) });
+    Tuple::from_values(values).into_value().into_bits()
+}
+
+/// The word of a list that takes words over.
+#[inline(never)]
+unsafe fn list_word(start: *const u64, count: usize) -> u64 {
+    // SAFETY: the words leave the stack.
+    let values = (0..count).map(|index| unsafe { word::take(*start.add(index)) });
+    List::from_vec(values.collect()).into_value().into_bits()
+}
+
 instructions! {
     /// Makes a tuple.
-    BuildTuple(state, argument) {
+    BuildTuple(state, argument) direct {
         let start = state.at(argument as usize);
-        let tuple = Tuple::from_values((0..argument as usize).map(|index| word::take(*start.add(index))));
-        state.stack = start;
-        state.push_value(tuple.into_value());
+        *start = tuple_word(start, argument as usize);
+        state.stack = start.add(1);
         Flow::Next
     }
 
     /// Makes a list.
-    BuildList(state, argument) {
-        let values = take_values(state, argument as usize);
-        state.push_value(List::from_vec(values).into_value());
+    BuildList(state, argument) direct {
+        let start = state.at(argument as usize);
+        *start = list_word(start, argument as usize);
+        state.stack = start.add(1);
         Flow::Next
     }
 

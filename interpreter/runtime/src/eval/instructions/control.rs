@@ -56,6 +56,26 @@ pub(super) unsafe fn leave(state: &mut State<'_>, word: u64) -> Flow {
     }
 }
 
+/// Pops a cleared frame that is not the first of its chunk, and goes on with the one below, which gets the result unless it is
+/// that of an `__init__`.
+#[inline(always)]
+unsafe fn go_back(state: &mut State<'_>, frame: *mut Frame, result: u64) -> Flow {
+    // SAFETY: the frame below waits at its call; the frame's memory holds what was written until the next is pushed.
+    unsafe {
+        let vm = state.vm;
+        let (previous, drops_result) = ((*frame).previous, (*frame).drops_result);
+        vm.frames.pop_quietly(frame);
+        vm.leave_call();
+        state.frame = previous;
+        state.stack = (*previous).stack_pointer;
+        state.next = (*previous).instruction.add((*previous).return_offset as usize);
+        if !drops_result {
+            state.push(result);
+        }
+    }
+    Flow::Next
+}
+
 /// Drops what an `__init__` returned, which must be `None`.
 pub(super) unsafe fn check_init_result(state: &State<'_>, word: u64) -> Flow {
     // SAFETY: the word is owned.
@@ -128,12 +148,16 @@ instructions! {
         {
             return Flow::Slow;
         }
+        let vm = state.vm;
+        if !vm.frames.can_pop_quietly(frame) {
+            return Flow::Slow;
+        }
         let base = Frame::local(frame, 0);
         let count = state.stack.offset_from(base) as usize - 1;
         let mut index = 0;
         while index < count {
             if !word::closes_quietly(*base.add(index)) {
-                return Flow::Slow;
+                return Flow::Direct;
             }
             // Two variables may hold the last two references to one object; count down as we look.
             word::close_quietly(*base.add(index));
@@ -141,26 +165,20 @@ instructions! {
             index += 1;
         }
         if (*frame).locals != 0 || !word::closes_quietly((*frame).function) {
-            return Flow::Slow;
-        }
-        let vm = state.vm;
-        if !vm.frames.can_pop_quietly(frame) {
-            return Flow::Slow;
+            return Flow::Direct;
         }
         let result = word::keep(*state.at(1));
         word::close_quietly((*frame).function);
-        let previous = (*frame).previous;
-        let drops_result = (*frame).drops_result;
-        vm.frame.set(previous);
-        vm.frames.pop_quietly(frame);
-        vm.leave_call();
-        state.frame = previous;
-        state.stack = (*previous).stack_pointer;
-        state.next = (*previous).instruction.add((*previous).return_offset as usize);
-        if !drops_result {
-            state.push(result);
-        }
-        Flow::Next
+        vm.frame.set((*frame).previous);
+        go_back(state, frame, result)
+    } direct {
+        // The same frame, but giving its words back frees something: the frame is out of sight by then.
+        let frame = state.frame;
+        let result = word::keep(state.pop());
+        (*frame).stack_pointer = state.stack;
+        state.vm.frame.set((*frame).previous);
+        Frame::clear(frame);
+        go_back(state, frame, result)
     } slow {
         let word = word::keep(state.pop());
         leave(state, word)

@@ -3,12 +3,13 @@
 use crate::attempt;
 use crate::eval::frame::Owner;
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, specialize, word};
+use crate::eval::{Flow, State, raised_or_word, specialize, word};
 use crate::exceptions::Exception;
 use crate::object::Object;
 use crate::types::generator::{self, Generator, Sent};
 use crate::types::none::none;
 use crate::value::Value;
+use crate::vm::Vm;
 
 /// Goes on with the generator on top, for `for`: it is entered like a function.
 pub(super) unsafe fn enter_for_next(state: &mut State<'_>, argument: u32) -> Option<Flow> {
@@ -105,6 +106,17 @@ fn not_async_iterable(state: &State<'_>, object: &Value) -> Exception {
         "'async for' requires an object with __aiter__ method, got {}",
         object.type_of().full_name()
     ))
+}
+
+/// The word of an awaitable's iterator, 0 where asking raised an exception; gives the awaitable back.
+#[inline(never)]
+unsafe fn awaitable_word(vm: &Vm, word: u64, context: u32) -> u64 {
+    // SAFETY: the word leaves the stack.
+    unsafe {
+        let iterator = generator::awaitable_iterator(vm, &word::look(word), context);
+        word::close(word);
+        raised_or_word(vm, iterator)
+    }
 }
 
 instructions! {
@@ -250,11 +262,14 @@ instructions! {
     }
 
     /// Makes the iterator that `await` goes over.
-    GetAwaitable(state, argument) {
-        let result = { let object = state.look(1); generator::awaitable_iterator(state.vm, &object, argument) };
-        state.drop_words(1);
-        let iterator = attempt!(state, result);
-        state.push_value(iterator);
+    GetAwaitable(state, argument) direct {
+        let top = state.at(1);
+        let iterator = awaitable_word(state.vm, *top, argument);
+        if iterator == 0 {
+            state.stack = top;
+            return Flow::Raise;
+        }
+        *top = iterator;
         Flow::Next
     }
 

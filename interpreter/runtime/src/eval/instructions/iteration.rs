@@ -2,10 +2,11 @@
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
-use crate::eval::{Flow, State, specialize, word};
+use crate::eval::{Flow, State, raised_or_word, specialize, word};
 use crate::object::{Object, Payload};
 use crate::types::iterators::{ListIterator, RangeIterator, TupleIterator};
 use crate::value::Value;
+use crate::vm::Vm;
 
 /// The iterator on top, if it is exactly of a type.
 #[inline(always)]
@@ -32,18 +33,63 @@ unsafe fn end(state: &mut State<'_>, argument: u32) -> Flow {
     Flow::Next
 }
 
+/// The word of an object's iterator, 0 where asking raised an exception; gives the object back.
+#[inline(never)]
+unsafe fn iterator_word(vm: &Vm, word: u64) -> u64 {
+    // SAFETY: the word leaves the stack.
+    unsafe {
+        let iterator = vm.iter(&word::look(word));
+        word::close(word);
+        raised_or_word(vm, iterator)
+    }
+}
+
+/// What [`next_word`] answers at the end; no value has that word.
+const EXHAUSTED: u64 = word::BORROWED;
+
+/// The word of an iterator's next item, 0 where asking raised an exception.
+#[inline(never)]
+unsafe fn next_word(vm: &Vm, word: u64) -> u64 {
+    // SAFETY: the iterator stays on the stack.
+    let iterator = unsafe { word::look(word) };
+    match vm.next(&iterator) {
+        Ok(Some(value)) => value.into_bits(),
+        Ok(None) => EXHAUSTED,
+        Err(exception) => {
+            vm.set_raised(exception);
+            0
+        }
+    }
+}
+
 instructions! {
     /// Calls `iter`.
-    GetIter(state, _argument) {
-        let result = { let iterable = state.look(1); state.vm.iter(&iterable) };
-        state.drop_words(1);
-        let iterator = attempt!(state, result);
-        state.push_value(iterator);
+    GetIter(state, _argument) direct {
+        let top = state.at(1);
+        let iterator = iterator_word(state.vm, *top);
+        if iterator == 0 {
+            state.stack = top;
+            return Flow::Raise;
+        }
+        *top = iterator;
         Flow::Next
     }
 
     /// Pushes the next item, or jumps behind the loop.
-    ForIter(state, argument) {
+    ForIter(state, argument) fast {
+        if specialize::is_nearly_due(state) { Flow::Slow } else { Flow::Direct }
+    } direct {
+        specialize::count_down(state);
+        match next_word(state.vm, *state.at(1)) {
+            0 => Flow::Raise,
+            EXHAUSTED => end(state, argument),
+            word => {
+                state.push(word);
+                state.skip(1);
+                Flow::Next
+            }
+        }
+    } slow {
         specialize::for_iter(state);
         let next = { let iterator = state.look(1); state.vm.next(&iterator) };
         match attempt!(state, next) {

@@ -30,19 +30,43 @@ pub use variables::*;
 
 use crate::eval::{Flow, State};
 
-/// Defines instructions: `Name(state, argument) { slow path }` or
-/// `Name(state, argument) fast { … } slow { … }`. The bodies are unsafe contexts.
+/// Defines instructions: `Name(state, argument) { slow path }`,
+/// `Name(state, argument) fast { … } slow { … }` or, where the fast path may go on in the direct one,
+/// `Name(state, argument) fast { … } direct { … } slow { … }`; a direct path that does every case is the slow one too, and
+/// may stand alone. The bodies are unsafe contexts.
 macro_rules! instructions {
     () => {};
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) direct $direct:block $($rest:tt)*) => {
+        $crate::eval::instructions::instructions! {
+            $(#[$meta])*
+            $name($state, $argument) fast { $crate::eval::Flow::Direct } direct $direct
+            $($rest)*
+        }
+    };
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block direct $direct:block slow $slow:block
+     $($rest:tt)*) => {
+        $crate::eval::instructions::instruction! {
+            $(#[$meta])* $name, $name, ($state, $argument) fast $fast direct $direct slow $slow
+        }
+        $crate::eval::instructions::instructions! { $($rest)* }
+    };
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block direct $direct:block
+     $($rest:tt)*) => {
+        $crate::eval::instructions::instruction! {
+            $(#[$meta])* $name, $name, ($state, $argument) fast $fast direct $direct slow $direct
+        }
+        $crate::eval::instructions::instructions! { $($rest)* }
+    };
     ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block slow $slow:block $($rest:tt)*) => {
         $crate::eval::instructions::instruction! {
-            $(#[$meta])* $name, $name, ($state, $argument) fast $fast slow $slow
+            $(#[$meta])* $name, $name, ($state, $argument) fast $fast direct { $crate::eval::Flow::Slow } slow $slow
         }
         $crate::eval::instructions::instructions! { $($rest)* }
     };
     ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block or $base:ident $($rest:tt)*) => {
         $crate::eval::instructions::instruction! {
             $(#[$meta])* $name, <$base as $crate::eval::Instruction>::General, ($state, $argument) fast $fast
+            direct { <$base as $crate::eval::Instruction>::direct($state, $argument) }
             slow { <$base as $crate::eval::Instruction>::slow($state, $argument) }
         }
         $crate::eval::instructions::instructions! { $($rest)* }
@@ -58,6 +82,7 @@ macro_rules! instructions {
         $crate::eval::instructions::instruction! {
             $(#[$meta])* $name, <$base as $crate::eval::Instruction>::General, (state, argument)
             fast { $crate::eval::Flow::Slow }
+            direct { <$base as $crate::eval::Instruction>::direct(state, argument) }
             slow { <$base as $crate::eval::Instruction>::slow(state, argument) }
         }
         $crate::eval::instructions::instructions! { $($rest)* }
@@ -67,7 +92,8 @@ pub(crate) use instructions;
 
 /// Defines one instruction, given which one's slow path it shares.
 macro_rules! instruction {
-    ($(#[$meta:meta])* $name:ident, $general:ty, ($state:ident, $argument:ident) fast $fast:block slow $slow:block) => {
+    ($(#[$meta:meta])* $name:ident, $general:ty, ($state:ident, $argument:ident)
+     fast $fast:block direct $direct:block slow $slow:block) => {
         $(#[$meta])*
         #[derive(Clone, Copy)]
         pub struct $name;
@@ -81,6 +107,13 @@ macro_rules! instruction {
                 // SAFETY: the state is at this instruction of verified code, so the stack has its operands, names and
                 // variables exist, and the words are valid.
                 unsafe { $fast }
+            }
+
+            #[inline(always)]
+            #[allow(unused_variables, unused_unsafe)]
+            unsafe fn direct($state: &mut $crate::eval::State<'_>, $argument: u32) -> $crate::eval::Flow {
+                // SAFETY: as above.
+                unsafe { $direct }
             }
 
             #[inline(always)]

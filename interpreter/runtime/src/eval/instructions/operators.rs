@@ -15,6 +15,7 @@ use crate::types::slice::Slice;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
+use crate::vm::Vm;
 
 /// Two tagged ints from the top of the stack, tags stripped from the second only: enough to add and compare.
 #[inline(always)]
@@ -180,6 +181,24 @@ unsafe fn append(state: &mut State<'_>) -> bool {
 #[inline(always)]
 fn index(word: u64) -> Option<usize> {
     (word & 1 != 0 && (word as i64) >= 0).then_some((word >> 1) as usize)
+}
+
+/// The word of an object's truth, 0 where asking raised an exception; gives the object back.
+#[inline(never)]
+unsafe fn truth_word(vm: &Vm, word: u64) -> u64 {
+    // SAFETY: the word leaves the stack.
+    unsafe {
+        let truth = vm.is_true(&word::look(word));
+        word::close(word);
+        match truth {
+            Ok(true) => true_word(),
+            Ok(false) => false_word(),
+            Err(exception) => {
+                vm.set_raised(exception);
+                0
+            }
+        }
+    }
 }
 
 instructions! {
@@ -562,7 +581,20 @@ instructions! {
     } slow { Flow::Next }
 
     /// Replaces the value on top by its truth.
-    ToBool(state, _argument) {
+    ToBool(state, _argument) fast {
+        if specialize::is_nearly_due(state) { Flow::Slow } else { Flow::Direct }
+    } direct {
+        specialize::count_down(state);
+        let top = state.at(1);
+        let truth = truth_word(state.vm, *top);
+        if truth == 0 {
+            state.stack = top;
+            return Flow::Raise;
+        }
+        *top = truth;
+        state.skip(3);
+        Flow::Next
+    } slow {
         specialize::to_bool(state);
         let truth = { let value = state.look(1); state.vm.is_true(&value) };
         let truth = attempt!(state, truth);

@@ -39,18 +39,18 @@ instructions! {
     PopTop(state, _argument) fast {
         let word = *state.at(1);
         if !word::closes_quietly(word) {
-            return Flow::Slow;
+            return Flow::Direct;
         }
         word::close_quietly(word);
         state.stack = state.stack.sub(1);
         Flow::Next
-    } slow {
+    } direct {
         state.drop_words(1);
         Flow::Next
     }
 
     /// Drops the iterator of a loop.
-    PopIter(state, _argument) {
+    PopIter(state, _argument) direct {
         state.drop_words(1);
         Flow::Next
     }
@@ -62,7 +62,7 @@ instructions! {
     }
 
     /// Drops the receiver at the end of `yield from`.
-    EndSend(state, _argument) {
+    EndSend(state, _argument) direct {
         let value = state.pop();
         let receiver = std::mem::replace(&mut *state.at(1), value);
         word::close(receiver);

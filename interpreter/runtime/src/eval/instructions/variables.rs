@@ -143,13 +143,13 @@ instructions! {
         let variable = Frame::local(state.frame, argument as usize);
         let old = *variable;
         if !word::closes_quietly(old) {
-            return Flow::Slow;
+            return Flow::Direct;
         }
         word::close_quietly(old);
         let word = state.pop();
         *variable = word::keep(word);
         Flow::Next
-    } slow {
+    } direct {
         let word = word::keep(state.pop());
         let old = Frame::local(state.frame, argument as usize).replace(word);
         word::close(old);
