@@ -17,7 +17,7 @@ COVERAGE := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage
   -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
 
 .DEFAULT_GOAL := all
-.PHONY: all build test packages cover vet lint tidy lib bench bench-compile parity fuzz fuzz-mutations cpython-tests \
+.PHONY: all build test try packages cover vet lint tidy lib bench bench-compile parity fuzz fuzz-mutations cpython-tests \
   oracle-records clean
 
 # The library, both executables, and the main job: a sample through a module of the frozen library.
@@ -33,14 +33,19 @@ build: lib
 	@mkdir -p bin
 	@cp -f $(RELEASE)/rspy $(RELEASE)/freezer bin/
 
-# Unit tests of every crate; then, against the development build, the recorded cases, packaged applications and a part of
-# CPython's tests.
+# Unit tests of every crate; then, against the development build, the recorded cases, packaged applications, the page that
+# shows what is in one, and a part of CPython's tests.
 test: lib
 	cargo build --workspace
 	cargo test --workspace --exclude cases --exclude dist
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" cargo test -p cases
 	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" FREEZER="$(CURDIR)/$(DEVELOPMENT)/freezer" cargo test -p dist
+	RSPY="$(CURDIR)/$(DEVELOPMENT)/rspy" FREEZER="$(CURDIR)/$(DEVELOPMENT)/freezer" tests/dist/page/run
 	tests/cpython/run --rspy $(DEVELOPMENT)/rspy --part
+
+# The executables of a release, and an application, where there is nothing but them.
+try: build
+	dist-config/try bin/rspy bin/freezer
 
 # Applications of packages from PyPI, packaged and run where there is nothing else.
 packages: build

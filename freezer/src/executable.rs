@@ -6,7 +6,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use rspy_archive::{Archive, ArchiveError, Directory};
+use rspy_archive::{Archive, ArchiveError, Directory, Metadata};
+use rspy_code::pyc::MAGIC_NUMBER;
 
 /// An executable that an application can be put into.
 pub struct Base {
@@ -25,23 +26,38 @@ pub enum BaseError {
     NotRspy,
     /// It is an executable of a kind that is not known.
     NotElf,
+    /// The file ends before what it says is in it: so many bytes of so many.
+    Cut(u64, u64),
+    /// Its library is for another version of the bytecode than what is compiled here.
+    OtherBytecode(String),
     /// The library is not the last segment.
     NotLast,
-    /// Its library is damaged.
+    /// Its library is damaged, or in a format that is not known.
     Library(ArchiveError),
 }
 
 impl fmt::Display for BaseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BaseError::NotRspy => formatter
-                .write_str("this is not an rspy of this release; --base names the executable to build upon"),
+            BaseError::NotRspy => formatter.write_str(
+                "this is no rspy, or one of another version than the freezer: take both from one release",
+            ),
             BaseError::NotElf => {
                 formatter.write_str("not a 64-bit ELF executable, and no other kind can carry an application")
             }
+            BaseError::Cut(found, expected) => write!(
+                formatter,
+                "the file is cut: {found} of at least {expected} bytes are there; fetch it again"
+            ),
+            BaseError::OtherBytecode(python) => write!(
+                formatter,
+                "this rspy is of another version, for Python {python}: take it and the freezer from one release"
+            ),
             BaseError::NotLast => {
                 formatter.write_str("its library is not its last segment, so nothing can be put behind it")
             }
+            BaseError::Library(ArchiveError::Version { .. }) => formatter
+                .write_str("this rspy is of another version: take it and the freezer from one release"),
             BaseError::Library(error) => write!(formatter, "its library: {error}"),
         }
     }
@@ -82,11 +98,25 @@ impl Base {
                 },
             );
         }
+        let (found, expected) = (file.len() as u64, mapped_end(&file).unwrap_or(u64::MAX));
+        if found < expected {
+            return Err(BaseError::Cut(found, expected));
+        }
         let (start, directory) = Directory::find(&file).ok_or(BaseError::NotRspy)?;
         let header = last_segment(&file, start).ok_or(BaseError::NotLast)?;
         let base = Base { file, start, directory, header };
-        base.library().map_err(BaseError::Library)?;
+        let metadata = base.check().map_err(BaseError::Library)?;
+        if metadata.bytecode != u32::from(MAGIC_NUMBER) {
+            return Err(BaseError::OtherBytecode(metadata.python));
+        }
         Ok(base)
+    }
+
+    /// What the library says of itself, if it is whole.
+    fn check(&self) -> Result<Metadata, ArchiveError> {
+        let library = self.library()?;
+        library.check()?;
+        library.metadata()
     }
 
     /// The library that it carries.
@@ -125,21 +155,38 @@ impl Base {
     }
 }
 
-/// The program header of the segment that begins at an offset of the file, if no other segment comes after it.
-fn last_segment(file: &[u8], start: usize) -> Option<Range<usize>> {
+/// The program headers of the segments that are mapped from the file.
+fn segments(file: &[u8]) -> Option<Vec<Range<usize>>> {
     let size = usize::from(u16_at(file, field::PROGRAM_HEADER_SIZE)?);
     let count = usize::from(u16_at(file, field::PROGRAM_HEADER_COUNT)?);
     let first = usize::try_from(u64_at(file, field::PROGRAM_HEADERS)?).ok()?;
-    let mut found = None;
+    let mut found = Vec::new();
     for number in 0..count {
         let header = first.checked_add(number.checked_mul(size)?)?;
-        if u32_at(file, header)? != LOAD {
-            continue;
+        if u32_at(file, header)? == LOAD {
+            found.push(header..header.checked_add(size)?);
         }
-        let (offset, address) =
-            (u64_at(file, header + field::OFFSET)?, u64_at(file, header + field::ADDRESS)?);
+    }
+    Some(found)
+}
+
+/// Where what is mapped from the file ends: it has at least so many bytes. Nothing where not even the headers are there.
+fn mapped_end(file: &[u8]) -> Option<u64> {
+    let end = |header: Range<usize>| {
+        let offset = u64_at(file, header.start + field::OFFSET)?;
+        Some(offset.saturating_add(u64_at(file, header.start + field::FILE_SIZE)?))
+    };
+    segments(file)?.into_iter().map(end).try_fold(0, |last, end| Some(end?.max(last)))
+}
+
+/// The program header of the segment that begins at an offset of the file, if no other segment comes after it.
+fn last_segment(file: &[u8], start: usize) -> Option<Range<usize>> {
+    let mut found = None;
+    for header in segments(file)? {
+        let offset = u64_at(file, header.start + field::OFFSET)?;
+        let address = u64_at(file, header.start + field::ADDRESS)?;
         if offset == start as u64 {
-            found = Some((header..header + size, address));
+            found = Some((header, address));
         } else if offset > start as u64 || found.as_ref().is_some_and(|(_, other)| address > *other) {
             return None;
         }
@@ -162,11 +209,17 @@ fn u64_at(file: &[u8], offset: usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rspy_archive::{Builder, Compression, Metadata};
+    use rspy_archive::{Builder, Compression};
 
     /// An executable of one page with two segments, the second a directory and an empty library.
     fn sample() -> Vec<u8> {
-        let library = Builder::new(Metadata::default(), Compression::FAST).finish().unwrap();
+        sample_of(u32::from(MAGIC_NUMBER))
+    }
+
+    /// The same for some version of the bytecode.
+    fn sample_of(bytecode: u32) -> Vec<u8> {
+        let metadata = Metadata { bytecode, python: "3.99".into(), ..Metadata::default() };
+        let library = Builder::new(metadata, Compression::FAST).finish().unwrap();
         let directory = Directory::of_library(library.len() as u64);
         let mut file = b"\x7fELF\x02\x01".to_vec();
         file.resize(4096, 0);
@@ -181,6 +234,8 @@ mod tests {
         }
         file.extend(directory.to_bytes());
         file.extend(library);
+        let size = (file.len() as u64 - 4096).to_le_bytes();
+        file[120 + field::FILE_SIZE..][..8].copy_from_slice(&size);
         file.extend(b"section headers");
         file
     }
@@ -208,6 +263,24 @@ mod tests {
         assert!(Base::new(file).is_ok());
         let mut file = sample();
         file[64 + field::OFFSET + 2] = 0x10;
+        file.resize(0x10_0000, 0);
         assert!(matches!(Base::new(file), Err(BaseError::NotLast)));
+    }
+
+    #[test]
+    fn what_is_cut_altered_or_of_another_version_is_refused() {
+        let whole = sample();
+        let end = mapped_end(&whole).unwrap();
+        for length in [20, 100, 4096, 5000.min(end as usize - 1), end as usize - 1] {
+            let found = Base::new(whole[..length].to_vec()).err();
+            assert!(matches!(found, Some(BaseError::Cut(..))), "{length}: {found:?}");
+        }
+        for position in 4096 + Directory::of_library(1).library.start as usize..end as usize {
+            let mut file = whole.clone();
+            file[position] ^= 1;
+            let found = Base::new(file).err();
+            assert!(matches!(found, Some(BaseError::Library(_))), "{position}: {found:?}");
+        }
+        assert!(matches!(Base::new(sample_of(1)), Err(BaseError::OtherBytecode(python)) if python == "3.99"));
     }
 }

@@ -22,6 +22,15 @@ pub struct Imports {
 }
 
 impl Imports {
+    /// Adds what other code imports.
+    pub fn add(&mut self, other: Imports) {
+        self.statements.extend(other.statements);
+        self.required.extend(other.required);
+        self.deferred.extend(other.deferred);
+        self.texts.extend(other.texts);
+        self.mentions.extend(other.mentions);
+    }
+
     /// All names of modules, wherever they stand.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.statements.iter().chain(self.deferred.iter().flat_map(|(_, names)| names)).chain(&self.texts)

@@ -5,7 +5,7 @@ TOOLS is an environment with PyInstaller, Nuitka, shiv and pex, as far as they a
 applications need (click, rich, sympy): the same distributions go into all of them. Each application prints a line and waits;
 measured are the size of the file, the time to build it (for the freezer with an empty cache and again with a full one), the
 time from start to the first line (median), the files that have appeared in the temporary and home folders by then, and the
-most memory that it and its processes took. Written is a table in Markdown.
+most memory that its processes have had by then, as the system says of each (VmHWM). Written is a table in Markdown.
 """
 import argparse
 import os
@@ -41,8 +41,9 @@ if __name__ == "__main__":
     main()
 ''',
     ),
+    # Later releases of sympy and mpmath import ctypes.
     "sympy": (
-        "sympy",
+        "sympy==1.12.1 mpmath==1.3.0",
         '''import sys
 from sympy import integrate, sin, symbols
 x = symbols("x")
@@ -130,6 +131,26 @@ PACKAGERS = {
 }
 
 
+def family(process):
+    """A process and all that it started, directly or not."""
+    found = [process]
+    for own in found:
+        for task in pathlib.Path(f"/proc/{own}/task").glob("*/children"):
+            found += map(int, task.read_text().split())
+    return found
+
+
+def peak(process):
+    """The most memory in KiB that a process and those that it started have had so far. What the system says when they end
+    would not do: there the memory of whoever started them counts too."""
+    total = 0
+    for own in family(process):
+        for line in pathlib.Path(f"/proc/{own}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                total += int(line.split()[1])
+    return total
+
+
 def start(application):
     """Seconds until the first line, files that had appeared by then, and the peak of memory in KiB."""
     with tempfile.TemporaryDirectory() as place:
@@ -142,13 +163,13 @@ def start(application):
         line = process.stdout.readline()
         seconds = time.perf_counter() - begun
         files = sum(path.is_file() for folder in (home, temporary) for path in folder.rglob("*"))
+        memory = peak(process.pid) if line else 0
         process.stdin.close()
         process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status
+        process.wait()
         if not line:
             raise Unavailable("it ends without a line")
-        return seconds, files, usage.ru_maxrss
+        return seconds, files, memory
 
 
 def measure(name, packager, options, script_text, needs):
@@ -206,7 +227,7 @@ def compare(options, place):
             again = f" ({builds[1]:.2f})" if len(builds) > 1 else ""
             print(
                 f"| {application} | {name} | {size / 1e6:.1f} | {builds[0]:.2f}{again} | {first * 1e3:.0f} "
-                f"| {seconds * 1e3:.0f} | {files} | {memory / 1e3:.1f} |",
+                f"| {seconds * 1e3:.0f} | {files} | {memory * 1.024e-3:.1f} |",
                 flush=True,
             )
 

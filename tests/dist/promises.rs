@@ -150,6 +150,54 @@ fn a_file_that_was_cut_says_so() {
 }
 
 #[test]
+fn bases_that_cannot_carry_an_application_are_refused() {
+    let work = Work::new().unwrap();
+    sample(&work, "source");
+    let whole = fs::read(dist::rspy()).unwrap();
+    let mut altered = whole.clone();
+    let mark = b"\x8arspyar\n";
+    let library =
+        (0..altered.len()).step_by(64).rev().find(|&start| altered[start..].starts_with(mark)).unwrap();
+    altered[library + 1_000_000] ^= 1;
+    let cases: [(&str, &[u8], &str); 6] = [
+        ("nothing", b"", "no rspy"),
+        ("script", b"#!/bin/sh\n", "no rspy"),
+        ("other", &fs::read("/bin/sh").unwrap(), "no rspy"),
+        ("half", &whole[..library / 2], "the file is cut"),
+        ("most", &whole[..library + 2_000_000], "the file is cut"),
+        ("altered", &altered, "altered: the checksum"),
+    ];
+    for (name, contents, reason) in cases {
+        write_program(&work.path(name), contents);
+        let words = ["build", "source/main.py", "--base", name, "-o", "app"];
+        let output = freezer(&work).args(words).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {message}");
+        assert!(message.contains(&format!("{name}: ")) && message.contains(reason), "{name}: {message}");
+        assert!(!work.path("app").exists(), "{name}");
+    }
+}
+
+#[test]
+fn another_machine_is_built_for_as_well() {
+    /// Where an ELF file says for which machine it is, and what stands there for AArch64.
+    const MACHINE: std::ops::Range<usize> = 18..20;
+    const AARCH64: [u8; 2] = [183, 0];
+    let work = Work::new().unwrap();
+    sample(&work, "source");
+    built(&work, &["source/main.py", "--include-data", "data/*", "-o", "here"]);
+    let mut other = fs::read(dist::rspy()).unwrap();
+    other[MACHINE].copy_from_slice(&AARCH64);
+    write_program(&work.path("other"), &other);
+    let words = ["build", "source/main.py", "--include-data", "data/*", "--base", "other", "-o", "there"];
+    let output = freezer(&work).args(words).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut expected = fs::read(work.path("here")).unwrap();
+    expected[MACHINE].copy_from_slice(&AARCH64);
+    assert!(fs::read(work.path("there")).unwrap() == expected);
+}
+
+#[test]
 fn nothing_is_needed_beside_it() {
     let work = Work::new().unwrap();
     sample(&work, "source");

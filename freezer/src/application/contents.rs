@@ -144,9 +144,19 @@ fn chains(
             .collect();
         nodes.extend(found);
     }
+    let mut path_files = Vec::new();
+    for (_, archive) in archives {
+        let Some(site) = archive.entry(SITE) else { continue };
+        for file in archive.children(&site).filter(|entry| entry.name.ends_with(".pth")) {
+            let contents = archive.read(&file).unwrap_or_default();
+            path_files.extend(reach::path_files([(&*archive.path(&file), &*contents)]));
+        }
+    }
     // What the application itself imports is told first, so that chains begin there where they can.
     let own = reach::start_modules(&application.start);
-    let roots = reach::roots(&application.start, &startup.into_iter().collect::<Vec<_>>(), &[], &nodes);
+    let mut roots = reach::roots(&application.start, &startup.into_iter().collect::<Vec<_>>(), &[], &nodes);
+    roots.extend(path_files.iter().map(|(name, _)| name.clone()));
+    nodes.extend(path_files);
     let reached = reach::reachable(&nodes, own.into_iter().chain(roots));
     reached
         .keys()

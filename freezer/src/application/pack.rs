@@ -86,7 +86,7 @@ pub fn pack(
     } else {
         super::compiled::compile(job.collection, &mut modules, job.request.optimize, job.store, progress)?;
         check_start(job, &modules, &library)?;
-        let graph = graph(&modules, &library);
+        let graph = graph(job.collection, &modules, &library);
         progress(Event::Packing);
         packed.warnings = warnings(job, &modules, &graph);
         let kept = job.request.tree_shake.then(|| reached(job, graph, &library));
@@ -176,11 +176,11 @@ fn check_start(job: &Job<'_>, modules: &Modules, library: &Archive<'_>) -> Resul
 /// What the modules of the application and of the library import.
 struct Graph {
     nodes: BTreeMap<String, Node>,
-    /// The modules of codecs that the application names.
-    codecs: BTreeSet<String>,
+    /// What is reached whatever imports it: the modules of codecs that the application names, and files that run at the start.
+    roots: BTreeSet<String>,
 }
 
-fn graph(modules: &Modules, library: &Archive<'_>) -> Graph {
+fn graph(collection: &Collection, modules: &Modules, library: &Archive<'_>) -> Graph {
     let of_library: Vec<Module<'_>> = library.all_modules().collect();
     let mut nodes: BTreeMap<String, Node> = of_library
         .par_iter()
@@ -201,12 +201,17 @@ fn graph(modules: &Modules, library: &Archive<'_>) -> Graph {
             Some((module.module.clone(), Node { imports, in_library: false }, codecs))
         })
         .collect();
-    let mut codecs = BTreeSet::new();
+    let mut roots = BTreeSet::new();
     for (name, node, named) in own {
         nodes.insert(name, node);
-        codecs.extend(named);
+        roots.extend(named);
     }
-    Graph { nodes, codecs }
+    let files = collection.inputs.iter().map(|(path, input)| (path.as_str(), &input.contents[..]));
+    for (name, node) in reach::path_files(files) {
+        roots.insert(name.clone());
+        nodes.insert(name, node);
+    }
+    Graph { nodes, roots }
 }
 
 /// The modules that the application reaches, its own and the library's.
@@ -217,7 +222,7 @@ fn reached(job: &Job<'_>, graph: Graph, library: &Archive<'_>) -> BTreeSet<Strin
         .map(|module| module.name.to_owned())
         .collect();
     let mut roots = reach::roots(&job.beginning.start, &startup, &job.request.keep, &graph.nodes);
-    roots.extend(graph.codecs);
+    roots.extend(graph.roots);
     reach::reachable(&graph.nodes, roots).into_keys().collect()
 }
 

@@ -5,12 +5,38 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rspy_archive::Start;
 use rspy_code::{CodeObject, Constant};
 
+use super::collection::SITE;
 use super::compiled::Compiled;
 use crate::imports::{Imports, imports};
+use crate::{Variant, compile_variant};
 
 /// The imports of a compiled module.
 pub fn imports_of(module: &Compiled) -> Imports {
     module.code_object().map(|code| imports(&code, &module.module, module.is_package)).unwrap_or_default()
+}
+
+/// Files of installed packages of which `site` runs some lines at the start, each with what these import: by path in the
+/// container, which stands for a module's name.
+pub fn path_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<(String, Node)> {
+    let is_path_file = |path: &str| {
+        let name = path.strip_prefix(SITE).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| name.ends_with(".pth") && !name.contains('/'))
+    };
+    files
+        .into_iter()
+        .filter(|(path, _)| is_path_file(path))
+        .map(|(path, contents)| {
+            let text = String::from_utf8_lossy(contents);
+            let mut node = Node::default();
+            let is_run = |line: &&str| line.starts_with("import ") || line.starts_with("import\t");
+            for line in text.trim_start_matches('\u{feff}').lines().filter(is_run) {
+                if let Ok((code, _)) = compile_variant(line.as_bytes(), path, Variant::default(), None) {
+                    node.imports.add(imports(&code, "", false));
+                }
+            }
+            (path.to_owned(), node)
+        })
+        .collect()
 }
 
 /// Modules of the library that the interpreter itself imports, whatever runs.
@@ -339,6 +365,17 @@ mod tests {
         let reached = reachable(&nodes, ["main".to_owned()]);
         assert_eq!(reached.keys().collect::<Vec<_>>(), ["a", "lib", "main"]);
         assert_eq!(reached["a"].as_deref(), Some("lib"));
+    }
+
+    #[test]
+    fn lines_of_path_files_import() {
+        let text = b"# import a\nfolder\nimport b.c; b.f()\nimport\td\nimport is not code\n";
+        let nested = format!("{SITE}/p/x.pth");
+        let found = path_files([("lib/python3.14/site-packages/x.pth", &text[..]), (&nested, &text[..])]);
+        let [(name, node)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(name, "lib/python3.14/site-packages/x.pth");
+        assert_eq!(node.imports.statements.iter().collect::<Vec<_>>(), ["b.c", "d"]);
+        assert!(node.imports.mentions.contains("f"));
     }
 
     #[test]

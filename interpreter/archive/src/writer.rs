@@ -19,7 +19,7 @@ use crate::layout::{
 pub struct Compression {
     /// zstd's level.
     pub level: i32,
-    /// The size of each of the two dictionaries, 0 for none.
+    /// The largest size of each of the two dictionaries, 0 for none.
     pub dictionary: usize,
 }
 
@@ -100,6 +100,9 @@ impl fmt::Display for BuildError {
 }
 
 impl std::error::Error for BuildError {}
+
+/// What a dictionary has to have room for to be worth its making.
+const SMALLEST_DICTIONARY: usize = 4 << 10;
 
 /// Collects files and modules, and writes them as one container.
 #[derive(Debug)]
@@ -466,13 +469,15 @@ fn place(block: u32, offset: usize, contents: &[u8], name: &str) -> Result<Place
     Ok(Place { block, offset, length: length_of(contents, name)?, checksum: short_checksum(contents) })
 }
 
-/// A dictionary made from samples; empty when there are too few of them to make one.
+/// A dictionary made from samples; empty when there are too few of them to make one. More than a hundredth of what it is for
+/// takes more room than it saves.
 fn train(samples: &[&[u8]], compression: Compression) -> Vec<u8> {
     let total: usize = samples.iter().map(|sample| sample.len()).sum();
-    if compression.dictionary == 0 || samples.len() < 32 || total < compression.dictionary * 8 {
+    let size = compression.dictionary.min(total / 100);
+    if samples.len() < 32 || size < SMALLEST_DICTIONARY {
         return Vec::new();
     }
-    zstd::dict::from_samples(samples, compression.dictionary).unwrap_or_default()
+    zstd::dict::from_samples(samples, size).unwrap_or_default()
 }
 
 fn push_dictionary(blocks: &mut Vec<Block>, dictionary: &[u8]) -> u32 {

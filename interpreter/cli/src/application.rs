@@ -113,6 +113,7 @@ fn run_module(vm: &Vm, name: &str, main: &Ref<Module>) -> PyResult<()> {
     let [_, spec, code] = &details[..] else {
         return Err(vm.runtime_error("runpy does not say what to run"));
     };
+    main.set(vm, "__spec__", spec.clone());
     for (name, attribute) in [("__file__", "origin"), ("__loader__", "loader"), ("__package__", "parent")] {
         main.set(vm, name, vm.get_attribute_str(spec, attribute)?);
     }

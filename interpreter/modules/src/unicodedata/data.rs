@@ -1,4 +1,5 @@
-//! What Unicode says of characters, read from the text files beside this one when it is first asked for.
+//! What Unicode says of characters, read from the text files beside this one, which the build packs, when it is first asked
+//! for.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -32,6 +33,26 @@ fn code(text: &str) -> u32 {
     u32::from_str_radix(text, 16).unwrap_or(0)
 }
 
+/// The text of a file beside this one.
+macro_rules! text {
+    ($name:literal) => {{
+        static TEXT: OnceLock<String> = OnceLock::new();
+        let packed = include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".zst"));
+        TEXT.get_or_init(|| unpack(packed)).as_str()
+    }};
+}
+
+fn unpack(packed: &[u8]) -> String {
+    let length = zstd_safe::get_frame_content_size(packed).ok().flatten().unwrap_or(0);
+    let mut text = Vec::with_capacity(length as usize);
+    zstd_safe::decompress(&mut text, packed).expect("the build packed a file");
+    String::from_utf8(text).expect("the file is a text")
+}
+
+fn decompositions() -> &'static str {
+    text!("decompositions")
+}
+
 fn read_properties(file: &'static str) -> Vec<Properties> {
     let read = |line: &'static str| {
         let mut words = line.split(' ');
@@ -61,8 +82,8 @@ impl Version {
         static RUNS: [OnceLock<Vec<Properties>>; 2] = [OnceLock::new(), OnceLock::new()];
         let runs = RUNS[self.index()].get_or_init(|| {
             read_properties(match self {
-                Version::Current => include_str!("properties.txt"),
-                Version::Old => include_str!("properties-3.2.txt"),
+                Version::Current => text!("properties"),
+                Version::Old => text!("properties-3.2"),
             })
         });
         // The first run begins with the first character.
@@ -79,8 +100,8 @@ impl Version {
         static NUMBERS: [OnceLock<Vec<(u32, f64, u8)>>; 2] = [OnceLock::new(), OnceLock::new()];
         let numbers = NUMBERS[self.index()].get_or_init(|| {
             let file = match self {
-                Version::Current => include_str!("numbers.txt"),
-                Version::Old => include_str!("numbers-3.2.txt"),
+                Version::Current => text!("numbers"),
+                Version::Old => text!("numbers-3.2"),
             };
             let read = |line: &str| {
                 let mut words = line.split(' ');
@@ -98,8 +119,8 @@ impl Version {
     pub fn decomposition(self, character: u32) -> &'static str {
         static LINES: OnceLock<Vec<(u32, &'static str)>> = OnceLock::new();
         let lines = LINES.get_or_init(|| {
-            let file: &'static str = include_str!("decompositions.txt");
-            file.lines().filter_map(|line| line.split_once(' ')).map(|(first, rest)| (code(first), rest)).collect()
+            let lines = decompositions().lines().filter_map(|line| line.split_once(' '));
+            lines.map(|(first, rest)| (code(first), rest)).collect()
         });
         match lines.binary_search_by_key(&character, |(character, _)| *character) {
             Ok(place) if self == Version::Current || self.has(character) => lines[place].1,
@@ -127,9 +148,8 @@ pub fn composition(first: u32, second: u32) -> Option<u32> {
     static PAIRS: OnceLock<HashMap<(u32, u32), u32>> = OnceLock::new();
     let pairs = PAIRS.get_or_init(|| {
         let excluded: Vec<u32> = include_str!("exclusions.txt").lines().map(code).collect();
-        let file: &'static str = include_str!("decompositions.txt");
         let mut pairs = HashMap::new();
-        for (whole, rest) in file.lines().filter_map(|line| line.split_once(' ')) {
+        for (whole, rest) in decompositions().lines().filter_map(|line| line.split_once(' ')) {
             let whole = code(whole);
             if rest.starts_with('<') || excluded.binary_search(&whole).is_ok() {
                 continue;
@@ -146,6 +166,6 @@ pub fn composition(first: u32, second: u32) -> Option<u32> {
 
 /// The characters of a name alias or a named sequence.
 pub fn further_name(name: &str) -> Option<Vec<u32>> {
-    let mut lines = include_str!("names.txt").lines().filter_map(|line| line.split_once(';'));
+    let mut lines = text!("names").lines().filter_map(|line| line.split_once(';'));
     lines.find(|(known, _)| *known == name).map(|(_, codes)| codes.split(';').map(code).collect())
 }

@@ -12,7 +12,7 @@ import pkg
 from . import sub
 from .sub import mod
 
-print(__name__, __package__, __file__, sub.VALUE)
+print(__name__, __package__, __spec__.name, __file__, sub.VALUE)
 print(sorted(os.listdir(os.path.dirname(__file__))))
 print(importlib.resources.files("pkg").joinpath("data/a.txt").read_text(), end="")
 with importlib.resources.as_file(importlib.resources.files(pkg) / "data" / "a.txt") as path:

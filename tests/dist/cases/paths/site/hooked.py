@@ -1,0 +1,5 @@
+import csv, sys
+
+
+def install():
+    sys.hooked = csv.excel.delimiter
