@@ -5,37 +5,31 @@ import _frozen_importlib
 import _frozen_importlib_external as external
 
 ROOT = sys._stdlib_dir
+EXTENSIONS = ROOT + "/lib-dynload"
 BELOW = sys.base_prefix + "/"
 
 
-class SourceFileLoader(external.SourceFileLoader):
-    """A loader whose code lies in the executable."""
+def lend_code(loader, owner):
+    """Has a class of loaders give the code that lies in the executable; `owner` is where its `get_code` comes from."""
+    compiled = owner.get_code
+    library_code = _imp._library_code
 
     def get_code(self, fullname):
-        code = _imp._library_code(fullname, self.path)
-        if code is None:
-            return super().get_code(fullname)
-        return code
-
-
-sourceless = None
-
-
-def sourceless_loader(fullname, path):
-    """The loader of a module whose code, and nothing else, lies in the executable: only applications have such."""
-    global sourceless
-    if sourceless is None:
-        class SourcelessFileLoader(external.SourcelessFileLoader):
-            def get_code(self, fullname):
-                code = _imp._library_code(fullname, self.path)
-                if code is None:
-                    return super().get_code(fullname)
+        if type(self) is loader:
+            code = library_code(fullname, self.path)
+            if code is not None:
                 return code
+        return compiled(self, fullname)
 
-        SourcelessFileLoader.__module__ = external.FileFinder.__module__
-        SourcelessFileLoader.__qualname__ = "SourcelessFileLoader"
-        sourceless = SourcelessFileLoader
-    return sourceless(fullname, path)
+    get_code.__module__ = compiled.__module__
+    get_code.__qualname__ = compiled.__qualname__
+    get_code.__doc__ = compiled.__doc__
+    owner.get_code = get_code
+
+
+lend_code(external.SourceFileLoader, external.SourceLoader)
+# Only applications have modules without sources.
+lend_code(external.SourcelessFileLoader, external.SourcelessFileLoader)
 
 
 class FileFinder(external.FileFinder):
@@ -43,10 +37,15 @@ class FileFinder(external.FileFinder):
 
     def find_spec(self, fullname, target=None):
         found = _imp._library_find(fullname, self.path)
-        if found is None:
-            return super().find_spec(fullname, target)
+        if not found:
+            return super().find_spec(fullname, target) if found is None else None
         path, is_package = found
-        loader = SourceFileLoader if path.endswith(".py") else sourceless_loader
+        if path.endswith(".py"):
+            loader = external.SourceFileLoader
+        elif path.endswith(".pyc"):
+            loader = external.SourcelessFileLoader
+        else:
+            loader = external.ExtensionFileLoader
         spec = _frozen_importlib.ModuleSpec(
             fullname, loader(fullname, path), origin=path, is_package=is_package)
         spec._set_fileattr = True
@@ -58,17 +57,14 @@ class FileFinder(external.FileFinder):
         return spec
 
 
-for own in (SourceFileLoader, FileFinder):
-    own.__module__ = external.FileFinder.__module__
-    own.__qualname__ = own.__name__
-del own
-DETAILS = [
-    (SourceFileLoader, external.SOURCE_SUFFIXES),
-    (external.SourcelessFileLoader, external.BYTECODE_SUFFIXES),
-]
+FileFinder.__module__ = external.FileFinder.__module__
+FileFinder.__qualname__ = FileFinder.__name__
+extension, *DETAILS = external._get_supported_file_loaders()
 
 
-ordinary_hook = sys.path_hooks.pop()
+# Extension modules on disk are refused. Sources beside one that do the same are therefore preferred.
+sys.path_hooks.pop()
+ordinary_hook = external.FileFinder.path_hook(*DETAILS, extension)
 
 
 def path_hook_for_FileFinder(path):
@@ -81,4 +77,5 @@ def path_hook_for_FileFinder(path):
 path_hook_for_FileFinder.__module__ = ordinary_hook.__module__
 path_hook_for_FileFinder.__qualname__ = ordinary_hook.__qualname__
 sys.path_hooks.append(path_hook_for_FileFinder)
-sys.path_importer_cache[ROOT] = FileFinder(ROOT, *DETAILS)
+for folder in (ROOT, EXTENSIONS):
+    sys.path_importer_cache[folder] = FileFinder(folder, *DETAILS)

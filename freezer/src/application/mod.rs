@@ -75,7 +75,7 @@ pub struct Request {
 /// Names of modules that an interpreter knows of.
 #[derive(Clone, Debug, Default)]
 pub struct NativeModules {
-    /// Those that it has built in (`sys.builtin_module_names`).
+    /// Those that it has built in (`sys.builtin_module_names`), or that files of its library stand for.
     pub built_in: BTreeSet<String>,
     /// Those of the standard library, whether it has them or not (`sys.stdlib_module_names`).
     pub library: BTreeSet<String>,

@@ -136,8 +136,10 @@ pub fn build(mut arguments: BuildArguments) -> Result<ExitCode, Failure> {
 
 /// Asks an interpreter for its modules; one of another platform does not answer, and nothing but warnings is lost.
 fn native_modules(base: &Path) -> Option<NativeModules> {
-    const QUESTION: &str =
-        "import sys; print(*sys.builtin_module_names); print(*sorted(sys.stdlib_module_names))";
+    // Files stand for some of them.
+    const QUESTION: &str = "import os, sys; files = os.listdir(sys._stdlib_dir + '/lib-dynload'); \
+        print(*sys.builtin_module_names, *(file.partition('.')[0] for file in files)); \
+        print(*sorted(sys.stdlib_module_names))";
     let path = base.canonicalize().ok()?;
     let output = std::process::Command::new(path).args(["-I", "-S", "-c", QUESTION]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;

@@ -1,8 +1,10 @@
-//! The frozen library and the application, as the runtime asks for them: one folder tree, in two containers.
+//! The frozen library and the application, as the runtime asks for them: one folder tree, in two containers, and the
+//! files that stand for native modules.
 
 use std::borrow::Cow;
 
 use rspy_archive::{Application, Archive, ArchiveError, Entry};
+use rspy_runtime::import::extension::{self, ExtensionFile};
 use rspy_runtime::import::{FrozenModule, Library, LibraryEntry};
 
 /// What the executable carries, opened.
@@ -82,6 +84,14 @@ impl Frozen {
     }
 }
 
+fn extension_files() -> impl Iterator<Item = &'static ExtensionFile> {
+    rspy_modules::modules().files.iter()
+}
+
+fn is_extension_file(path: &str) -> bool {
+    extension::file_name(path).is_some_and(|name| extension_files().any(|file| file.name() == name))
+}
+
 impl Library for Frozen {
     fn module(&self, name: &str) -> Option<FrozenModule<'_>> {
         self.library.module(name)
@@ -96,15 +106,29 @@ impl Library for Frozen {
     }
 
     fn module_in(&self, name: &str, folder: &str) -> Option<(String, bool)> {
+        if folder == extension::FOLDER {
+            return extension_files()
+                .any(|file| file.name() == name)
+                .then(|| (format!("{folder}/{name}{}", extension::SUFFIX), false));
+        }
         self.containers().find_map(|container| container.module_in(name, folder))
     }
 
     fn entry(&self, path: &str) -> Option<LibraryEntry> {
+        if path.starts_with(extension::FOLDER) {
+            let is_folder = path == extension::FOLDER;
+            return (is_folder || is_extension_file(path)).then_some(LibraryEntry { is_folder, size: 0 });
+        }
         let (_, entry) = self.entries(path).next()?;
         Some(LibraryEntry { is_folder: entry.is_folder, size: u64::from(entry.size) })
     }
 
     fn list(&self, path: &str) -> Option<Vec<String>> {
+        if path == extension::FOLDER {
+            return Some(
+                extension_files().map(|file| format!("{}{}", file.name(), extension::SUFFIX)).collect(),
+            );
+        }
         let mut names: Option<Vec<String>> = None;
         for (container, folder) in self.entries(path).filter(|(_, entry)| entry.is_folder) {
             let names = names.get_or_insert_default();
@@ -115,10 +139,18 @@ impl Library for Frozen {
                 }
             }
         }
+        if let Some((above, own)) = extension::FOLDER.rsplit_once('/')
+            && above == path
+        {
+            names.get_or_insert_default().push(own.to_owned());
+        }
         names
     }
 
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        if is_extension_file(path) {
+            return Some(Cow::Borrowed(&[]));
+        }
         let (container, file) = self.entries(path).next()?;
         container.archive.read(&file).ok()
     }

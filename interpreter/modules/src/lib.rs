@@ -1,4 +1,8 @@
 //! Native modules of the standard library.
+//!
+//! Those that CPython of Debian has in its executable are built in. For the others, files in the executable's folder stand
+//! (`rspy_runtime::import::extension`), so that programs find them as they find CPython's, and may have modules of the
+//! same names.
 
 mod dbm;
 mod decompression;
@@ -7,47 +11,51 @@ pub mod own_executable;
 mod support;
 mod testing;
 
+use rspy_runtime::import::extension::ExtensionFile;
 use rspy_runtime::native::NativeModule;
+use rspy_runtime::startup::NativeModules;
 
 macro_rules! modules {
-    ($($name:ident)*) => {
+    (built_in: $($name:ident)*; files: $($file:ident)*;) => {
         $(pub mod $name;)*
+        $(pub mod $file;)*
 
-        static MODULES: &[&NativeModule] = &[
-            $(&$name::MODULE,)*
-            &dbm::gnu::MODULE,
-            &dbm::ndbm::MODULE,
-            &interpreters::queues::MODULE,
-            &multibyte::providers::cn::MODULE,
-            &multibyte::providers::hk::MODULE,
-            &multibyte::providers::iso2022_::MODULE,
-            &multibyte::providers::jp::MODULE,
-            &multibyte::providers::kr::MODULE,
-            &multibyte::providers::tw::MODULE,
-            &testing::capi::MODULE,
-            &testing::internal::MODULE,
-            &testing::limited::MODULE,
-            &testing::multi_phase::MODULE,
+        static BUILT_IN: &[&NativeModule] = &[$(&$name::MODULE,)*];
+
+        static FILES: &[ExtensionFile] = &[
+            $(ExtensionFile::Library(&$file::MODULE),)*
+            ExtensionFile::Library(&dbm::gnu::MODULE),
+            ExtensionFile::Library(&dbm::ndbm::MODULE),
+            ExtensionFile::Library(&interpreters::queues::MODULE),
+            ExtensionFile::Library(&multibyte::providers::cn::MODULE),
+            ExtensionFile::Library(&multibyte::providers::hk::MODULE),
+            ExtensionFile::Library(&multibyte::providers::iso2022_::MODULE),
+            ExtensionFile::Library(&multibyte::providers::jp::MODULE),
+            ExtensionFile::Library(&multibyte::providers::kr::MODULE),
+            ExtensionFile::Library(&multibyte::providers::tw::MODULE),
+            ExtensionFile::Library(&testing::capi::MODULE),
+            ExtensionFile::Library(&testing::internal::MODULE),
+            ExtensionFile::Library(&testing::limited::MODULE),
+            testing::multi_phase::FILE,
+            testing::single_phase::FILE,
         ];
     };
 }
 
 // One a line, in alphabetical order.
 modules! {
+    built_in:
     array
     ast
-    asyncio
     atexit
     binascii
     bisect
     blake2
-    bz2
     cmath
     collections
     contextvars
     csv
     datetime
-    decimal
     errno
     expat
     faulthandler
@@ -56,36 +64,25 @@ modules! {
     gc
     grp
     heapq
-    interpreters
     io
     itertools
     json
     locale
-    lsprof
-    lzma
     math
     md5
-    mmap
-    multibyte
-    multiprocessing
     opcode
     operator
     pickle
     posix
-    posixshmem
     posixsubprocess
     pwd
-    queue
     random
-    remote_debugging
-    resource
     select
     sha1
     sha2
     sha3
     signal
     socket
-    sqlite
     sre
     stat
     statistics
@@ -94,19 +91,36 @@ modules! {
     symtable
     sysconfig
     syslog
-    termios
     thread
     time
     tokenize
     tracemalloc
     unicodedata
-    uuid
     zlib
+    ;
+    files:
+    asyncio
+    bz2
+    decimal
+    interpreters
+    lsprof
+    lzma
+    mmap
+    multibyte
+    multiprocessing
+    posixshmem
+    queue
+    remote_debugging
+    resource
+    sqlite
+    termios
+    uuid
     zoneinfo
     zstd
+    ;
 }
 
 /// All modules.
-pub fn modules() -> &'static [&'static NativeModule] {
-    MODULES
+pub fn modules() -> NativeModules {
+    NativeModules { built_in: BUILT_IN, files: FILES }
 }

@@ -1,5 +1,6 @@
 //! Imports as the evaluator sees them: from a name to a module, by way of `importlib`.
 
+pub mod extension;
 pub mod frozen;
 pub mod shadowing;
 pub mod timing;

@@ -124,6 +124,11 @@ pub fn all() -> Vec<&'static Interpreter> {
     ALL.get()
 }
 
+/// The interpreter that the process began with, while it runs.
+pub fn main() -> Option<&'static Interpreter> {
+    find(0)
+}
+
 /// The interpreter with a number.
 pub fn find(id: i64) -> Option<&'static Interpreter> {
     ALL.borrow().iter().copied().find(|interpreter| interpreter.identity.id == id)

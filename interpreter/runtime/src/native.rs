@@ -95,6 +95,23 @@ pub struct NativeModule {
     pub types: &'static [fn() -> &'static TypeObject],
     /// Adds everything else, such as constants.
     pub execute: fn(&Vm, &crate::object::Object<crate::types::module::Module>) -> PyResult<()>,
+    /// What else holds for its initialisation, where it is in an extension file.
+    pub slots: &'static [crate::import::extension::Slot],
+    /// How much state it has for itself, as C counts it; -1 where it cannot be initialised twice.
+    pub state_size: i32,
+}
+
+impl NativeModule {
+    /// A module without anything in it.
+    pub const EMPTY: NativeModule = NativeModule {
+        name: "",
+        doc: "",
+        functions: &[],
+        types: &[],
+        execute: |_, _| Ok(()),
+        slots: &[],
+        state_size: 0,
+    };
 }
 
 /// Declares a native module as a `pub static MODULE`.
@@ -115,6 +132,7 @@ macro_rules! native_module {
             functions: &[$($functions),*],
             types: &[$(<$typ as $crate::object::Payload>::static_type),*],
             execute: $execute,
+            ..$crate::native::NativeModule::EMPTY
         };
     };
 }

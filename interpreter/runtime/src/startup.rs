@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::exceptions::{Exception, PyResult};
 use crate::import::Library;
+use crate::import::extension::{self, ExtensionFile};
 use crate::import::frozen::{import_frozen, import_native};
 use crate::native::NativeModule;
 use crate::native_stack::NativeStack;
@@ -31,11 +32,20 @@ pub fn own_modules() -> Vec<&'static NativeModule> {
     ]
 }
 
+/// The native modules beyond the runtime's own.
+#[derive(Clone, Copy)]
+pub struct NativeModules {
+    /// Those that are built in.
+    pub built_in: &'static [&'static NativeModule],
+    /// Those that files stand for.
+    pub files: &'static [ExtensionFile],
+}
+
 /// Makes an interpreter and runs its main thread with it. Modules beyond the runtime's own, and the frozen library,
 /// come from the caller.
 pub fn run<R>(
     configuration: Configuration,
-    modules: &[&'static NativeModule],
+    modules: NativeModules,
     library: Option<&'static dyn Library>,
     native_stack: NativeStack,
     main: impl FnOnce(&Vm) -> R,
@@ -48,8 +58,9 @@ pub fn run<R>(
         crate::host::accept_remote_calls(&bootstrap.requests, crate::vm::request::REMOTE);
     }
     let mut all = own_modules();
-    all.extend_from_slice(modules);
+    all.extend_from_slice(modules.built_in);
     bootstrap.native_modules.set(all);
+    bootstrap.extension_files.set(modules.files);
     let vm = Vm::new(bootstrap, crate::host::thread_identity(), native_stack);
     vm.run_thread(main)
 }
@@ -154,6 +165,7 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
         path.extend(application.paths.iter().map(|folder| vm.new_str(folder)));
     }
     path.push(vm.new_str(&library));
+    path.push(vm.new_str(&format!("{}/{}", configuration.executable, extension::FOLDER)));
     vm.set_sys_attribute("path", crate::types::list::List::from_vec(path).into_value());
     if let Ok(calls @ 1..) = u16::try_from(configuration.traced_calls)
         && vm.interpreter.is_main()

@@ -52,6 +52,8 @@ pub struct Interpreter {
     pub int_max_str_digits: Cell<i64>,
     /// Native modules by name.
     pub native_modules: GilCell<Vec<&'static crate::native::NativeModule>>,
+    /// The files that stand for native modules.
+    pub extension_files: Cell<&'static [crate::import::extension::ExtensionFile]>,
     /// The frozen library.
     pub library: GilCell<Option<&'static dyn crate::import::Library>>,
     /// What was put in front of the path for the program; it is put there in other interpreters, too.
@@ -449,6 +451,7 @@ impl Interpreter {
         let interpreter = Self::with(other.configuration.clone(), modules, other.collector, identity);
         interpreter.library.set(other.library.get());
         interpreter.native_modules.set(other.native_modules.get());
+        interpreter.extension_files.set(other.extension_files.get());
         interpreter.first_path.set(other.first_path.get());
         interpreter
     }
@@ -489,6 +492,7 @@ impl Interpreter {
             configuration,
             recursion_limit: Cell::new(1000),
             native_modules: GilCell::default(),
+            extension_files: Cell::new(&[]),
             library: GilCell::default(),
             first_path: GilCell::default(),
             exit_functions: GilCell::default(),

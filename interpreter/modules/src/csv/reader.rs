@@ -9,7 +9,8 @@ use rspy_runtime::object::{Object, Payload, Ref};
 use rspy_runtime::types::float::Float;
 use rspy_runtime::types::list::List;
 use rspy_runtime::types::none::none;
-use rspy_runtime::types::string::Str;
+use rspy_runtime::types::string::build::StrBuilder;
+use rspy_runtime::types::string::{Characters, Str};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
@@ -53,7 +54,7 @@ struct Parser<'a> {
     vm: &'a Vm,
     dialect: &'a Dialect,
     state: State,
-    field: Vec<u32>,
+    field: StrBuilder,
     unquoted: bool,
     fields: Vec<Value>,
     limit: i64,
@@ -63,23 +64,32 @@ const LINE_FEED: u32 = '\n' as u32;
 const CARRIAGE_RETURN: u32 = '\r' as u32;
 
 impl Parser<'_> {
-    fn push(&mut self, c: u32) -> PyResult<()> {
-        if self.field.len() as i64 >= self.limit {
+    fn check_limit(&self, more: usize) -> PyResult<()> {
+        if (self.field.len() + more) as i64 > self.limit {
             return Err(Error::error(self.vm, format!("field larger than field limit ({})", self.limit)));
         }
+        Ok(())
+    }
+
+    fn push(&mut self, c: u32) -> PyResult<()> {
+        self.check_limit(1)?;
         self.field.push(c);
         Ok(())
     }
 
     fn save(&mut self) -> PyResult<()> {
+        let text = std::mem::take(&mut self.field).finish();
+        self.save_text(text)
+    }
+
+    fn save_text(&mut self, text: Ref<Str>) -> PyResult<()> {
         let quoting = self.dialect.quoting;
-        let empty = self.field.is_empty();
+        let empty = text.length() == 0;
         if self.unquoted && empty && matches!(quoting, Quoting::NotNull | Quoting::Strings) {
             self.fields.push(none());
             return Ok(());
         }
-        let text = Str::from_code_points(&self.field).into_value();
-        self.field.clear();
+        let text = text.into_value();
         if self.unquoted && !empty && matches!(quoting, Quoting::NonNumeric | Quoting::Strings) {
             self.fields.push(Float::static_type().construct(self.vm, &[text])?);
         } else {
@@ -93,6 +103,63 @@ impl Parser<'_> {
         self.save()?;
         self.state = if c.is_none() { State::RecordStart } else { State::LineEnd };
         Ok(())
+    }
+
+    /// Takes a line, its end included.
+    fn take_line(&mut self, line: &Object<Str>) -> PyResult<()> {
+        let characters = line.characters();
+        let mut at = 0;
+        while at < characters.len() {
+            let end = self.end_of_plain(characters, at);
+            if end == at {
+                self.take(Some(characters.get(at)))?;
+                at += 1;
+                continue;
+            }
+            self.check_limit(end - at)?;
+            match self.state {
+                State::InField | State::InQuotes => self.field.push_characters(characters.slice(at, end)),
+                _ => {
+                    self.unquoted = true;
+                    if end < characters.len() && characters.get(end) == self.dialect.delimiter {
+                        // The whole field, as most are.
+                        self.save_text(line.slice(at, end))?;
+                        self.state = State::FieldStart;
+                        at = end + 1;
+                        continue;
+                    }
+                    self.state = State::InField;
+                    self.field.push_characters(characters.slice(at, end));
+                }
+            }
+            at = end;
+        }
+        self.take(None)
+    }
+
+    /// Where the characters from `at` on end that only belong to the field.
+    fn end_of_plain(&self, characters: Characters<'_>, at: usize) -> usize {
+        let dialect = self.dialect;
+        let none = dialect.delimiter;
+        let quote = dialect.quote.filter(|_| dialect.quoting != Quoting::Never).unwrap_or(none);
+        let escape = dialect.escape.unwrap_or(none);
+        let stops = match self.state {
+            State::InField => [dialect.delimiter, escape, escape, LINE_FEED, CARRIAGE_RETURN],
+            // Without a quote or an escape the field goes on.
+            State::InQuotes => match (dialect.quote, dialect.escape) {
+                (Some(quote), escape) => [quote, escape.unwrap_or(quote), quote, quote, quote],
+                _ => return at,
+            },
+            State::RecordStart | State::FieldStart if !dialect.skip_space => {
+                [dialect.delimiter, escape, quote, LINE_FEED, CARRIAGE_RETURN]
+            }
+            _ => return at,
+        };
+        at + match characters {
+            Characters::One(data) => length_without(&data[at..], stops),
+            Characters::Two(data) => length_without(&data[at..], stops),
+            Characters::Four(data) => length_without(&data[at..], stops),
+        }
     }
 
     /// Takes a character, or the end of the line.
@@ -204,6 +271,15 @@ impl Parser<'_> {
     }
 }
 
+/// How many characters come before the first of some.
+fn length_without<C: Copy + Into<u32>>(characters: &[C], stops: [u32; 5]) -> usize {
+    let is_stop = |c: &C| {
+        let c = (*c).into();
+        stops.iter().any(|&stop| stop == c)
+    };
+    characters.iter().position(is_stop).unwrap_or(characters.len())
+}
+
 #[pymethods]
 impl Reader {
     #[getter("dialect", member)]
@@ -227,7 +303,7 @@ impl Reader {
             vm,
             dialect: &self.dialect,
             state: State::RecordStart,
-            field: Vec::new(),
+            field: StrBuilder::new(),
             unquoted: false,
             fields: Vec::new(),
             limit: FIELD_LIMIT.load(Ordering::Relaxed),
@@ -253,10 +329,7 @@ impl Reader {
                 ));
             };
             self.line.set(self.line.get() + 1);
-            for c in text.characters().iter() {
-                parser.take(Some(c))?;
-            }
-            parser.take(None)?;
+            parser.take_line(text)?;
             if parser.state == State::RecordStart {
                 break;
             }

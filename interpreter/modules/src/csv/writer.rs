@@ -4,6 +4,7 @@ use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, Ref};
 use rspy_runtime::types::complex::Complex;
+use rspy_runtime::types::list::List;
 use rspy_runtime::types::none::is_none;
 use rspy_runtime::types::string::{Characters, Str};
 use rspy_runtime::types::string::build::StrBuilder;
@@ -36,9 +37,36 @@ struct Record<'a> {
     dialect: &'a Dialect,
     out: StrBuilder,
     count: usize,
+    /// Whether the terminator consists of characters that are special anyway.
+    plain_terminator: bool,
 }
 
+/// Characters that there is room for at first.
+const ROOM: usize = 100;
+
 impl Record<'_> {
+    /// Appends what is to be a field; answers whether it is `None`.
+    fn push_value(&mut self, field: &Value) -> PyResult<bool> {
+        let null = is_none(field);
+        let text = field.downcast::<Str>();
+        let quoted = match self.dialect.quoting {
+            Quoting::NonNumeric => !is_number(field),
+            Quoting::All => true,
+            Quoting::Strings => text.is_some(),
+            Quoting::NotNull => !null,
+            Quoting::Minimal | Quoting::Never => false,
+        };
+        match text {
+            Some(text) => self.push(Some(text), quoted)?,
+            None if null => self.push(None, quoted)?,
+            None => {
+                let text = self.vm.str(field)?;
+                self.push(Some(&text), quoted)?;
+            }
+        }
+        Ok(null)
+    }
+
     /// Appends a field; nothing stands for `None`.
     fn push(&mut self, field: Option<&Object<Str>>, mut quoted: bool) -> PyResult<()> {
         let dialect = self.dialect;
@@ -57,6 +85,10 @@ impl Record<'_> {
                 ));
             }
             quoted = true;
+        }
+        if let Some(field) = field.filter(|field| !self.has_special(field)) {
+            self.out_quoted(quoted, field);
+            return Ok(());
         }
         let mut body = StrBuilder::new();
         for c in field.map(|field| field.characters()).iter().flat_map(Characters::iter) {
@@ -82,13 +114,26 @@ impl Record<'_> {
             }
             body.push(c);
         }
-        let quote = dialect.quote.filter(|_| quoted);
-        quote.iter().for_each(|&quote| self.out.push(quote));
-        self.out.push_object(&body.finish());
-        quote.iter().for_each(|&quote| self.out.push(quote));
+        self.out_quoted(quoted, &body.finish());
         Ok(())
     }
 
+    /// Appends a text, in quotes if it is to be.
+    fn out_quoted(&mut self, quoted: bool, text: &Object<Str>) {
+        let quote = self.dialect.quote.filter(|_| quoted);
+        quote.iter().for_each(|&quote| self.out.push(quote));
+        self.out.push_object(text);
+        quote.iter().for_each(|&quote| self.out.push(quote));
+    }
+
+    fn has_special(&self, text: &Object<Str>) -> bool {
+        match text.characters() {
+            Characters::One(data) => data.iter().any(|&c| self.is_special(u32::from(c))),
+            characters => characters.iter().any(|c| self.is_special(c)),
+        }
+    }
+
+    #[inline(always)]
     fn is_special(&self, c: u32) -> bool {
         let dialect = self.dialect;
         c == dialect.delimiter
@@ -96,7 +141,7 @@ impl Record<'_> {
             || Some(c) == dialect.quote
             || c == '\n' as u32
             || c == '\r' as u32
-            || dialect.terminator.characters().iter().any(|t| t == c)
+            || !self.plain_terminator && dialect.terminator.characters().iter().any(|t| t == c)
     }
 }
 
@@ -121,32 +166,28 @@ impl Writer {
     /// Non-string elements will be converted to string.
     #[method("writerow(self, row, /)")]
     fn writerow(&self, vm: &Vm, row: &Value) -> PyResult {
-        let iterator = vm.iter(row).map_err(|error| {
-            if error.is_type_error() {
-                Error::error(vm, format!("iterable expected, not {}", row.type_of().full_name()))
-            } else {
-                error
-            }
-        })?;
         let dialect = &*self.dialect;
-        let mut record = Record { vm, dialect, out: StrBuilder::new(), count: 0 };
+        let plain_terminator =
+            dialect.terminator.characters().iter().all(|c| c == '\n' as u32 || c == '\r' as u32);
+        let out = StrBuilder::with_capacity(ROOM);
+        let mut record = Record { vm, dialect, out, count: 0, plain_terminator };
         let mut null = false;
-        while let Some(field) = vm.next(&iterator)? {
-            null = is_none(&field);
-            let quoted = match dialect.quoting {
-                Quoting::NonNumeric => !is_number(&field),
-                Quoting::All => true,
-                Quoting::Strings => field.downcast::<Str>().is_some(),
-                Quoting::NotNull => !null,
-                Quoting::Minimal | Quoting::Never => false,
-            };
-            match field.downcast::<Str>() {
-                Some(text) => record.push(Some(text), quoted)?,
-                None if null => record.push(None, quoted)?,
-                None => {
-                    let text = vm.str(&field)?;
-                    record.push(Some(&text), quoted)?;
+        if let Some(list) = row.downcast_exact::<List>() {
+            let mut place = 0;
+            while let Some(field) = list.get(place) {
+                null = record.push_value(&field)?;
+                place += 1;
+            }
+        } else {
+            let iterator = vm.iter(row).map_err(|error| {
+                if error.is_type_error() {
+                    Error::error(vm, format!("iterable expected, not {}", row.type_of().full_name()))
+                } else {
+                    error
                 }
+            })?;
+            while let Some(field) = vm.next(&iterator)? {
+                null = record.push_value(&field)?;
             }
         }
         if record.count > 0 && record.out.is_empty() {

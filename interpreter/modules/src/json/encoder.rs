@@ -1,14 +1,18 @@
 //! `_json.Encoder`: from Python objects to JSON.
 
+use std::fmt::Write;
+
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::object::{Object, TypeObject};
 use rspy_runtime::slots::KeywordNames;
+use rspy_runtime::format::float::{ShortText, repr_text};
 use rspy_runtime::types::bool::as_bool;
 use rspy_runtime::types::dict::Dict;
 use rspy_runtime::types::float;
 use rspy_runtime::types::int;
 use rspy_runtime::types::list::List;
+use rspy_runtime::types::native_function::NativeFunction;
 use rspy_runtime::types::none::is_none;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::string::build::StrBuilder;
@@ -30,8 +34,6 @@ pub struct Encoder {
     indent: Value,
     key_separator: Value,
     item_separator: Value,
-
-
     sorts: bool,
     skips: bool,
     allow_nan: bool,
@@ -63,12 +65,10 @@ impl Encoder {
             markers: markers.clone(),
             default: default.clone(),
             encoder: encoder.clone(),
-            escapes: own_function(vm, encoder),
+            escapes: own_function(encoder),
             indent: indent.clone(),
             key_separator: key_separator.to_value(),
             item_separator: item_separator.to_value(),
-
-
             sorts: vm.is_true(sort_keys)?,
             skips: vm.is_true(skipkeys)?,
             allow_nan,
@@ -148,15 +148,12 @@ static PARAMETERS: rspy_runtime::arguments::Parameters<2> = rspy_runtime::argume
 };
 
 /// How a function of this module writes strings, if it is one.
-fn own_function(vm: &Vm, function: &Value) -> Option<Escapes> {
-    let module = vm.interpreter.modules.get_str(&vm.intern("_json"))?;
-    let is = |name: &str| vm.get_attribute_str(&module, name).is_ok_and(|own| own.is(function));
-    if is("encode_basestring_ascii") {
-        Some(Escapes::NonAscii)
-    } else if is("encode_basestring") {
-        Some(Escapes::Needed)
-    } else {
-        None
+fn own_function(function: &Value) -> Option<Escapes> {
+    // No other native functions have these names.
+    match function.downcast::<NativeFunction>()?.definition().name {
+        "encode_basestring_ascii" => Some(Escapes::NonAscii),
+        "encode_basestring" => Some(Escapes::Needed),
+        _ => None,
     }
 }
 
@@ -182,12 +179,15 @@ impl Writer<'_> {
             self.out.push_str(if truth { "true" } else { "false" });
         } else if let Some(text) = object.downcast::<Str>() {
             self.string(text)?;
+        } else if let Some(number) = object.small_int() {
+            // Writing to the text cannot fail.
+            drop(write!(self.out, "{number}"));
         } else if int::is_int(object) {
             let text = vm.repr(&int::to_exact(object))?;
             self.out.push_object(&text);
         } else if let Some(number) = float::as_f64(object) {
             let text = self.float(number)?;
-            self.out.push_str(&text);
+            self.out.push_str(text.as_str());
         } else if object.downcast::<List>().is_some() || object.downcast::<Tuple>().is_some() {
             vm.check_stack(" while encoding a JSON object")?;
             self.list(object, level)?;
@@ -223,26 +223,22 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn float(&self, number: f64) -> PyResult<String> {
-        let vm = self.vm;
-        let shown = vm.repr(&float::new(number))?;
+    fn float(&self, number: f64) -> PyResult<ShortText> {
+        let shown = repr_text(number);
         if number.is_finite() {
-            return Ok(shown.to_string_lossy().into_owned());
+            return Ok(shown);
         }
         if !self.encoder.allow_nan {
-            return Err(vm.value_error(format!(
-                "Out of range float values are not JSON compliant: {}",
-                shown.to_string_lossy()
-            )));
+            let shown = shown.as_str();
+            return Err(self
+                .vm
+                .value_error(format!("Out of range float values are not JSON compliant: {shown}")));
         }
-        Ok(if number.is_nan() {
-            "NaN"
-        } else if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        }
-        .to_owned())
+        Ok(ShortText::of(match number {
+            f64::INFINITY => "Infinity",
+            f64::NEG_INFINITY => "-Infinity",
+            _ => "NaN",
+        }))
     }
 
     /// Remembers an object being written, to find those that contain themselves.
@@ -366,8 +362,8 @@ impl Writer<'_> {
         items
             .to_vec()
             .iter()
-            .map(|item| match item.downcast::<Tuple>().map(|pair| pair.items().to_vec()) {
-                Some(pair) if pair.len() == 2 => Ok((pair[0].clone(), pair[1].clone())),
+            .map(|item| match item.downcast::<Tuple>().map(|pair| pair.items()) {
+                Some([key, value]) => Ok((key.clone(), value.clone())),
                 _ => Err(vm.value_error("items must return 2-tuples")),
             })
             .collect()
@@ -384,7 +380,7 @@ impl Writer<'_> {
         } else if let Some(truth) = as_bool(key) {
             if truth { "true" } else { "false" }.to_owned()
         } else if let Some(number) = float::as_f64(key) {
-            self.float(number)?
+            self.float(number)?.as_str().to_owned()
         } else if int::is_int(key) {
             vm.repr(&int::to_exact(key))?.to_string_lossy().into_owned()
         } else if self.encoder.skips {

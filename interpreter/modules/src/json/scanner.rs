@@ -1,5 +1,7 @@
 //! `_json.Scanner`: from JSON to Python objects.
 
+use std::borrow::Cow;
+
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
@@ -298,8 +300,10 @@ impl Scan<'_> {
                 self.index = mantissa;
             }
         }
-        let text: String =
-            self.text.slice(start, self.index).iter().filter_map(char::from_u32).collect();
+        let text: Cow<'_, str> = match self.text.slice(start, self.index) {
+            Characters::One(digits) => String::from_utf8_lossy(digits),
+            digits => Cow::Owned(digits.iter().filter_map(char::from_u32).collect()),
+        };
         let vm = self.vm;
         if is_float {
             if !Float::static_type().is(&self.scanner.parse_float) {
@@ -329,16 +333,18 @@ pub fn scan_string(vm: &Vm, document: &Object<Str>, end: isize, strict: bool) ->
     let mut out: Option<StrBuilder> = None;
     loop {
         let start = at;
-        let stop = loop {
-            if at >= length {
-                return Err(unterminated());
-            }
-            match text.get(at) {
-                c if c == '"' as u32 || c == '\\' as u32 => break c,
-                c if c <= 0x1f && strict => return Err(error("Invalid control character at", at as isize)),
-                _ => at += 1,
-            }
+        at += match text.slice(at, length) {
+            Characters::One(data) => count_plain(data, strict),
+            Characters::Two(data) => count_plain(data, strict),
+            Characters::Four(data) => count_plain(data, strict),
         };
+        if at == length {
+            return Err(unterminated());
+        }
+        let stop = text.get(at);
+        if stop <= 0x1f {
+            return Err(error("Invalid control character at", at as isize));
+        }
         if stop == '"' as u32 {
             let result = match out {
                 None => document.slice(start, at),
@@ -389,6 +395,21 @@ pub fn scan_string(vm: &Vm, document: &Object<Str>, end: isize, strict: bool) ->
         }
         builder.push(c);
     }
+}
+
+/// How many characters there are before a quote, a backslash, or a control character where these are not allowed.
+fn count_plain<C: Copy + Into<u32>>(characters: &[C], strict: bool) -> usize {
+    // Whole chunks are looked at without a jump in between.
+    const CHUNK: usize = 8;
+    let first = if strict { 0x20 } else { 0 };
+    let is_plain = |c: &C| {
+        let c: u32 = (*c).into();
+        (c >= first) & (c != '"' as u32) & (c != '\\' as u32)
+    };
+    let chunks = characters.chunks_exact(CHUNK);
+    let start = chunks.take_while(|chunk| chunk.iter().fold(true, |all, c| all & is_plain(c))).count() * CHUNK;
+    let rest = &characters[start..];
+    start + rest.iter().position(|c| !is_plain(c)).unwrap_or(rest.len())
 }
 
 /// Four hexadecimal digits.

@@ -24,26 +24,45 @@ pub fn quoted(text: &Object<Str>, escapes: Escapes) -> Ref<Str> {
 pub fn push_quoted(out: &mut StrBuilder, text: &Object<Str>, escapes: Escapes) {
     out.push('"' as u32);
     match text.characters() {
-        Characters::One(data) if data.iter().all(|&c| is_plain(u32::from(c), escapes)) => {
-            out.push_characters(text.characters());
-        }
-        characters => characters.iter().for_each(|c| push_character(out, c, escapes)),
+        Characters::One(data) => push_pieces(out, data, Characters::One, escapes),
+        Characters::Two(data) => push_pieces(out, data, Characters::Two, escapes),
+        Characters::Four(data) => push_pieces(out, data, Characters::Four, escapes),
     }
     out.push('"' as u32);
 }
 
-fn is_plain(c: u32, escapes: Escapes) -> bool {
-    match escapes {
-        Escapes::NonAscii => matches!(c, 0x20..0x7f) && c != '"' as u32 && c != '\\' as u32,
-        Escapes::Needed => c >= 0x20 && c != '"' as u32 && c != '\\' as u32,
+/// Appends characters: those that stand for themselves in one go, the others one by one.
+fn push_pieces<'a, C: Copy + Into<u32>>(
+    out: &mut StrBuilder,
+    mut characters: &'a [C],
+    wrap: fn(&'a [C]) -> Characters<'a>,
+    escapes: Escapes,
+) {
+    loop {
+        let plain = count_plain(characters, escapes);
+        out.push_characters(wrap(&characters[..plain]));
+        let Some((&escaped, rest)) = characters[plain..].split_first() else { return };
+        push_escaped(out, escaped.into());
+        characters = rest;
     }
 }
 
-fn push_character(out: &mut StrBuilder, c: u32, escapes: Escapes) {
-    if is_plain(c, escapes) {
-        out.push(c);
-        return;
-    }
+/// How many characters stand for themselves before the first that does not.
+fn count_plain<C: Copy + Into<u32>>(characters: &[C], escapes: Escapes) -> usize {
+    // Whole chunks are looked at without a jump in between.
+    const CHUNK: usize = 16;
+    let last = if escapes == Escapes::NonAscii { '~' as u32 } else { u32::MAX };
+    let is_plain = |c: &C| {
+        let c: u32 = (*c).into();
+        (c >= 0x20) & (c <= last) & (c != '"' as u32) & (c != '\\' as u32)
+    };
+    let chunks = characters.chunks_exact(CHUNK);
+    let start = chunks.take_while(|chunk| chunk.iter().fold(true, |all, c| all & is_plain(c))).count() * CHUNK;
+    let rest = &characters[start..];
+    start + rest.iter().position(|c| !is_plain(c)).unwrap_or(rest.len())
+}
+
+fn push_escaped(out: &mut StrBuilder, c: u32) {
     let short = match char::from_u32(c) {
         Some('"') => "\\\"",
         Some('\\') => "\\\\",
@@ -67,5 +86,8 @@ fn push_character(out: &mut StrBuilder, c: u32, escapes: Escapes) {
 }
 
 fn push_escape(out: &mut StrBuilder, unit: u32) {
-    out.push_str(&format!("\\u{unit:04x}"));
+    out.push_str("\\u");
+    for shift in [12, 8, 4, 0] {
+        out.push(u32::from(b"0123456789abcdef"[unit as usize >> shift & 0xf]));
+    }
 }

@@ -27,7 +27,10 @@ pub fn unpack(run: &Run, bytes: &[u8], big_endian: bool) -> Value {
             let unused = 64 - 8 * bytes.len() as u32;
             int::new(((word << unused) as i64) >> unused)
         }
-        Kind::Unsigned | Kind::Pointer => int::from_i128(i128::from(read(bytes, big_endian))),
+        Kind::Unsigned | Kind::Pointer => {
+            let word = read(bytes, big_endian);
+            i64::try_from(word).map_or_else(|_| int::from_i128(i128::from(word)), int::new)
+        }
         Kind::Bool => boolean(bytes != [0]),
         Kind::Float => float::new(read_float(bytes, big_endian)),
         Kind::Complex => {
@@ -38,16 +41,34 @@ pub fn unpack(run: &Run, bytes: &[u8], big_endian: bool) -> Value {
     }
 }
 
+#[inline(always)]
 fn read(bytes: &[u8], big_endian: bool) -> u64 {
-    let join = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
-    if big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
+    let swap = big_endian != cfg!(target_endian = "big");
+    if let [byte] = *bytes {
+        u64::from(byte)
+    } else if let Some(half) = bytes.first_chunk().filter(|_| bytes.len() == 2) {
+        let word = u16::from_ne_bytes(*half);
+        u64::from(if swap { word.swap_bytes() } else { word })
+    } else if let Some(single) = bytes.first_chunk().filter(|_| bytes.len() == 4) {
+        let word = u32::from_ne_bytes(*single);
+        u64::from(if swap { word.swap_bytes() } else { word })
+    } else {
+        // No format has numbers of other lengths.
+        let word = bytes.first_chunk().map_or(0, |double| u64::from_ne_bytes(*double));
+        if swap { word.swap_bytes() } else { word }
+    }
 }
 
+#[inline(always)]
 fn write(bytes: &mut [u8], word: u64, big_endian: bool) {
-    let length = bytes.len();
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let place = if big_endian { length - 1 - index } else { index };
-        *byte = (word >> (8 * place)) as u8;
+    match (bytes.len(), big_endian) {
+        (1, _) => bytes[0] = word as u8,
+        (2, false) => bytes.copy_from_slice(&(word as u16).to_le_bytes()),
+        (2, true) => bytes.copy_from_slice(&(word as u16).to_be_bytes()),
+        (4, false) => bytes.copy_from_slice(&(word as u32).to_le_bytes()),
+        (4, true) => bytes.copy_from_slice(&(word as u32).to_be_bytes()),
+        (_, false) => bytes.copy_from_slice(&word.to_le_bytes()),
+        (_, true) => bytes.copy_from_slice(&word.to_be_bytes()),
     }
 }
 
@@ -64,6 +85,10 @@ fn read_float(bytes: &[u8], big_endian: bool) -> f64 {
 pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8], big_endian: bool) -> PyResult<()> {
     match run.kind {
         Kind::Signed | Kind::Unsigned => {
+            if let Some(number) = value.small_int().filter(|number| fits(*number, run)) {
+                write(bytes, number as u64, big_endian);
+                return Ok(());
+            }
             let number = integer(vm, value)?;
             let bits = 8 * bytes.len() as u32;
             let (least, most) = if run.kind == Kind::Signed {
@@ -89,27 +114,27 @@ pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8], big_endian: boo
             }
         }
         Kind::Bool => bytes[0] = u8::from(vm.is_true(value)?),
-        Kind::Character => match text_bytes(value) {
-            Some(text) if text.len() == 1 => bytes.copy_from_slice(&text),
+        Kind::Character => match with_text(value, |text| copy_text(text, bytes)) {
+            Some(1) => {}
             _ => return Err(StructError::error(vm, "char format requires a bytes object of length 1")),
         },
         Kind::Text => {
-            let text = text_bytes(value)
+            with_text(value, |text| copy_text(text, bytes))
                 .ok_or_else(|| StructError::error(vm, "argument for 's' must be a bytes object"))?;
-            let length = text.len().min(bytes.len());
-            bytes[..length].copy_from_slice(&text[..length]);
         }
         Kind::PascalText => {
-            let text = text_bytes(value)
+            let (first, rest) = bytes.split_at_mut(usize::from(!bytes.is_empty()));
+            let length = with_text(value, |text| copy_text(text, rest))
                 .ok_or_else(|| StructError::error(vm, "argument for 'p' must be a bytes object"))?;
-            if let Some((first, rest)) = bytes.split_first_mut() {
-                let length = text.len().min(rest.len());
-                rest[..length].copy_from_slice(&text[..length]);
-                *first = length.min(255) as u8;
+            if let [first] = first {
+                *first = length.min(rest.len()).min(255) as u8;
             }
         }
         Kind::Float => {
-            let number = float::to_f64(vm, value).map_err(|error| not_a(vm, error, "float"))?;
+            let number = match float::as_f64(value) {
+                Some(number) => number,
+                None => float::to_f64(vm, value).map_err(|error| not_a(vm, error, "float"))?,
+            };
             write_float(vm, run.code, number, bytes, big_endian)?;
         }
         Kind::Complex => {
@@ -139,11 +164,29 @@ fn integer(vm: &Vm, value: &Value) -> PyResult<BigInt> {
     int::to_big(vm, value)
 }
 
-fn text_bytes(value: &Value) -> Option<Vec<u8>> {
-    if let Some(bytes) = value.downcast::<Bytes>() {
-        return Some(bytes.as_slice().to_vec());
+/// Whether a number is in the range of a run's integers.
+#[inline(always)]
+fn fits(number: i64, run: &Run) -> bool {
+    let unused = 64 - 8 * run.size as u32;
+    match run.kind {
+        Kind::Signed => (number << unused) >> unused == number,
+        _ => number >= 0 && (number as u64) << unused >> unused == number as u64,
     }
-    value.downcast::<ByteArray>().map(|bytes| bytes.borrow().to_vec())
+}
+
+/// Works on the bytes of a `bytes` object or a `bytearray`.
+fn with_text<R>(value: &Value, work: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    if let Some(bytes) = value.downcast::<Bytes>() {
+        return Some(work(bytes.as_slice()));
+    }
+    value.downcast::<ByteArray>().map(|bytes| work(&bytes.borrow()))
+}
+
+/// Copies as much of a text as there is room for; answers its length.
+fn copy_text(text: &[u8], room: &mut [u8]) -> usize {
+    let length = text.len().min(room.len());
+    room[..length].copy_from_slice(&text[..length]);
+    text.len()
 }
 
 fn complex_parts(vm: &Vm, value: &Value) -> PyResult<(f64, f64)> {

@@ -170,10 +170,48 @@ impl Layout {
     }
 
     /// Each item on its own, with its place.
-    pub fn items(&self) -> impl Iterator<Item = (&Run, usize)> {
-        self.runs.iter().flat_map(|run| (0..run.count).map(move |index| (run, run.offset + index * run.size)))
+    pub fn items(&self) -> Items<'_> {
+        Items { runs: self.runs.iter(), run: None, place: 0, left: 0, all: self.values }
     }
 }
+
+/// The items of a layout.
+pub struct Items<'a> {
+    runs: std::slice::Iter<'a, Run>,
+    run: Option<&'a Run>,
+    /// Where the next item of the run lies.
+    place: usize,
+    /// How many items of the run are left.
+    left: usize,
+    /// How many of all are.
+    all: usize,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (&'a Run, usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            let run = self.runs.next()?;
+            self.run = Some(run);
+            self.place = run.offset;
+            self.left = run.count;
+        }
+        let run = self.run?;
+        let place = self.place;
+        self.place += run.size;
+        self.left -= 1;
+        self.all -= 1;
+        Some((run, place))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.all, Some(self.all))
+    }
+}
+
+impl ExactSizeIterator for Items<'_> {}
 
 fn is_space(c: u8) -> bool {
     matches!(c, b' ' | b'\t'..=b'\r')

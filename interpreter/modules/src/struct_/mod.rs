@@ -68,51 +68,59 @@ fn compile(vm: &Vm, text: &[u8]) -> PyResult<Layout> {
     Layout::parse(text).map_err(|error| StructError::error(vm, error.message()))
 }
 
-/// Layouts of formats used lately, by their text. They hold no Python objects, so threads need not share them.
+/// Layouts of formats used lately, each in a place that its object's address gives. Formats are constants of code as a
+/// rule, so the same object comes again; that it is kept here sees to it that no other one gets its address.
 mod cache {
     use super::Layout;
-    use std::cell::RefCell;
-    use std::collections::HashMap;
+    use rspy_runtime::cell::GilCell;
+    use rspy_runtime::value::Value;
     use std::rc::Rc;
 
-    const LIMIT: usize = 100;
+    const PLACES: usize = 64;
 
-    thread_local! {
-        static LAYOUTS: RefCell<HashMap<Vec<u8>, Rc<Layout>>> = RefCell::default();
+    static LAYOUTS: GilCell<[Option<(Value, Rc<Layout>)>; PLACES]> = GilCell::new([const { None }; PLACES]);
+
+    fn place_of(format: &Value) -> usize {
+        // Objects lie 16 bytes apart at least.
+        format.id() as usize / 16 % PLACES
     }
 
-    pub fn get(text: &[u8]) -> Option<Rc<Layout>> {
-        LAYOUTS.with(|layouts| layouts.borrow().get(text).cloned())
+    #[inline]
+    pub fn get(format: &Value) -> Option<Rc<Layout>> {
+        match &LAYOUTS.borrow()[place_of(format)] {
+            Some((known, layout)) if known.is(format) => Some(layout.clone()),
+            _ => None,
+        }
     }
 
-    pub fn insert(text: Vec<u8>, layout: Rc<Layout>) {
-        LAYOUTS.with(|layouts| {
-            let mut layouts = layouts.borrow_mut();
-            if layouts.len() >= LIMIT {
-                layouts.clear();
-            }
-            layouts.insert(text, layout);
-        });
+    pub fn insert(format: &Value, layout: Rc<Layout>) {
+        let entry = Some((format.clone(), layout));
+        let before = std::mem::replace(&mut LAYOUTS.borrow_mut()[place_of(format)], entry);
+        drop(before);
     }
 
     pub fn clear() {
-        LAYOUTS.with(|layouts| layouts.borrow_mut().clear());
+        drop(LAYOUTS.replace([const { None }; PLACES]));
     }
 }
 
 /// The layout of a format argument, which may be a `Struct`.
 fn layout_of(vm: &Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
+    if let Some(layout) = cache::get(format) {
+        return Ok(layout);
+    }
     if let Some(compiled) = format.downcast::<Struct>() {
         return compiled.layout(vm);
     }
-    let text = format_text(vm, format)?;
-    if let Some(layout) = cache::get(&text) {
-        return Ok(layout);
+    let layout = std::rc::Rc::new(compile(vm, &format_text(vm, format)?)?);
+    if layout.runs.len() < LONGEST_KEPT {
+        cache::insert(format, layout.clone());
     }
-    let layout = std::rc::Rc::new(compile(vm, &text)?);
-    cache::insert(text, layout.clone());
     Ok(layout)
 }
+
+/// Layouts of more runs are not worth keeping.
+const LONGEST_KEPT: usize = 1000;
 
 fn pack_values(vm: &Vm, layout: &Layout, values: &[Value], bytes: &mut [u8]) -> PyResult<()> {
     for ((run, offset), value) in layout.items().zip(values) {
@@ -177,28 +185,46 @@ fn pack_into(vm: &Vm, layout: &Layout, args: &[Value]) -> PyResult<()> {
     }
     let place = start..start + layout.size;
     // The values are made into bytes first: that can run code which looks at the buffer.
-    let mut bytes = vec![0; layout.size];
-    let result = pack_values(vm, layout, values, &mut bytes);
-    view.as_mut_slice()[place].copy_from_slice(&bytes);
+    let mut small = [0; SMALL];
+    let mut large = Vec::new();
+    let bytes = match small.get_mut(..layout.size) {
+        Some(bytes) => bytes,
+        None => {
+            large.resize(layout.size, 0);
+            &mut large[..]
+        }
+    };
+    let result = pack_values(vm, layout, values, bytes);
+    view.as_mut_slice()[place].copy_from_slice(bytes);
     result
 }
 
+/// Bytes of structs that are put together on the stack.
+const SMALL: usize = 128;
+
 fn unpack_bytes(layout: &Layout, bytes: &[u8]) -> Ref<Tuple> {
-    let mut values = Vec::with_capacity(layout.values);
-    values.extend(
-        layout.items().map(|(run, offset)| item::unpack(run, &bytes[offset..offset + run.size], layout.big_endian)),
-    );
-    Tuple::from_values(values)
+    let bytes = &bytes[..layout.size];
+    Tuple::from_values(
+        layout.items().map(|(run, place)| item::unpack(run, &bytes[place..place + run.size], layout.big_endian)),
+    )
 }
 
-fn unpack(vm: &Vm, layout: &Layout, source: &BufferView) -> PyResult<Ref<Tuple>> {
+/// Works on the bytes of an argument.
+fn with_bytes<R>(vm: &Vm, source: &Value, work: impl FnOnce(&[u8]) -> PyResult<R>) -> PyResult<R> {
+    match source.downcast_exact::<Bytes>() {
+        Some(bytes) => work(bytes.as_slice()),
+        None => work(buffer::view(vm, source)?.as_slice()),
+    }
+}
+
+fn unpack(vm: &Vm, layout: &Layout, source: &[u8]) -> PyResult<Ref<Tuple>> {
     if source.len() != layout.size {
         return Err(StructError::error(vm, format!("unpack requires a buffer of {} bytes", layout.size)));
     }
-    Ok(unpack_bytes(layout, source.as_slice()))
+    Ok(unpack_bytes(layout, source))
 }
 
-fn unpack_from(vm: &Vm, layout: &Layout, source: &BufferView, offset: isize) -> PyResult<Ref<Tuple>> {
+fn unpack_from(vm: &Vm, layout: &Layout, source: &[u8], offset: isize) -> PyResult<Ref<Tuple>> {
     let length = source.len();
     let mut start = offset;
     if start < 0 {
@@ -225,7 +251,7 @@ fn unpack_from(vm: &Vm, layout: &Layout, source: &BufferView, offset: isize) -> 
             ),
         ));
     }
-    Ok(unpack_bytes(layout, &source.as_slice()[start..start + layout.size]))
+    Ok(unpack_bytes(layout, &source[start..start + layout.size]))
 }
 
 fn iter_unpack(vm: &Vm, layout: std::rc::Rc<Layout>, source: &Value) -> PyResult<Ref<UnpackIterator>> {
@@ -308,8 +334,9 @@ impl Struct {
     ///
     /// Unpack according to the format string Struct.format. The buffer's size in bytes must be Struct.size.
     #[method("unpack(self, buffer, /)")]
-    fn unpack(&self, vm: &Vm, buffer: BufferView) -> PyResult<Ref<Tuple>> {
-        unpack(vm, &*self.layout(vm)?, &buffer)
+    fn unpack(&self, vm: &Vm, buffer: &Value) -> PyResult<Ref<Tuple>> {
+        let layout = self.layout(vm)?;
+        with_bytes(vm, buffer, |source| unpack(vm, &layout, source))
     }
 
     /// Return a tuple containing unpacked values.
@@ -317,8 +344,9 @@ impl Struct {
     /// Values are unpacked according to the format string Struct.format. The buffer's size in bytes, starting at
     /// position offset, must be at least Struct.size.
     #[method("unpack_from(self, buffer, offset=0)")]
-    fn unpack_from(&self, vm: &Vm, buffer: BufferView, offset: isize) -> PyResult<Ref<Tuple>> {
-        unpack_from(vm, &*self.layout(vm)?, &buffer, offset)
+    fn unpack_from(&self, vm: &Vm, buffer: &Value, offset: isize) -> PyResult<Ref<Tuple>> {
+        let layout = self.layout(vm)?;
+        with_bytes(vm, buffer, |source| unpack_from(vm, &layout, source, offset))
     }
 
     /// Return an iterator yielding tuples.
@@ -429,7 +457,7 @@ impl Functions {
     #[function("unpack(format, buffer, /)")]
     fn unpack(vm: &Vm, format: &Value, buffer: &Value) -> PyResult<Ref<Tuple>> {
         let layout = layout_of(vm, format)?;
-        unpack(vm, &layout, &buffer::view(vm, buffer)?)
+        with_bytes(vm, buffer, |source| unpack(vm, &layout, source))
     }
 
     /// Return a tuple containing values unpacked according to the format string.
@@ -438,7 +466,7 @@ impl Functions {
     #[function("unpack_from(format, /, buffer, offset=0)")]
     fn unpack_from(vm: &Vm, format: &Value, buffer: &Value, offset: isize) -> PyResult<Ref<Tuple>> {
         let layout = layout_of(vm, format)?;
-        unpack_from(vm, &layout, &buffer::view(vm, buffer)?, offset)
+        with_bytes(vm, buffer, |source| unpack_from(vm, &layout, source, offset))
     }
 
     /// Return an iterator yielding tuples unpacked from the given bytes.

@@ -25,7 +25,7 @@ native_module! {
     doc: "",
     functions: [
         Functions::FUNCTIONS, Text::FUNCTIONS, super::crossing::Functions::FUNCTIONS, super::capi::tracing::Internal::FUNCTIONS,
-        super::instructions::Functions::FUNCTIONS, super::variable_counts::Functions::FUNCTIONS,
+        super::instructions::Functions::FUNCTIONS, super::extensions::Functions::FUNCTIONS, super::variable_counts::Functions::FUNCTIONS,
     ],
     types: [],
     execute: execute,

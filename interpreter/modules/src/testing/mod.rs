@@ -5,8 +5,11 @@
 
 pub mod capi;
 mod crossing;
+pub mod extensions;
 mod instructions;
 pub mod internal;
 pub mod limited;
+mod misbehaving;
 pub mod multi_phase;
+pub mod single_phase;
 mod variable_counts;

@@ -208,6 +208,7 @@ pub fn remove_importer_frames(vm: &Vm, exception: &Exception) {
             let filename = code.filename();
             filename.equals_str("<frozen importlib._bootstrap>")
                 || filename.equals_str("<frozen importlib._bootstrap_external>")
+                || filename.equals_str("<frozen rspy importer>")
         });
         if !is_importer {
             chunk = None;

@@ -1,6 +1,8 @@
 //! `float` as decimal text, in the notations of `repr` and of `e`, `f` and `g`, correctly rounded to any precision;
 //! and back.
 
+use std::fmt::Write;
+
 /// A notation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notation {
@@ -50,7 +52,116 @@ const MOST_DIGITS: usize = 1100;
 
 /// `repr(value)`.
 pub fn repr(value: f64) -> String {
-    render(value, Style { mark_float: true, ..Style::new(Notation::Shortest, 0) })
+    repr_text(value).as_str().to_owned()
+}
+
+/// `repr(value)`, on the stack.
+pub fn repr_text(value: f64) -> ShortText {
+    let mut text = ShortText::default();
+    let mut scientific = ShortText::default();
+    // There is room for the digits of any number.
+    let written = write!(scientific, "{:e}", value.abs()).is_ok();
+    match scientific.digits() {
+        Some((digits, count, point))
+            if written && value.is_finite() && !may_be_odd_tie(&digits[..count], value) =>
+        {
+            if value.is_sign_negative() {
+                text.push(b"-");
+            }
+            push_shortest(&mut text, &digits[..count], point);
+        }
+        _ => {
+            let style = Style { mark_float: true, ..Style::new(Notation::Shortest, 0) };
+            text.push(render(value, style).as_bytes());
+        }
+    }
+    text
+}
+
+/// Writes the digits of a number as `repr` does; `point` of them stand before the decimal point.
+fn push_shortest(text: &mut ShortText, digits: &[u8], point: i32) {
+    const ZEROS: &[u8] = b"0000000000000000";
+    let count = digits.len() as i32;
+    match point {
+        -3..=0 => {
+            text.push(b"0.");
+            text.push(&ZEROS[..-point as usize]);
+            text.push(digits);
+        }
+        1..=16 if count <= point => {
+            text.push(digits);
+            text.push(&ZEROS[..(point - count) as usize]);
+            text.push(b".0");
+        }
+        1..=16 => {
+            let (whole, fraction) = digits.split_at(point as usize);
+            text.push(whole);
+            text.push(b".");
+            text.push(fraction);
+        }
+        _ => {
+            text.push(&digits[..1]);
+            if count > 1 {
+                text.push(b".");
+                text.push(&digits[1..]);
+            }
+            // Two digits at least.
+            let exponent = point - 1;
+            let sign = if exponent < 0 { '-' } else { '+' };
+            // There is room for it.
+            drop(write!(text, "e{sign}{:02}", exponent.unsigned_abs()));
+        }
+    }
+}
+
+/// A text of a few ASCII characters, as numbers are.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct ShortText {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl ShortText {
+    /// A text of at most 32 bytes.
+    pub fn of(text: &str) -> ShortText {
+        let mut short = ShortText::default();
+        short.push(text.as_bytes());
+        short
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+
+    /// The digits of Rust's scientific notation, how many there are, and the position of the point.
+    fn digits(&self) -> Option<([u8; 20], usize, i32)> {
+        let (mantissa, exponent) = self.as_str().split_once('e')?;
+        let mut digits = [0; 20];
+        let mut count = 0;
+        for &byte in mantissa.as_bytes() {
+            if byte != b'.' {
+                *digits.get_mut(count)? = byte;
+                count += 1;
+            }
+        }
+        Some((digits, count, exponent.parse::<i32>().ok()? + 1))
+    }
+}
+
+impl std::fmt::Write for ShortText {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if text.len() > self.bytes.len() - self.length {
+            return Err(std::fmt::Error);
+        }
+        self.push(text.as_bytes());
+        Ok(())
+    }
 }
 
 /// The number's text, with a minus sign if it has one.
@@ -150,14 +261,18 @@ fn significant(text: &str) -> (String, i32) {
 /// As few digits as tell the number from its neighbours.
 fn shortest(value: f64) -> (String, i32) {
     let (digits, point) = significant(&format!("{value:e}"));
-    // Rust rounds a tie up, where the even digit is wanted.
-    if digits.len() > 14 && digits.bytes().last().is_some_and(|digit| digit % 2 == 1) && may_be_tie(value) {
+    if may_be_odd_tie(digits.as_bytes(), value) {
         let text = format!("{:.*e}", digits.len() - 1, value);
         if text.parse() == Ok(value) {
             return significant(&text);
         }
     }
     (digits, point)
+}
+
+/// Whether the last digit may have come from a tie: Rust rounds one up, where the even digit is wanted.
+fn may_be_odd_tie(digits: &[u8], value: f64) -> bool {
+    digits.len() > 14 && digits.last().is_some_and(|digit| digit % 2 == 1) && may_be_tie(value)
 }
 
 /// Whether all digits of a number are so few that leaving out the last can be a tie.

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rspy_macros::pyfunctions;
 
 use crate::exceptions::{Exception, PyResult};
+use crate::import::extension;
 use crate::names;
 use crate::native_module;
 use crate::object::{Object, Ref};
+use crate::types::bool::boolean;
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
@@ -197,25 +199,28 @@ impl Imp {
     /// Initialize a built-in module.
     #[function("exec_builtin(mod, /)")]
     fn exec_builtin(vm: &Vm, module: &Value) -> PyResult<i32> {
-        if let Some(module) = module.downcast::<Module>()
-            && let Some(description) = module.native()
-        {
-            (description.execute)(vm, module)?;
-        }
+        extension::execute(vm, module)?;
         Ok(0)
     }
 
-    /// Initialize an extension module; there are none.
+    /// Make an extension module, from the file that its spec names.
+    #[function("create_dynamic(spec, file=<unrepresentable>, /)")]
+    fn create_dynamic(vm: &Vm, spec: &Value, file: Option<&Value>) -> PyResult {
+        let _ = file;
+        extension::create(vm, spec)
+    }
+
+    /// Run an extension module.
     #[function("exec_dynamic(mod, /)")]
-    fn exec_dynamic(module: &Value) -> i32 {
-        let _ = module;
-        0
+    fn exec_dynamic(vm: &Vm, module: &Value) -> PyResult<i32> {
+        extension::execute(vm, module)?;
+        Ok(0)
     }
 
     /// Return the list of file suffixes used to identify extension modules.
     #[function("extension_suffixes()")]
-    fn extension_suffixes() -> Ref<List> {
-        List::new()
+    fn extension_suffixes(vm: &Vm) -> Ref<List> {
+        List::from_vec(extension::SUFFIXES.iter().map(|suffix| vm.new_str(suffix)).collect())
     }
 
     /// Returns True if the module name corresponds to a built-in module.
@@ -257,8 +262,7 @@ impl Imp {
             return Ok(none());
         };
         let data = if withdata { Bytes::new(&module.code[..]).into_value() } else { none() };
-        Ok(Tuple::from_values([data, crate::types::bool::boolean(module.is_package), vm.new_str(original)])
-            .into_value())
+        Ok(Tuple::from_values([data, boolean(module.is_package), vm.new_str(original)]).into_value())
     }
 
     /// Create a code object for a frozen module.
@@ -281,26 +285,33 @@ impl Imp {
 
     /// The code of a module that lies in the executable, or None.
     #[function("_library_code(name, path, /)")]
-    fn library_code(vm: &Vm, name: &Object<Str>, path: &Object<Str>) -> PyResult {
+    fn library_code(vm: &Vm, name: &Value, path: &Value) -> PyResult {
+        // Loaders are made of anything.
+        let (Some(name), Some(path)) = (name.downcast::<Str>(), path.downcast::<Str>()) else {
+            return Ok(none());
+        };
         Ok(code_at(vm, &name.to_string_lossy(), &path.to_string_lossy())?.unwrap_or_else(none))
     }
 
-    /// Path and package flag of a module that a folder in the executable holds, or None.
+    /// Path and package flag of a module that a folder in the executable holds; False where nothing there has its name, and
+    /// None where one has to look.
     #[function("_library_find(name, folder, /)")]
     fn library_find(vm: &Vm, name: &Object<Str>, folder: &Object<Str>) -> PyResult {
         let executable = &vm.interpreter.configuration.executable;
         let folder = folder.to_string_lossy();
+        let name = name.to_string_lossy();
         let library = vm.interpreter.library.borrow();
-        let found = crate::host::archive_path(executable, folder.as_bytes())
-            .zip(library.as_ref())
-            .and_then(|(inner, library)| library.module_in(&name.to_string_lossy(), inner));
-        match found {
-            Some((path, package)) => {
-                let path = format!("{executable}/{path}");
-                Ok(Tuple::from_values([vm.new_str(&path), crate::types::bool::boolean(package)]).into_value())
-            }
-            None => Ok(none()),
+        let inner = crate::host::archive_path(executable, folder.as_bytes());
+        let Some((inner, library)) = inner.zip(library.as_ref()) else { return Ok(none()) };
+        if let Some((path, package)) = library.module_in(&name, inner) {
+            let path = format!("{executable}/{path}");
+            return Ok(Tuple::from_values([vm.new_str(&path), boolean(package)]).into_value());
         }
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let is_there = ["", ".py", ".pyc"]
+            .iter()
+            .any(|suffix| library.entry(&format!("{inner}/{last}{suffix}")).is_some());
+        Ok(if is_there { none() } else { boolean(false) })
     }
 
     /// Changes code.co_filename to specify the passed-in file path.
@@ -325,8 +336,8 @@ impl Imp {
 
     /// (internal-only) Override PyInterpreterConfig.check_multi_interp_extensions.
     #[function("_override_multi_interp_extensions_check(override, /)")]
-    fn override_extensions(number: i64) -> i64 {
-        number
+    fn override_extensions(vm: &Vm, number: i64) -> PyResult<i64> {
+        extension::override_check(vm, number)
     }
 
     /// Names of the frozen modules.

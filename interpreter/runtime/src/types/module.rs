@@ -2,6 +2,8 @@
 
 use rspy_macros::{pyclass, pymethods};
 
+use std::cell::Cell;
+
 use crate::cell::GilCell;
 use crate::exceptions::{Exception, PyResult};
 use crate::import::shadowing;
@@ -22,7 +24,10 @@ pub struct Module {
     /// The names. It is the module's `__dict__` for good.
     dict: GilCell<Ref<Dict>>,
     #[untraced]
-    native: GilCell<Option<&'static NativeModule>>,
+    native: Cell<Option<&'static NativeModule>>,
+    /// Whether the native module has run.
+    #[untraced]
+    executed: Cell<bool>,
 }
 
 impl crate::gc::Trace for GilCell<Ref<Dict>> {
@@ -38,27 +43,47 @@ impl crate::gc::Trace for GilCell<Ref<Dict>> {
     }
 }
 
+/// The functions of a native module, by name, as they belong to the object that stands for it.
+pub(crate) fn native_functions(
+    vm: &Vm,
+    native: &'static NativeModule,
+    module: &Value,
+    name: &Object<Str>,
+) -> impl Iterator<Item = (Ref<Str>, Value)> {
+    native.functions.iter().copied().flatten().map(move |definition| {
+        let function = NativeFunction::new(definition, Some(module.clone()), Some(name.to_value()));
+        (vm.intern(definition.name), function.into_value())
+    })
+}
+
 impl Module {
+    fn empty() -> Module {
+        Module { dict: GilCell::new(Dict::new()), native: Cell::new(None), executed: Cell::new(false) }
+    }
+
     /// A module with the usual names set.
     pub fn new(vm: &Vm, name: &str) -> Ref<Module> {
-        let module = Object::new(Module { dict: GilCell::new(Dict::new()), native: GilCell::new(None) });
+        let module = Object::new(Module::empty());
         module.set_names(vm.intern(name).into_value(), none());
         module
     }
 
     /// A native module, with its functions and types; `execute` has not run yet.
     pub fn from_native(vm: &Vm, native: &'static NativeModule) -> Ref<Module> {
-        let module = Module::new(vm, native.name);
+        Module::from_native_as(vm, native, &vm.intern(native.name))
+    }
+
+    /// A native module under another name.
+    pub fn from_native_as(vm: &Vm, native: &'static NativeModule, name: &Object<Str>) -> Ref<Module> {
+        let module = Object::new(Module::empty());
+        module.set_names(name.to_value(), none());
         module.native.set(Some(native));
         let dict = module.dict();
         if !native.doc.is_empty() {
             dict.set_str(&names::__doc__, vm.new_str(native.doc));
         }
-        let module_name = vm.intern(native.name).into_value();
-        for definition in native.functions.iter().copied().flatten() {
-            let function =
-                NativeFunction::new(definition, Some(module.clone().into_value()), Some(module_name.clone()));
-            dict.set_str(&vm.intern(definition.name), function.into_value());
+        for (name, function) in native_functions(vm, native, module.value(), name) {
+            dict.set_str(&name, function);
         }
         for typ in native.types {
             let typ = typ();
@@ -92,6 +117,16 @@ impl Module {
     /// The native description of the module.
     pub fn native(&self) -> Option<&'static NativeModule> {
         self.native.get()
+    }
+
+    /// Whether the native module has run.
+    pub(crate) fn is_executed(&self) -> bool {
+        self.executed.get()
+    }
+
+    /// Notes that the native module runs.
+    pub(crate) fn set_executed(&self) {
+        self.executed.set(true);
     }
 
     /// Sets a name.
@@ -166,8 +201,7 @@ fn missing_attribute(vm: &Vm, this: &Object<Module>, name: &Object<Str>) -> PyRe
 impl Module {
     #[slot(new)]
     fn new_module(_: &Vm, cls: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
-        Ok(Object::with_type(cls, Module { dict: GilCell::new(Dict::new()), native: GilCell::new(None) })
-            .into_value())
+        Ok(Object::with_type(cls, Module::empty()).into_value())
     }
 
     #[init("module(name, doc=None)")]

@@ -11,6 +11,7 @@ use crate::names;
 use crate::native::{Binding, NativeDef};
 use crate::object::{Object, Ref, TypeObject};
 use crate::slots::{Comparison, KeywordNames, SlotFunction};
+use crate::types::module::Module;
 use crate::types::none::{none, not_implemented};
 use crate::types::tuple::Tuple;
 use crate::types::typ::Type;
@@ -31,7 +32,7 @@ pub struct NativeFunction {
 }
 
 impl NativeFunction {
-    /// A function of a module.
+    /// A function of a module. One that is written as a method gets the module in front of its arguments.
     pub fn new(
         definition: &'static NativeDef,
         module: Option<Value>,
@@ -41,7 +42,7 @@ impl NativeFunction {
             definition,
             instance: GilCell::new(module),
             module: GilCell::new(module_name),
-            bound: false,
+            bound: definition.binding == Binding::Method,
         })
     }
 
@@ -65,6 +66,14 @@ impl NativeFunction {
     #[inline(always)]
     pub(crate) fn passes_instance(&self) -> bool {
         self.bound && self.definition.binding != Binding::StaticMethod && self.instance.borrow().is_some()
+    }
+
+    /// Whether it is shown as a method of what it belongs to, which functions of modules are not.
+    fn is_method(&self, instance: &Value) -> bool {
+        match self.module.borrow().is_some() {
+            true => instance.downcast::<Module>().is_none(),
+            false => self.bound,
+        }
     }
 
     /// What the method is bound to; nothing for a function.
@@ -108,7 +117,7 @@ impl NativeFunction {
     #[slot(repr)]
     fn repr(&self) -> String {
         match self.instance.get() {
-            Some(instance) if self.bound => format!(
+            Some(instance) if self.is_method(&instance) => format!(
                 "<built-in method {} of {} object at {:#x}>",
                 self.definition.name,
                 instance.type_of().full_name(),
@@ -150,7 +159,7 @@ impl NativeFunction {
     fn qualname(&self, vm: &Vm) -> PyResult {
         let name = self.definition.name;
         match self.instance.get() {
-            Some(instance) if self.bound => {
+            Some(instance) if self.is_method(&instance) => {
                 let owner = match instance.downcast::<Type>() {
                     Some(typ) => typ.qualified_name(vm),
                     None => instance.type_of().qualified_name(vm),
@@ -191,7 +200,7 @@ impl NativeFunction {
     #[method("__reduce__(self, /)")]
     fn reduce(&self, vm: &Vm) -> PyResult {
         match self.instance.get() {
-            Some(instance) if self.bound => {
+            Some(instance) if self.is_method(&instance) => {
                 let getattr = vm.builtins().get_str(&names::getattr).unwrap_or_else(none);
                 let args = Tuple::from_values([instance, vm.new_str(self.definition.name)]);
                 Ok(Tuple::from_values([getattr, args.into_value()]).into_value())

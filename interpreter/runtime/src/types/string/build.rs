@@ -330,6 +330,9 @@ impl StrBuilder {
     pub fn push_characters(&mut self, characters: Characters<'_>) {
         match characters {
             Characters::One(data) if !self.is_wide => self.narrow.extend_from_slice(data),
+            Characters::One(data) => self.wide.extend(data.iter().copied().map(u32::from)),
+            Characters::Two(data) if self.is_wide => self.wide.extend(data.iter().copied().map(u32::from)),
+            Characters::Four(data) if self.is_wide => self.wide.extend_from_slice(data),
             other => other.iter().for_each(|c| self.push(c)),
         }
     }
