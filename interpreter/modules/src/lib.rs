@@ -26,6 +26,7 @@ macro_rules! modules {
             $(ExtensionFile::Library(&$file::MODULE),)*
             ExtensionFile::Library(&dbm::gnu::MODULE),
             ExtensionFile::Library(&dbm::ndbm::MODULE),
+            ExtensionFile::Library(&interpreters::channels::functions::MODULE),
             ExtensionFile::Library(&interpreters::queues::MODULE),
             ExtensionFile::Library(&multibyte::providers::cn::MODULE),
             ExtensionFile::Library(&multibyte::providers::hk::MODULE),

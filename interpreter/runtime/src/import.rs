@@ -145,9 +145,11 @@ fn import_with_importer(
     let front = vm.intern(&full[..full.len() - cut]);
     match vm.interpreter.modules.get_str(&front) {
         Some(found) => Ok(found),
-        None => Err(vm.key_error(
-            &vm.new_str(&format!("{:?} not in sys.modules as expected", &*front.to_string_lossy())),
-        )),
+        None => {
+            let shown = vm.repr(front.value())?;
+            let message = format!("{} not in sys.modules as expected", shown.to_string_lossy());
+            Err(vm.key_error(&vm.new_str(&message)))
+        }
     }
 }
 
@@ -161,24 +163,22 @@ fn modules(vm: &Vm) -> Option<Value> {
 
 /// The module of an absolute name, loaded if it is not yet.
 fn find_and_load(vm: &Vm, name: &Object<Str>) -> PyResult {
-    let found = match modules(vm) {
-        Some(modules) => match modules.downcast_exact::<Dict>() {
-            Some(dict) => dict.get_str(name),
-            None => match vm.get_item(&modules, &name.as_value()) {
-                Ok(found) => Some(found),
-                Err(error) if error.is_key_error() => None,
-                Err(error) => return Err(error),
-            },
-        },
-        None => return Err(vm.runtime_error("unable to get sys.modules")),
-    };
+    let mut found = known(vm, name)?;
+    if let Some(module) = found.as_ref().filter(|module| !is_none(module))
+        && wait_until_ready(vm, module, name)?
+    {
+        // The import may have failed meanwhile.
+        let now = known(vm, name)?;
+        if !now.as_ref().is_some_and(|now| now.is(module)) {
+            found = now;
+        }
+    }
     match found {
         Some(module) if is_none(&module) => {
             let message = format!("import of {} halted; None in sys.modules", name.to_string_lossy());
             Err(vm.module_not_found_error(message, Some(&name.to_value())))
         }
         Some(module) => {
-            wait_until_ready(vm, &module, name)?;
             timing::tell_cached(vm, name);
             Ok(module)
         }
@@ -191,19 +191,45 @@ fn find_and_load(vm: &Vm, name: &Object<Str>) -> PyResult {
     }
 }
 
-/// Where another thread is importing the module, waits for it.
-fn wait_until_ready(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult<()> {
+/// What `sys.modules` has under a name.
+fn known(vm: &Vm, name: &Object<Str>) -> PyResult<Option<Value>> {
+    let Some(modules) = modules(vm) else { return Err(vm.runtime_error("unable to get sys.modules")) };
+    match modules.downcast_exact::<Dict>() {
+        Some(dict) => Ok(dict.get_str(name)),
+        None => match vm.get_item(&modules, &name.as_value()) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_key_error() => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Where another thread is importing the module, waits for it; answers whether one was.
+fn wait_until_ready(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult<bool> {
     let spec = match module.downcast_exact::<Module>() {
         Some(plain) => plain.dict_ref().get_str(&names::__spec__),
         None => vm.get_attribute_optional(module, &names::__spec__)?,
     };
-    let Some(spec) = spec.filter(|spec| !is_none(spec)) else { return Ok(()) };
-    let Some(initializing) = vm.get_attribute_optional(&spec, &names::_initializing)? else { return Ok(()) };
-    if vm.is_true(&initializing)? {
+    let Some(spec) = spec.filter(|spec| !is_none(spec)) else { return Ok(false) };
+    let Some(initializing) = vm.get_attribute_optional(&spec, &names::_initializing)? else {
+        return Ok(false);
+    };
+    let initializing = vm.is_true(&initializing)?;
+    if initializing {
         let importlib = importlib(vm)?;
         vm.call_method(&importlib, &names::_lock_unlock_module, &[name.to_value()])?;
     }
-    Ok(())
+    Ok(initializing)
+}
+
+/// Warns where a module's `__package__` is not what its spec says.
+fn check_parent(vm: &Vm, package: &Value, spec: &Value) -> PyResult<()> {
+    let parent = vm.get_attribute(spec, &names::parent)?;
+    if package.is(&parent) || vm.equal(package, &parent)? {
+        return Ok(());
+    }
+    let category = crate::exceptions::hierarchy::DeprecationWarning::static_type();
+    crate::warnings::warn(vm, category, "__package__ != __spec__.parent", 1)
 }
 
 /// The absolute name of a relative one.
@@ -217,7 +243,13 @@ fn resolve_relative(
     let package = globals.get_str(&names::__package__).filter(|value| !is_none(value));
     let spec = globals.get_str(&names::__spec__).filter(|value| !is_none(value));
     let package = match (package, spec) {
-        (Some(package), _) => package,
+        (Some(package), Some(spec)) => {
+            if package.downcast::<Str>().is_some() {
+                check_parent(vm, &package, &spec)?;
+            }
+            package
+        }
+        (Some(package), None) => package,
         (None, Some(spec)) => vm.get_attribute(&spec, &names::parent)?,
         (None, None) => {
             crate::warnings::warn(

@@ -214,8 +214,8 @@ impl Parser<'_> {
                     self.save()?;
                     self.state = State::FieldStart;
                 } else if let Some(c) = c {
+                    // Behind an escaped end of a line, the end of the next does not count either.
                     self.push(c)?;
-                    self.state = State::InField;
                 }
             }
             State::InQuotes => {

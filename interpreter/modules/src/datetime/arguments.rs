@@ -235,17 +235,23 @@ pub fn check_time(
     microsecond: i32,
     fold: i32,
 ) -> PyResult<()> {
-    for (what, number, most) in
-        [("hour", hour, 23), ("minute", minute, 59), ("second", second, 59), ("microsecond", microsecond, 999_999)]
-    {
-        if !(0..=most).contains(&number) {
-            return Err(vm.value_error(format!("{what} must be in 0..{most}, not {number}")));
-        }
+    let fits = |number: i32, most: i32| number as u32 <= most as u32;
+    if fits(hour, 23) & fits(minute, 59) & fits(second, 59) & fits(microsecond, 999_999) & fits(fold, 1) {
+        return Ok(());
     }
-    if !(0..=1).contains(&fold) {
-        return Err(vm.value_error(format!("fold must be either 0 or 1, not {fold}")));
-    }
-    Ok(())
+    let parts =
+        [("hour", hour, 23), ("minute", minute, 59), ("second", second, 59), ("microsecond", microsecond, 999_999)];
+    Err(no_time(vm, parts, fold))
+}
+
+/// The error for a time that there is not.
+#[cold]
+fn no_time(vm: &Vm, parts: [(&str, i32, i32); 4], fold: i32) -> Exception {
+    let wrong = parts.into_iter().find(|(_, number, most)| !(0..=*most).contains(number));
+    vm.value_error(match wrong {
+        Some((what, number, most)) => format!("{what} must be in 0..{most}, not {number}"),
+        None => format!("fold must be either 0 or 1, not {fold}"),
+    })
 }
 
 /// Checks that there is such a moment.

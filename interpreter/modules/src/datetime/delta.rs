@@ -11,12 +11,14 @@ use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::slots::Comparison;
 use rspy_runtime::types::bool::boolean;
 use rspy_runtime::types::none::not_implemented;
+use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::{Tuple, combine_hashes};
 use rspy_runtime::types::{float, int};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 use super::calendar::DAY;
+use super::text::Digits;
 
 const SECOND: i64 = 1_000_000;
 const MAX_DAYS: i64 = 999_999_999;
@@ -359,17 +361,25 @@ impl TimeDelta {
     }
 
     #[slot(str)]
-    fn str(&self) -> String {
-        let days = match self.days {
-            0 => String::new(),
-            days => format!("{days} day{}, ", if days.abs() == 1 { "" } else { "s" }),
-        };
-        let (hours, minutes, seconds) = (self.seconds / 3600, self.seconds / 60 % 60, self.seconds % 60);
-        let fraction = match self.microseconds {
-            0 => String::new(),
-            microseconds => format!(".{microseconds:06}"),
-        };
-        format!("{days}{hours}:{minutes:02}:{seconds:02}{fraction}")
+    fn str(&self) -> Ref<Str> {
+        let mut out = Digits::new();
+        if self.days != 0 {
+            if self.days < 0 {
+                out.push(b'-');
+            }
+            out.number(self.days.abs(), 1);
+            out.extend(if self.days.abs() == 1 { " day, " } else { " days, " });
+        }
+        out.number(self.seconds / 3600, 1);
+        out.push(b':');
+        out.number(self.seconds / 60 % 60, 2);
+        out.push(b':');
+        out.number(self.seconds % 60, 2);
+        if self.microseconds != 0 {
+            out.push(b'.');
+            out.number(self.microseconds, 6);
+        }
+        out.finish()
     }
 
     #[slot(hash)]

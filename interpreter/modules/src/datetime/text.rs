@@ -203,8 +203,9 @@ pub fn with_characters<R>(text: &Object<Str>, read: impl FnOnce(&[u32]) -> R) ->
     let Some(places) = room.get_mut(..text.length()) else {
         return read(&characters.iter().collect::<Vec<u32>>());
     };
-    for (place, character) in places.iter_mut().zip(characters.iter()) {
-        *place = character;
+    match characters {
+        Characters::One(data) => places.iter_mut().zip(data).for_each(|(place, &c)| *place = u32::from(c)),
+        _ => places.iter_mut().zip(characters.iter()).for_each(|(place, c)| *place = c),
     }
     read(places)
 }

@@ -23,6 +23,7 @@ use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 use super::errors::NotShareableError;
+use super::channels::identifier;
 use super::{queues, scripts};
 
 /// The version of `marshal` that both sides speak.
@@ -48,6 +49,8 @@ pub enum Crossing {
     Buffer(Value),
     /// A queue.
     Queue(queues::Reference),
+    /// A channel.
+    Channel(identifier::Reference),
     /// What `marshal` wrote.
     Marshalled(Vec<u8>),
     /// A function without a state: its code as `marshal` writes it.
@@ -243,6 +246,7 @@ impl Crossing {
                 Ok(MemoryView::from_view(buffer::view_with(vm, &shared, buffer::flags::FULL_RO)?).into_value())
             }
             Crossing::Queue(queue) => queue.load(vm),
+            Crossing::Channel(channel) => channel.load(vm),
             Crossing::Marshalled(data) => Ok(marshal::load(vm, data, true)?.0),
             Crossing::Function(data) => {
                 let (code, _) = marshal::load(vm, data, true)?;

@@ -1,7 +1,8 @@
-//! `_interpreters`: several interpreters in one process (PEP 734), with what crosses between them in `crossing` and the
-//! queues that carry it in `queues`.
+//! `_interpreters`: several interpreters in one process (PEP 734), with what crosses between them in `crossing`, and
+//! what carries it in `queues` and `channels`.
 
 mod captured;
+pub mod channels;
 pub mod configuration;
 pub mod crossing;
 pub mod errors;

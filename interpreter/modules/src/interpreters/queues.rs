@@ -19,6 +19,7 @@ use rspy_runtime::types::typ::Type;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
+use super::channels::Receipt;
 use super::crossing::{Crossing, Fallback, register};
 use crate::datetime::arguments::Parameters;
 use crate::support::exception;
@@ -69,7 +70,7 @@ impl Unbound {
 }
 
 /// The number of a fallback in Python; negative ones stand for `default`.
-fn fallback_of(vm: &Vm, number: i32, default: Fallback) -> PyResult<Fallback> {
+pub(super) fn fallback_of(vm: &Vm, number: i32, default: Fallback) -> PyResult<Fallback> {
     match number {
         0 => Ok(Fallback::Refuse),
         1 => Ok(Fallback::Full),
@@ -83,12 +84,25 @@ pub struct Item {
     sender: i64,
     content: Option<Crossing>,
     unbound: Unbound,
+    /// Tells the sender, if it waits.
+    receipt: Option<Receipt>,
 }
 
 impl Item {
     /// Something that the current interpreter sends.
     pub fn new(vm: &Vm, content: Crossing, unbound: Unbound) -> Item {
-        Item { sender: vm.interpreter.identity.id, content: Some(content), unbound }
+        Item { sender: vm.interpreter.identity.id, content: Some(content), unbound, receipt: None }
+    }
+
+    /// The same with somebody who waits for it to be received.
+    #[must_use]
+    pub fn with_receipt(self, receipt: Receipt) -> Item {
+        Item { receipt: Some(receipt), ..self }
+    }
+
+    /// What tells the sender.
+    pub fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_ref()
     }
 
     /// What Python gets: the value and `None`, or `None` and what to do about the value's loss.
@@ -100,6 +114,9 @@ impl Item {
             Some(content) => [content.load(vm)?, none()],
             None => [none(), int::new(self.unbound as i64)],
         };
+        if let Some(receipt) = self.receipt {
+            receipt.received();
+        }
         Ok(Tuple::from_values(pair).into_value())
     }
 }
@@ -113,8 +130,8 @@ pub fn lose_items_of_the_gone(items: &mut VecDeque<Item>) -> Vec<Item> {
         } else if item.unbound == Unbound::Remove {
             lost.push(item);
         } else {
-            let content = item.content.take();
-            lost.push(Item { sender: item.sender, content, unbound: item.unbound });
+            let (content, receipt) = (item.content.take(), item.receipt.take());
+            lost.push(Item { sender: item.sender, content, unbound: item.unbound, receipt });
             items.push_back(item);
         }
     }

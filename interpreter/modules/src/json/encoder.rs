@@ -1,5 +1,6 @@
 //! `_json.Encoder`: from Python objects to JSON.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use rspy_macros::{pyclass, pymethods};
@@ -157,6 +158,18 @@ fn own_function(function: &Value) -> Option<Escapes> {
     }
 }
 
+/// Pairs in the order of their keys, where all of these are texts. No two are the same, so values are not compared.
+fn sorted_by_text(mut pairs: Vec<(Value, Value)>) -> Option<Vec<(Value, Value)>> {
+    if !pairs.iter().all(|(key, _)| key.downcast_exact::<Str>().is_some()) {
+        return None;
+    }
+    pairs.sort_by(|(left, _), (right, _)| match (left.downcast::<Str>(), right.downcast::<Str>()) {
+        (Some(left), Some(right)) => left.order(right),
+        _ => Ordering::Equal,
+    });
+    Some(pairs)
+}
+
 /// A text being written.
 struct Writer<'a> {
     vm: &'a Vm,
@@ -245,10 +258,11 @@ impl Writer<'_> {
     fn mark(&self, object: &Value) -> PyResult<Option<Value>> {
         let Some(markers) = self.encoder.markers.downcast::<Dict>() else { return Ok(None) };
         let key = int::from_i128(i128::from(object.id()));
-        if markers.contains(self.vm, &key)? {
+        let before = markers.len();
+        markers.get_or_set(self.vm, &key, object.clone())?;
+        if markers.len() == before {
             return Err(self.vm.value_error("Circular reference detected"));
         }
-        markers.set(self.vm, &key, object.clone())?;
         Ok(Some(key))
     }
 
@@ -261,8 +275,8 @@ impl Writer<'_> {
 
     /// A new line with the indentation of a level, where there is one.
     fn new_line(&mut self, level: usize) {
-        let indent = self.encoder.indent.clone();
-        if let Some(indent) = indent.downcast::<Str>() {
+        let encoder = self.encoder;
+        if let Some(indent) = encoder.indent.downcast::<Str>() {
             self.out.push('\n' as u32);
             for _ in 0..level {
                 self.out.push_object(indent);
@@ -286,8 +300,8 @@ impl Writer<'_> {
         let mut index = 0;
         while let Some(item) = items.get(index) {
             if index > 0 {
-                let separator = self.encoder.item_separator.clone();
-                self.push(&separator);
+                let encoder = self.encoder;
+                self.push(&encoder.item_separator);
                 self.new_line(level + 1);
             }
             if let Err(error) = self.value(&item, level + 1) {
@@ -306,37 +320,23 @@ impl Writer<'_> {
     }
 
     fn dict(&mut self, object: &Value, level: usize) -> PyResult<()> {
-        let vm = self.vm;
         let Some(dict) = object.downcast::<Dict>() else { return Ok(()) };
         if dict.is_empty() {
             self.out.push_str("{}");
             return Ok(());
         }
         let mark = self.mark(object)?;
-        let pairs = self.pairs(object, dict)?;
         self.out.push('{' as u32);
         let mut first = true;
-        for (key, value) in pairs {
-            let Some(text) = self.key(&key)? else { continue };
-            if !first {
-                let separator = self.encoder.item_separator.clone();
-                self.push(&separator);
+        if object.downcast_exact::<Dict>().is_some() && !self.encoder.sorts {
+            let mut position = 0;
+            while let Some((next, key, value)) = dict.next_entry(position) {
+                position = next;
+                self.entry(object, &key, &value, level + 1, &mut first)?;
             }
-            self.new_line(level + 1);
-            first = false;
-            match text.downcast::<Str>() {
-                Some(text) => self.string(text)?,
-                None => continue,
-            }
-            let separator = self.encoder.key_separator.clone();
-            self.push(&separator);
-            if let Err(error) = self.value(&value, level + 1) {
-                let shown = vm.repr(&key)?;
-                error.add_note(
-                    vm,
-                    &format!("when serializing {} item {}", object.type_of().full_name(), shown.to_string_lossy()),
-                );
-                return Err(error);
+        } else {
+            for (key, value) in self.pairs(object)? {
+                self.entry(object, &key, &value, level + 1, &mut first)?;
             }
         }
         self.unmark(mark)?;
@@ -347,12 +347,42 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Keys and values in the order in which they are written.
-    fn pairs(&self, object: &Value, dict: &Object<Dict>) -> PyResult<Vec<(Value, Value)>> {
+    /// Writes an entry of a dict, unless its key is left out.
+    fn entry(
+        &mut self,
+        object: &Value,
+        key: &Value,
+        value: &Value,
+        level: usize,
+        first: &mut bool,
+    ) -> PyResult<()> {
         let vm = self.vm;
-        let exact = object.downcast_exact::<Dict>().is_some();
-        if exact && !self.encoder.sorts {
-            return Ok(dict.pairs());
+        let encoder = self.encoder;
+        let Some(text) = self.key(key)? else { return Ok(()) };
+        if !std::mem::take(first) {
+            self.push(&encoder.item_separator);
+        }
+        self.new_line(level);
+        if let Some(text) = text.downcast::<Str>() {
+            self.string(text)?;
+        }
+        self.push(&encoder.key_separator);
+        if let Err(error) = self.value(value, level) {
+            let shown = vm.repr(key)?;
+            let class = object.type_of().full_name();
+            error.add_note(vm, &format!("when serializing {class} item {}", shown.to_string_lossy()));
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Keys and values in the order in which they are written.
+    fn pairs(&self, object: &Value) -> PyResult<Vec<(Value, Value)>> {
+        let vm = self.vm;
+        if self.encoder.sorts
+            && let Some(pairs) = object.downcast_exact::<Dict>().and_then(|dict| sorted_by_text(dict.pairs()))
+        {
+            return Ok(pairs);
         }
         let items = vm.call_method_str(object, "items", &[])?;
         let items = List::from_vec(vm.collect(&items)?);

@@ -114,8 +114,8 @@ pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8], big_endian: boo
             }
         }
         Kind::Bool => bytes[0] = u8::from(vm.is_true(value)?),
-        Kind::Character => match with_text(value, |text| copy_text(text, bytes)) {
-            Some(1) => {}
+        Kind::Character => match value.downcast::<Bytes>().map(|text| text.as_slice()) {
+            Some(&[character]) => bytes[0] = character,
             _ => return Err(StructError::error(vm, "char format requires a bytes object of length 1")),
         },
         Kind::Text => {

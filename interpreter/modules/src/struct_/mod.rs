@@ -8,12 +8,14 @@ use std::cell::Cell;
 use rspy_macros::{pyclass, pyfunctions, pymethods};
 use rspy_runtime::buffer::{self, BufferView};
 use rspy_runtime::cell::GilCell;
-use rspy_runtime::exceptions::hierarchy::PlainException;
+use rspy_runtime::exceptions::hierarchy::{OverflowError, PlainException};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::bytes::Bytes;
+use rspy_runtime::types::dict::Dict;
+use rspy_runtime::types::int;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
@@ -112,6 +114,8 @@ fn layout_of(vm: &Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
     if let Some(compiled) = format.downcast::<Struct>() {
         return compiled.layout(vm);
     }
+    // CPython looks formats up in a dict.
+    drop(Dict::new().get(vm, format)?);
     let layout = std::rc::Rc::new(compile(vm, &format_text(vm, format)?)?);
     if layout.runs.len() < LONGEST_KEPT {
         cache::insert(format, layout.clone());
@@ -124,7 +128,12 @@ const LONGEST_KEPT: usize = 1000;
 
 fn pack_values(vm: &Vm, layout: &Layout, values: &[Value], bytes: &mut [u8]) -> PyResult<()> {
     for ((run, offset), value) in layout.items().zip(values) {
-        item::pack(vm, run, value, &mut bytes[offset..offset + run.size], layout.big_endian)?;
+        item::pack(vm, run, value, &mut bytes[offset..offset + run.size], layout.big_endian).map_err(|error| {
+            match error.is_a::<OverflowError>() && int::is_int(value) {
+                true => StructError::error(vm, "int too large to convert"),
+                false => error,
+            }
+        })?;
     }
     Ok(())
 }

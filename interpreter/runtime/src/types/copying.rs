@@ -4,8 +4,7 @@ use crate::exceptions::PyResult;
 use crate::names;
 use crate::object::{Object, TypeObject};
 use crate::types::list::List;
-use crate::types::none::none;
-
+use crate::types::none::{is_none, none};
 use crate::types::tuple::Tuple;
 use crate::types::typ::{Type, TypeFlags, build};
 use crate::value::Value;
@@ -37,7 +36,11 @@ pub fn slot_names(vm: &Vm, typ: &TypeObject) -> PyResult<Option<Vec<Value>>> {
 /// # Errors
 /// What the object's hooks raise.
 pub fn reduce(vm: &Vm, object: &Value, protocol: i32) -> PyResult {
-    let copyreg = crate::import::import_module(vm, "copyreg")?;
+    let known = vm.interpreter.modules.get_str(&names::copyreg).filter(|known| !is_none(known));
+    let copyreg = match known {
+        Some(copyreg) => copyreg,
+        None => crate::import::import_module(vm, "copyreg")?,
+    };
     if protocol < 2 {
         return vm.call_method_str(&copyreg, "_reduce_ex", &[object.clone(), Value::int(protocol)]);
     }
@@ -50,7 +53,7 @@ pub fn reduce(vm: &Vm, object: &Value, protocol: i32) -> PyResult {
     let class = typ.to_value();
     let (function, arguments) = match (&args, &keywords) {
         (Some(args), Some(keywords)) if vm.length(keywords)? > 0 => (
-            vm.get_attribute_str(&copyreg, "__newobj_ex__")?,
+            vm.get_attribute(&copyreg, &names::__newobj_ex__)?,
             Tuple::from_values([class, args.clone(), keywords.clone()]),
         ),
         (args, _) => {
@@ -58,7 +61,7 @@ pub fn reduce(vm: &Vm, object: &Value, protocol: i32) -> PyResult {
             if let Some(args) = args.as_ref().and_then(|args| args.downcast::<Tuple>()) {
                 all.extend_from_slice(args.items());
             }
-            (vm.get_attribute_str(&copyreg, "__newobj__")?, Tuple::from_values(all))
+            (vm.get_attribute(&copyreg, &names::__newobj__)?, Tuple::from_values(all))
         }
     };
     let is_list = object.downcast::<List>().is_some();
