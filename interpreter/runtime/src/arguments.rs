@@ -136,7 +136,12 @@ fn bind_slowly<'a, const N: usize>(
     }
     for (index, (name, value)) in names.map_or(&[][..], |names| names.items()).iter().zip(values).enumerate()
     {
-        let name = name.downcast::<Str>().ok_or_else(|| vm.type_error("keywords must be strings"))?;
+        let Some(name) = name.downcast::<Str>() else {
+            if parameters.keywords {
+                continue;
+            }
+            return Err(vm.type_error("keywords must be strings"));
+        };
         let found = (parameters.positional_only..N).find(|&place| name.equals_str(parameters.names[place]));
         match found {
             Some(place) if bound.simple[place].is_some() => {

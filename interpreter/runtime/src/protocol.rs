@@ -7,9 +7,12 @@ use crate::names;
 use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::{Binary, Comparison, KeywordNames, Slots};
 use crate::types::bool::{as_bool, boolean};
+use crate::types::descriptors::StaticMethod;
 use crate::types::dict::Dict;
+use crate::types::function::Function;
 use crate::types::int;
 use crate::types::list::List;
+use crate::types::native_function::NativeFunction;
 use crate::types::none::{is_none, is_not_implemented, none, not_implemented};
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
@@ -1118,7 +1121,7 @@ impl Vm {
     /// Calls with positional arguments and a dict of keyword arguments.
     ///
     /// # Errors
-    /// `TypeError` where a keyword is no string, and those of the call.
+    /// `TypeError` where a keyword is no string unless the callable judges that itself, and those of the call.
     pub fn call_with_dict(&self, callable: &Value, args: &[Value], keywords: &Object<Dict>) -> PyResult {
         if keywords.is_empty() {
             return self.call(callable, args);
@@ -1126,7 +1129,7 @@ impl Vm {
         let mut all = args.to_vec();
         let mut keys = Vec::with_capacity(keywords.len());
         for (key, value) in keywords.pairs() {
-            if key.downcast::<Str>().is_none() {
+            if key.downcast::<Str>().is_none() && !takes_any_keys(self, callable) {
                 return Err(self.type_error("keywords must be strings"));
             }
             keys.push(key);
@@ -1292,4 +1295,23 @@ impl Vm {
     pub fn small_int(&self, value: &Value, otherwise: impl FnOnce() -> Exception) -> PyResult<i64> {
         int::small_value(value).ok_or_else(otherwise)
     }
+}
+
+/// Whether the callable sees keywords that are no strings: CPython hands it the dict.
+fn takes_any_keys(vm: &Vm, callable: &Value) -> bool {
+    if let Some(typ) = callable.downcast::<Type>() {
+        // Python functions see strings only.
+        let by_function = |name: &Object<Str>| {
+            typ.lookup(vm, name).is_some_and(|found| {
+                found.downcast_exact::<Function>().is_some()
+                    || found.downcast_exact::<StaticMethod>().is_some()
+            })
+        };
+        return !crate::types::typ::is_constructed_directly(typ)
+            && !by_function(&names::__new__)
+            && !by_function(&names::__init__);
+    }
+    callable
+        .downcast_exact::<NativeFunction>()
+        .is_some_and(|function| matches!(function.definition().name, "__replace__" | "format"))
 }

@@ -240,7 +240,7 @@ unsafe fn bind(
         });
         for name in names.map_or(&[][..], |names| names.items()) {
             let Some(text) = name.downcast::<Str>() else {
-                return Err(vm.type_error(format!("{}() keywords must be strings", qualified_name(function))));
+                return Err(vm.type_error("keywords must be strings"));
             };
             let start = code.positional_only_count as usize;
             let found = (start..total).find(|&index| {

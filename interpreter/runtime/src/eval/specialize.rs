@@ -10,7 +10,6 @@ use rspy_code::opcode::Opcode;
 use crate::eval::frame::Frame;
 use crate::eval::polymorphic::{self, Purpose};
 use crate::eval::{State, word};
-use crate::exceptions::base::BaseException;
 use crate::object::{Header, Object, Payload};
 use crate::types::bool::as_bool;
 use crate::types::descriptors::{ClassMethod, MemberDescriptor, Property};
@@ -686,37 +685,14 @@ const BEGIN_WATCHING: [&str; 6] =
     ["settrace", "settrace_to_record", "setprofile", "set_events", "set_local_events", "_settraceallthreads"];
 
 /// A class whose objects `object.__new__` makes and whose `__init__` is a Python function.
-/// The form of a call of a native class: CPython tells apart those that it can construct without a tuple of arguments.
-fn native_class_form(typ: &Object<Type>) -> Opcode {
-    const SHORT: [&str; 12] = [
-        "range",
-        "list",
-        "dict",
-        "set",
-        "int",
-        "enumerate",
-        "map",
-        "float",
-        "bool",
-        "super",
-        "frozenset",
-        "reversed",
-    ];
-    let is_exception = typ.is_native_subtype(BaseException::static_type());
-    if is_exception || SHORT.contains(&&*typ.name()) {
-        Opcode::CallBuiltinClass
-    } else {
-        Opcode::CallNonPyGeneral
-    }
-}
-
 unsafe fn class_call_form(state: &State<'_>, typ: &Object<Type>) -> Option<Opcode> {
     // SAFETY: as for `call`.
     unsafe {
         let vm = state.vm;
         let plain = crate::types::object::BaseObject::static_type().slots().new.get()?;
         if !typ.is_heap() {
-            return Some(native_class_form(typ));
+            let directly = crate::types::typ::is_constructed_directly(typ);
+            return Some(if directly { Opcode::CallBuiltinClass } else { Opcode::CallNonPyGeneral });
         }
         if typ.has_flag(TypeFlags::ABSTRACT)
             || !std::ptr::eq(typ.type_of(), Type::static_type())

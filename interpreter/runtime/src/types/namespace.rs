@@ -46,8 +46,11 @@ impl Namespace {
 
     #[slot(init)]
     fn init(this: &Value, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<()> {
-        let keywords = names.map_or(0, |names| names.items().len());
-        let (positional, values) = args.split_at(args.len() - keywords);
+        let names = names.map_or(&[][..], |names| names.items());
+        if names.iter().any(|name| name.downcast::<Str>().is_none()) {
+            return Err(vm.type_error("keywords must be strings"));
+        }
+        let (positional, values) = args.split_at(args.len() - names.len());
         let dict = instance::dict(vm, this);
         match positional {
             [] => {}
@@ -72,7 +75,7 @@ impl Namespace {
                 )));
             }
         }
-        for (name, value) in names.map_or(&[][..], |names| names.items()).iter().zip(values) {
+        for (name, value) in names.iter().zip(values) {
             dict.set(vm, name, value.clone())?;
         }
         Ok(())

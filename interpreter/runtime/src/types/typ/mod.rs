@@ -710,3 +710,28 @@ impl MethodCache {
         }
     }
 }
+
+/// Whether CPython constructs objects of the class directly from arguments in a row. What is seen of that: the forms that calls
+/// of the class take, and that keywords which are no strings are refused before the class sees them.
+pub fn is_constructed_directly(typ: &TypeObject) -> bool {
+    const DIRECTLY: [&str; 15] = [
+        "range",
+        "list",
+        "dict",
+        "set",
+        "int",
+        "enumerate",
+        "map",
+        "float",
+        "bool",
+        "super",
+        "frozenset",
+        "reversed",
+        "str",
+        "tuple",
+        "type",
+    ];
+    !typ.is_heap()
+        && (DIRECTLY.contains(&&*typ.name())
+            || typ.is_native_subtype(crate::exceptions::base::BaseException::static_type()))
+}
