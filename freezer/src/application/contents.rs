@@ -132,8 +132,10 @@ fn chains(
     // The application's modules come before those of the library.
     for (name, archive) in archives.iter().rev() {
         let modules: Vec<Module<'_>> = archive.all_modules().collect();
-        startup
-            .extend(modules.iter().filter(|module| module.at_startup()).map(|module| module.name.to_owned()));
+        if *name == "library" {
+            let at_startup = modules.iter().filter(|module| module.at_startup());
+            startup.extend(at_startup.map(|module| module.name.to_owned()));
+        }
         let found: Vec<(String, Node)> = modules
             .par_iter()
             .filter_map(|module| {

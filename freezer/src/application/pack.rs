@@ -89,8 +89,9 @@ pub fn pack(
         let graph = graph(job.collection, &modules, &library);
         progress(Event::Packing);
         packed.warnings = warnings(job, &modules, &graph);
+        let at_start = at_start(job, &modules, &graph);
         let kept = job.request.tree_shake.then(|| reached(job, graph, &library));
-        packed.application = application(job, &modules, kept.as_ref(), &library)?;
+        packed.application = application(job, &modules, &at_start, kept.as_ref(), &library)?;
         job.store.put(&application_key, &packed.application);
         job.store.put(&warnings_key, packed.warnings.join("\n").as_bytes());
         if replaces_library {
@@ -226,10 +227,23 @@ fn reached(job: &Job<'_>, graph: Graph, library: &Archive<'_>) -> BTreeSet<Strin
     reach::reachable(&graph.nodes, roots).into_keys().collect()
 }
 
+/// How much code lies in an application as it is.
+const UNPACKED: usize = 4 << 20;
+
+/// The modules whose code lies in the application as it is, so that it is not unpacked at every start: those that the start
+/// imports, unless that is so much code that the file would grow a lot.
+fn at_start(job: &Job<'_>, modules: &Modules, graph: &Graph) -> BTreeSet<String> {
+    let found = reach::imported_at_start(&graph.nodes, &job.beginning.start);
+    let of_start = modules.compiled.values().filter(|module| found.contains(&module.module));
+    let size: usize = of_start.map(|module| module.code.len()).sum();
+    if size <= UNPACKED { found } else { BTreeSet::new() }
+}
+
 /// The application's container.
 fn application(
     job: &Job<'_>,
     modules: &Modules,
+    at_start: &BTreeSet<String>,
     kept: Option<&BTreeSet<String>>,
     library: &Archive<'_>,
 ) -> Result<Vec<u8>, ApplicationError> {
@@ -240,7 +254,8 @@ fn application(
             None => builder.file(path, input.contents.clone())?,
             Some(module) if kept.is_some_and(|kept| !kept.contains(&module.module)) => {}
             Some(module) => {
-                add_module(&mut builder, path, &input.contents, module, job.request.no_source, false)?;
+                let at_start = at_start.contains(&module.module);
+                add_module(&mut builder, path, &input.contents, module, job.request.no_source, at_start)?;
             }
         }
     }

@@ -259,6 +259,22 @@ pub fn missing(
     missing
 }
 
+/// The application's own modules that are imported as soon as it starts, by statements that stand in no function.
+pub fn imported_at_start(nodes: &BTreeMap<String, Node>, start: &Start) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut waiting = start_modules(start);
+    while let Some(name) = waiting.pop() {
+        let ends = name.match_indices('.').map(|(dot, _)| dot).chain([name.len()]);
+        for part in ends.map(|end| &name[..end]) {
+            let Some(node) = nodes.get(part).filter(|node| !node.in_library) else { continue };
+            if found.insert(part.to_owned()) {
+                waiting.extend(node.imports.statements.iter().cloned());
+            }
+        }
+    }
+    found
+}
+
 /// The names that an application starts from: its own start, what the interpreter imports, what was asked for. A name that
 /// ends in `.*` stands for everything in a package.
 pub fn roots(
@@ -342,6 +358,22 @@ mod tests {
         assert_eq!(reached["p.r"].as_deref(), Some("p"));
         let kept = reachable(&nodes, roots(&start, &[], &["p.*".to_owned()], &nodes));
         assert!(kept.contains_key("p.s"));
+    }
+
+    #[test]
+    fn what_functions_import_is_not_imported_at_the_start() {
+        let mut main = node(&["p.q", "lib"]);
+        main.imports.deferred = vec![(vec!["f".to_owned()], BTreeSet::from(["later".to_owned()]))];
+        let lib = Node { in_library: true, ..node(&["later"]) };
+        let nodes = BTreeMap::from([
+            ("main".to_owned(), main),
+            ("p".to_owned(), node(&[])),
+            ("p.q".to_owned(), node(&["main"])),
+            ("lib".to_owned(), lib),
+            ("later".to_owned(), node(&[])),
+        ]);
+        let found = imported_at_start(&nodes, &Start::Script("app/main.py".to_owned()));
+        assert_eq!(found.iter().collect::<Vec<_>>(), ["main", "p", "p.q"]);
     }
 
     #[test]

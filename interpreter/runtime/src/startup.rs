@@ -185,12 +185,26 @@ pub fn prepare_library(vm: &Vm, interactive: bool) -> PyResult<()> {
         crate::import::import_module(vm, "warnings")?;
     }
     if !configuration.no_site {
-        let site = crate::import::import_module(vm, "site")?;
-        if vm.get_attribute_optional(&site, &vm.intern("main"))?.is_some() {
-            vm.call_method_str(&site, "main", &[])?;
-        }
+        import_site(vm)?;
     }
     Ok(())
+}
+
+/// Imports `site`, which thereby adds what is installed. It takes a virtual environment around `sys.executable` for ours; an application has none,
+/// wherever its file lies, and bears the name of the interpreter inside it meanwhile.
+fn import_site(vm: &Vm) -> PyResult<()> {
+    let configuration = &vm.interpreter.configuration;
+    let inside = |_| vm.new_str(&format!("{}/bin/python3.14", configuration.executable));
+    let executable =
+        vm.sys_attribute(&vm.intern("executable")).filter(|_| configuration.application.is_some());
+    if let Some(name) = executable.as_ref().map(inside) {
+        vm.set_sys_attribute("executable", name);
+    }
+    let done = crate::import::import_module(vm, "site");
+    if let Some(executable) = executable {
+        vm.set_sys_attribute("executable", executable);
+    }
+    done.map(drop)
 }
 
 /// Has archives on the path looked into first, as CPython does. `before` is what stands on the path before the library: what

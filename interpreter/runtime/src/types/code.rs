@@ -1,6 +1,7 @@
 //! `code`: a compiled piece of source, with the instructions in the form that specialises itself while it runs.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use rspy_code::code_object::{flags, local_kind};
 use rspy_code::location::{self, Location};
@@ -391,24 +392,39 @@ impl Code {
     }
 }
 
+/// What an instruction is without specialisation and watching, and how many units of cache follow it: by opcode. Looked up
+/// for every instruction of every module that is imported.
+fn plain_opcodes() -> &'static [(u8, u8); 256] {
+    static PLAIN: OnceLock<[(u8, u8); 256]> = OnceLock::new();
+    PLAIN.get_or_init(|| {
+        std::array::from_fn(|number| match Opcode::try_from(number as u8) {
+            Ok(opcode) => (opcode.base() as u8, opcode.base().cache_entries() as u8),
+            Err(_) => (number as u8, 0),
+        })
+    })
+}
+
 /// The units of a byte string of code, with counters in the caches, a unit of padding before and one that ends the
 /// code behind.
 fn quicken(code: &[u8]) -> Box<[Unit]> {
-    let mut units = Vec::with_capacity(code.len() / 2 + 2);
+    let plain = plain_opcodes();
+    let mut units: Vec<Unit> = Vec::with_capacity(code.len() / 2 + 2);
     units.push(Cell::new(0));
-    let mut caches = 0;
-    let mut first_cache = false;
-    for pair in code.chunks_exact(2) {
-        if caches > 0 {
-            units.push(Cell::new(if first_cache { WARMUP } else { 0 }));
-            first_cache = false;
-            caches -= 1;
-            continue;
+    // All of it at once, then what is to be different: most units stay as they are.
+    units.extend(code.chunks_exact(2).map(|pair| Cell::new(u16::from_le_bytes([pair[0], pair[1]]))));
+    let mut rest = &mut units[1..];
+    while let Some((unit, behind)) = rest.split_first_mut() {
+        let [number, operand] = unit.get().to_le_bytes();
+        let (opcode, caches) = plain[usize::from(number)];
+        if opcode != number {
+            unit.set(u16::from_le_bytes([opcode, operand]));
         }
-        let opcode = Opcode::try_from(pair[0]).map_or(pair[0], |opcode| opcode.base() as u8);
-        units.push(Cell::new(u16::from_le_bytes([opcode, pair[1]])));
-        caches = Opcode::try_from(opcode).map_or(0, Opcode::cache_entries);
-        first_cache = true;
+        let (caches, behind) = behind.split_at_mut(usize::from(caches).min(behind.len()));
+        if let Some((counter, others)) = caches.split_first_mut() {
+            counter.set(WARMUP);
+            others.iter_mut().for_each(|unit| unit.set(0));
+        }
+        rest = behind;
     }
     units.push(Cell::new(Opcode::Reserved as u16));
     units.into_boxed_slice()
