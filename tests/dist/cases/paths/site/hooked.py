@@ -2,4 +2,4 @@ import csv, sys
 
 
 def install():
-    sys.hooked = csv.excel.delimiter
+    sys.hooked = getattr(sys, "hooked", "") + csv.excel.delimiter
