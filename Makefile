@@ -17,8 +17,8 @@ COVERAGE := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage
   -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
 
 .DEFAULT_GOAL := all
-.PHONY: all build test try packages cover vet lint tidy lib bench bench-compile parity fuzz fuzz-mutations cpython-tests \
-  oracle-records clean
+.PHONY: all build test try packages cover vet lint tidy lib bench bench-compile bench-native parity fuzz fuzz-mutations \
+  cpython-tests oracle-records clean
 
 # The library, both executables, and the main job: a sample through a module of the frozen library.
 all: build
@@ -70,6 +70,10 @@ bench: build
 # Ratios of the times and the memory that compiling and tokenizing the library take.
 bench-compile: build
 	"$(BASE)" -I tests/bench/compile.py "$(BASE)" bin/rspy bin/freezer Lib/python3.14
+
+# Ratios of the times that native modules take which are there for speed: json, pickle, csv, datetime, struct.
+bench-native: build
+	"$(BASE)" -I tests/bench/native.py "$(BASE)" bin/rspy
 
 # Every fuzz target for FUZZ_SECONDS: with libFuzzer, whose coverage the stable compiler's own pass provides.
 fuzz: lib

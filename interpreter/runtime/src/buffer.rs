@@ -266,6 +266,7 @@ impl BufferView {
     }
 
     /// Bytes of all items.
+    #[inline]
     pub fn len(&self) -> usize {
         self.layout.as_ref().map_or(self.size, |layout| layout.bytes())
     }
@@ -281,6 +282,7 @@ impl BufferView {
     }
 
     /// All of the exporter's memory.
+    #[inline]
     pub(crate) fn memory(&self) -> &[u8] {
         // SAFETY: by the module's argument the memory is there as long as the view.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr(), self.size) }
@@ -295,6 +297,7 @@ impl BufferView {
     }
 
     /// The bytes of a contiguous view.
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         debug_assert!(self.is_contiguous());
         &self.memory()[self.offset..self.offset + self.len()]

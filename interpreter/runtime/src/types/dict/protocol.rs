@@ -66,7 +66,7 @@ pub fn merge_keywords(vm: &Vm, dict: &Object<Dict>, mapping: &Value, callable: &
     let pairs = match plainly_iterated(mapping) {
         Some(other) => other.pairs(),
         None => {
-            let keys = match vm.get_attribute_optional(mapping, &vm.intern("keys"))? {
+            let keys = match vm.get_attribute_optional(mapping, &names::keys)? {
                 Some(method) => vm.call(&method, &[])?,
                 None => {
                     return Err(vm.type_error(format!(
@@ -104,6 +104,11 @@ fn update_from_pairs(vm: &Vm, dict: &Object<Dict>, iterable: &Value) -> PyResult
     let iterator = vm.iter(iterable)?;
     let mut index = 0;
     while let Some(item) = vm.next(&iterator)? {
+        if let Some([key, value]) = item.downcast_exact::<Tuple>().map(|pair| pair.items()) {
+            dict.set(vm, key, value.clone())?;
+            index += 1;
+            continue;
+        }
         let pair = match vm.collect_or(&item, || vm.type_error("object is not iterable")) {
             Err(error) if error.is_type_error() => {
                 let note =
@@ -128,7 +133,7 @@ fn update_from_pairs(vm: &Vm, dict: &Object<Dict>, iterable: &Value) -> PyResult
 /// Takes over a mapping or pairs, whichever the argument is.
 fn update_from_any(vm: &Vm, dict: &Object<Dict>, argument: &Value) -> PyResult<()> {
     if argument.downcast_exact::<Dict>().is_some()
-        || vm.get_attribute_optional(argument, &vm.intern("keys"))?.is_some()
+        || vm.get_attribute_optional(argument, &names::keys)?.is_some()
     {
         return update_from(vm, dict, argument);
     }
