@@ -211,7 +211,9 @@ fn wait_until_ready(vm: &Vm, module: &Value, name: &Object<Str>) -> PyResult<boo
         None => vm.get_attribute_optional(module, &names::__spec__)?,
     };
     let Some(spec) = spec.filter(|spec| !is_none(spec)) else { return Ok(false) };
-    let Some(initializing) = vm.get_attribute_optional(&spec, &names::_initializing)? else { return Ok(false) };
+    let Some(initializing) = vm.get_attribute_optional(&spec, &names::_initializing)? else {
+        return Ok(false);
+    };
     let initializing = vm.is_true(&initializing)?;
     if initializing {
         let importlib = importlib(vm)?;
