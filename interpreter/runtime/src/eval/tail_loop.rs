@@ -31,8 +31,10 @@ unsafe fn fast<I: Instruction>(
     stack: *mut u64,
     argument: u64,
 ) -> u64 {
-    // SAFETY: handlers are only entered at their instruction.
+    // SAFETY: handlers are only entered at their instruction, whose argument has 32 bits at most.
     unsafe {
+        // So it is an index as it is, without being cut first.
+        std::hint::assert_unchecked(argument <= u64::from(u32::MAX));
         let mut state = State { vm, frame, next, stack };
         match I::fast(&mut state, argument as u32) {
             Flow::Next => dispatch!(vm, state.frame, state.next, state.stack, 0),

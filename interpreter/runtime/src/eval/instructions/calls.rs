@@ -12,7 +12,7 @@ use crate::eval::word::exact;
 use crate::eval::{Flow, Instruction, State, intrinsics, raised_or_word, resume_watched, specialize, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
-use crate::object::{Object, Payload, Ref, TypeObject};
+use crate::object::{Header, Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
 use crate::types::bool::{false_word, true_word};
 use crate::types::bytes::{ByteArray, Bytes};
@@ -495,9 +495,14 @@ unsafe fn move_few(from: *const u64, to: *mut u64, count: usize) {
 }
 
 /// The fast path of a call of a Python function whose parameters take the arguments as they are, or, if
-/// `DEFAULTS`, the last of which may take their defaults.
+/// `DEFAULTS`, the last of which may take their defaults. If `FEW`, more than three arguments are left to the direct path, so
+/// that this one gets by with fewer machine registers.
 #[inline(always)]
-unsafe fn fast_call<const DEFAULTS: bool>(state: &mut State<'_>, base: *mut u64, argument: u32) -> Flow {
+unsafe fn fast_call<const DEFAULTS: bool, const FEW: bool>(
+    state: &mut State<'_>,
+    base: *mut u64,
+    argument: u32,
+) -> Flow {
     // SAFETY: `base` is the callable with the place for self above it.
     unsafe {
         let word = *base;
@@ -507,6 +512,9 @@ unsafe fn fast_call<const DEFAULTS: bool>(state: &mut State<'_>, base: *mut u64,
         } else {
             (base.add(1), argument as usize + 1)
         };
+        if FEW && count > 3 {
+            return Flow::Direct;
+        }
         let code = function.code();
         let mut defaults = None;
         if DEFAULTS {
@@ -518,6 +526,9 @@ unsafe fn fast_call<const DEFAULTS: bool>(state: &mut State<'_>, base: *mut u64,
         }
         if !has_room(state.vm, code) {
             return Flow::Slow;
+        }
+        if FEW {
+            std::hint::assert_unchecked(count <= 3);
         }
         enter_known(state, function, word::keep(word), first, count, defaults, base, 4)
     }
@@ -664,7 +675,10 @@ instructions! {
     /// A Python function whose parameters take the arguments as they are.
     CallPyExactArgs(state, argument) fast {
         let base = state.at(argument as usize + 2);
-        fast_call::<false>(state, base, argument)
+        fast_call::<false, true>(state, base, argument)
+    } direct {
+        let base = state.at(argument as usize + 2);
+        fast_call::<false, false>(state, base, argument)
     } or Call
 
     /// A bound method of such a function.
@@ -673,13 +687,13 @@ instructions! {
         if !unbind_quietly(base) {
             return Flow::Slow;
         }
-        fast_call::<false>(state, base, argument)
+        fast_call::<false, false>(state, base, argument)
     } or Call
 
     /// A Python function in general; the fast path fills in defaults.
     CallPyGeneral(state, argument) fast {
         let base = state.at(argument as usize + 2);
-        fast_call::<true>(state, base, argument)
+        fast_call::<true, false>(state, base, argument)
     } or Call
 
     /// A bound method in general.
@@ -688,7 +702,7 @@ instructions! {
         if !unbind_quietly(base) {
             return Flow::Slow;
         }
-        fast_call::<true>(state, base, argument)
+        fast_call::<true, false>(state, base, argument)
     } or Call
 
     /// A native class whose construction CPython has no short way for.
@@ -745,18 +759,23 @@ instructions! {
             return Flow::Slow;
         }
         let object = *base.add(2);
-        let length = if let Some(list) = exact::<List>(object) {
-            (*list.items().as_ptr()).len()
-        } else if let Some(tuple) = exact::<Tuple>(object) {
-            tuple.items().len()
-        } else if let Some(text) = exact::<Str>(object) {
-            text.length()
-        } else if let Some(dict) = exact::<Dict>(object) {
-            dict.len()
-        } else if let Some(bytes) = exact::<Bytes>(object) {
-            bytes.as_slice().len()
-        } else if let Some(bytes) = exact::<ByteArray>(object) {
-            bytes.len()
+        if !word::is_pointer(object) {
+            return Flow::Slow;
+        }
+        let header = word::untagged(object) as *const Header;
+        let typ = std::ptr::from_ref((*header).type_of());
+        let length = if std::ptr::eq(typ, List::static_type()) {
+            (*(*header.cast::<Object<List>>()).items().as_ptr()).len()
+        } else if std::ptr::eq(typ, Dict::static_type()) {
+            (*header.cast::<Object<Dict>>()).len()
+        } else if std::ptr::eq(typ, Tuple::static_type()) {
+            (*header.cast::<Object<Tuple>>()).items().len()
+        } else if std::ptr::eq(typ, Str::static_type()) {
+            (*header.cast::<Object<Str>>()).length()
+        } else if std::ptr::eq(typ, Bytes::static_type()) {
+            (*header.cast::<Object<Bytes>>()).as_slice().len()
+        } else if std::ptr::eq(typ, ByteArray::static_type()) {
+            (*header.cast::<Object<ByteArray>>()).len()
         } else {
             return Flow::Slow;
         };

@@ -50,6 +50,15 @@ macro_rules! instructions {
         }
         $crate::eval::instructions::instructions! { $($rest)* }
     };
+    ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block direct $direct:block or $base:ident
+     $($rest:tt)*) => {
+        $crate::eval::instructions::instruction! {
+            $(#[$meta])* $name, <$base as $crate::eval::Instruction>::General, ($state, $argument) fast $fast
+            direct $direct
+            slow { <$base as $crate::eval::Instruction>::slow($state, $argument) }
+        }
+        $crate::eval::instructions::instructions! { $($rest)* }
+    };
     ($(#[$meta:meta])* $name:ident($state:ident, $argument:ident) fast $fast:block direct $direct:block
      $($rest:tt)*) => {
         $crate::eval::instructions::instruction! {
