@@ -10,6 +10,7 @@ pub mod frame;
 pub mod instructions;
 pub mod intrinsics;
 mod match_loop;
+mod native_calls;
 pub(crate) mod polymorphic;
 pub mod raise;
 pub mod specialize;
