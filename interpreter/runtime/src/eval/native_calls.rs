@@ -2,6 +2,13 @@
 //!
 //! The arguments' words on the stack become plain values in place, and are given back when the call has been made. What
 //! direct paths call is out of line here, takes words and answers one, so that handlers keep their registers.
+//!
+//! # Safety argument
+//!
+//! A handler runs verified code, so a callable, a place for self and the arguments lie on the stack from `base` on, and
+//! nobody else writes there until the call has returned. A borrowed word's object is kept alive by a variable
+//! ([`word`]); without its tag the word is therefore a value to look at. Each word that owned its reference gives it back
+//! once, and the places count as empty afterwards.
 
 use std::sync::atomic::Ordering;
 
