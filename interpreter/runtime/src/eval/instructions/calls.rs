@@ -494,7 +494,9 @@ instructions! {
     /// A native class.
     CallBuiltinClass(state, argument) fast {
         let base = state.at(argument as usize + 2);
-        if *base.add(1) == 0 && exact::<Type>(*base).is_some() { Flow::Direct } else { Flow::Slow }
+        // Classes of Python may begin to watch the thread, which only the general path looks for.
+        let is_native = *base.add(1) == 0 && exact::<Type>(*base).is_some_and(|typ| !typ.is_heap());
+        if is_native { Flow::Direct } else { Flow::Slow }
     } direct {
         let base = state.at(argument as usize + 2);
         let word = call_type_at(state.vm, base, argument as usize);
