@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Load on the network modules: servers under two or more interpreters, the same client for all, on loopback.
 
-    load.py NAME=INTERPRETER NAME=INTERPRETER … [--requests N] [--connections N]
+    load.py NAME=INTERPRETER NAME=INTERPRETER … [--requests N] [--connections N] [--crowds N]
 
 An `asyncio` echo server and a `http.server` with threads each answer requests over some connections at a time; then very
 many connections are open at once and each asks something; then clients vanish in the middle of a request. Shown are
@@ -136,17 +136,15 @@ def measure(kind, interpreter, options):
         asyncio.run(in_turn(kind, port, 1000, 20))
         first = settled(process.pid, 0 if kind == "http" else 6)
         rate = asyncio.run(in_turn(kind, port, options.requests, 20))
-        middle = settled(process.pid, first[1])
-        for _ in range(2):
-            asyncio.run(at_once(kind, port, options.connections))
-            vanish(kind, port, 200)
-        crowded = settled(process.pid, first[1])
-        rate_after = asyncio.run(in_turn(kind, port, options.requests // 4, 20))
-        for _ in range(2):
-            asyncio.run(at_once(kind, port, options.connections))
-            vanish(kind, port, 200)
-        last = settled(process.pid, first[1])
-        return rate, rate_after, first, middle, crowded, last
+        states = [first, settled(process.pid, first[1])]
+        rate_after = rate
+        for _ in range(options.crowds):
+            for _ in range(2):
+                asyncio.run(at_once(kind, port, options.connections))
+                vanish(kind, port, 200)
+            states.append(settled(process.pid, first[1]))
+            rate_after = asyncio.run(in_turn(kind, port, options.requests // 4, 20))
+        return rate, rate_after, *states
     finally:
         process.kill()
         process.wait()
@@ -158,6 +156,7 @@ def main():
     parser.add_argument("interpreter", nargs="+")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--connections", type=int, default=1000)
+    parser.add_argument("--crowds", type=int, default=2, help="how often two crowds of connections come")
     options = parser.parse_args()
     for kind in SERVERS:
         base = None
@@ -166,7 +165,7 @@ def main():
             base = base or rate
             shown = ", ".join(f"{memory} KiB {descriptors} fd" for memory, descriptors, _ in states)
             print(f"{kind:5} {name:10} {rate:8.0f}/s {rate / base:5.2f}x, later {after:8.0f}/s; "
-                  f"first, after requests, after crowds twice: {shown}", flush=True)
+                  f"first, after requests, after each two crowds: {shown}", flush=True)
 
 
 main()

@@ -278,7 +278,7 @@ fn warnings(collection: &Collection) -> Vec<String> {
 }
 
 /// What the container says of the application.
-fn metadata(request: &Request, beginning: &Beginning, python: &str) -> Metadata {
+fn metadata(request: &Request, beginning: &Beginning, python: &str, at_start: Vec<String>) -> Metadata {
     let start = match &beginning.start {
         Start::Script(path) if request.no_source => Start::Script(format!("{path}c")),
         other => other.clone(),
@@ -289,6 +289,7 @@ fn metadata(request: &Request, beginning: &Beginning, python: &str) -> Metadata 
         isolated: request.isolated,
         // What is installed is found by `site`, as in any installation.
         paths: vec![OWN.to_owned()],
+        at_start,
     };
     Metadata {
         python: python.to_owned(),

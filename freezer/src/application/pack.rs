@@ -89,9 +89,9 @@ pub fn pack(
         let graph = graph(job.collection, &modules, &library);
         progress(Event::Packing);
         packed.warnings = warnings(job, &modules, &graph);
-        let at_start = at_start(job, &modules, &graph);
+        let at_start = at_start(job, &modules, &graph, &library);
         let kept = job.request.tree_shake.then(|| reached(job, graph, &library));
-        packed.application = application(job, &modules, &at_start, kept.as_ref(), &library)?;
+        packed.application = application(job, &modules, at_start, kept.as_ref(), &library)?;
         job.store.put(&application_key, &packed.application);
         job.store.put(&warnings_key, packed.warnings.join("\n").as_bytes());
         if replaces_library {
@@ -227,35 +227,46 @@ fn reached(job: &Job<'_>, graph: Graph, library: &Archive<'_>) -> BTreeSet<Strin
     reach::reachable(&graph.nodes, roots).into_keys().collect()
 }
 
-/// How much code lies in an application as it is.
-const UNPACKED: usize = 4 << 20;
+/// How much code is unpacked ahead. What of it is not imported after all stays in memory.
+const AHEAD: usize = 8 << 20;
 
-/// The modules whose code lies in the application as it is, so that it is not unpacked at every start: those that the start
-/// imports, unless that is so much code that the file would grow a lot.
-fn at_start(job: &Job<'_>, modules: &Modules, graph: &Graph) -> BTreeSet<String> {
-    let found = reach::imported_at_start(&graph.nodes, &job.beginning.start);
-    let of_start = modules.compiled.values().filter(|module| found.contains(&module.module));
-    let size: usize = of_start.map(|module| module.code.len()).sum();
-    if size <= UNPACKED { found } else { BTreeSet::new() }
+/// The modules that the application imports as it starts, as far as their code is to be unpacked ahead.
+fn at_start(job: &Job<'_>, modules: &Modules, graph: &Graph, library: &Archive<'_>) -> Vec<String> {
+    let own: BTreeMap<&str, usize> =
+        modules.compiled.values().map(|module| (module.module.as_str(), module.code.len())).collect();
+    let mut found = reach::imported_at_start(&graph.nodes, &job.beginning.start);
+    let mut size = 0;
+    found.retain(|name| {
+        let in_library = || library.module(name).filter(|module| !module.at_startup());
+        match own.get(name.as_str()).copied().or_else(|| Some(in_library()?.code_length() as usize)) {
+            Some(length) => {
+                size += length;
+                size <= AHEAD
+            }
+            None => false,
+        }
+    });
+    found
 }
 
 /// The application's container.
 fn application(
     job: &Job<'_>,
     modules: &Modules,
-    at_start: &BTreeSet<String>,
+    at_start: Vec<String>,
     kept: Option<&BTreeSet<String>>,
     library: &Archive<'_>,
 ) -> Result<Vec<u8>, ApplicationError> {
     let python = library.metadata().map(|metadata| metadata.python).unwrap_or_default();
-    let mut builder = Builder::new(metadata(job.request, job.beginning, &python), Compression::APPLICATION);
+    let metadata = metadata(job.request, job.beginning, &python, at_start);
+    let compression = if kept.is_some() { Compression::SMALL } else { Compression::APPLICATION };
+    let mut builder = Builder::new(metadata, compression);
     for (path, input) in &job.collection.inputs {
         match modules.compiled.get(path) {
             None => builder.file(path, input.contents.clone())?,
             Some(module) if kept.is_some_and(|kept| !kept.contains(&module.module)) => {}
             Some(module) => {
-                let at_start = at_start.contains(&module.module);
-                add_module(&mut builder, path, &input.contents, module, job.request.no_source, at_start)?;
+                add_module(&mut builder, path, &input.contents, module, job.request.no_source, false)?;
             }
         }
     }

@@ -259,18 +259,25 @@ pub fn missing(
     missing
 }
 
-/// The application's own modules that are imported as soon as it starts, by statements that stand in no function.
-pub fn imported_at_start(nodes: &BTreeMap<String, Node>, start: &Start) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// The modules that are imported as soon as an application starts, by statements that stand in no function: each before
+/// those that it imports.
+pub fn imported_at_start(nodes: &BTreeMap<String, Node>, start: &Start) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut waiting = start_modules(start);
+    waiting.reverse();
     while let Some(name) = waiting.pop() {
         let ends = name.match_indices('.').map(|(dot, _)| dot).chain([name.len()]);
+        // What is pushed last comes first.
+        let mut next = Vec::new();
         for part in ends.map(|end| &name[..end]) {
-            let Some(node) = nodes.get(part).filter(|node| !node.in_library) else { continue };
-            if found.insert(part.to_owned()) {
-                waiting.extend(node.imports.statements.iter().cloned());
+            let Some(node) = nodes.get(part) else { continue };
+            if seen.insert(part.to_owned()) {
+                found.push(part.to_owned());
+                next.extend(node.imports.statements.iter().cloned());
             }
         }
+        waiting.extend(next.into_iter().rev());
     }
     found
 }
@@ -373,7 +380,7 @@ mod tests {
             ("later".to_owned(), node(&[])),
         ]);
         let found = imported_at_start(&nodes, &Start::Script("app/main.py".to_owned()));
-        assert_eq!(found.iter().collect::<Vec<_>>(), ["main", "p", "p.q"]);
+        assert_eq!(found, ["main", "lib", "later", "p", "p.q"]);
     }
 
     #[test]

@@ -8,12 +8,13 @@
 //!           blocks     one record of 32 bytes a block
 //!           metadata   `Metadata`, encoded by bincode
 //! blocks    each at a multiple of 64: first the start-up modules' code, stored as it is so that it can be
-//!           unmarshalled where it lies; then the dictionaries; then everything else, compressed
+//!           unmarshalled where it lies; then the dictionary; then everything else, compressed: the code of each other
+//!           module by itself, files several to a block
 //! trailer   24 bytes: the length of the container, the checksum of all before, a magic number
 //!
 //! header    0 magic · 8 version (u32) · 12 zero (u32) · 16 length of the container (u64)
 //!           24 offset and length (u64 each) of names, entries, modules, blocks, metadata
-//!           104 the blocks that are the dictionaries of code and of text (u32 each, NONE without)
+//!           104 the block that is the dictionary of code (u32, NONE without) · 108 zero (u32)
 //!           112 checksum of the index (u64) · 120 checksum of the header so far (u64)
 //!
 //! entry     0 offset of its name (u32) · 4 length of it (u16) · 6 kind (u8) · 7 zero · 8 its folder (u32)
@@ -35,7 +36,7 @@ pub const MAGIC: [u8; 8] = *b"\x8arspyar\n";
 /// How a container ends.
 pub const END_MAGIC: [u8; 8] = *b"\x8aendyar\n";
 /// The version of this format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// No block, no module, no entry.
 pub const NONE: u32 = u32::MAX;
 
@@ -62,8 +63,6 @@ pub const STORED: u8 = 0;
 pub const ZSTD: u8 = 1;
 /// A block of zstd with the dictionary of code.
 pub const ZSTD_CODE: u8 = 2;
-/// A block of zstd with the dictionary of text.
-pub const ZSTD_TEXT: u8 = 3;
 
 /// Reads a `u16` at `offset`; a record is always long enough.
 pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> u16 {

@@ -31,6 +31,8 @@ pub struct Application {
     pub isolated: bool,
     /// The folders in the container that stand on `sys.path` before the library.
     pub paths: Vec<String>,
+    /// The modules, its own and the library's, that its start imports, about in that order: worth unpacking ahead.
+    pub at_start: Vec<String>,
 }
 
 /// Where an application starts.

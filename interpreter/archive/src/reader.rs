@@ -9,7 +9,7 @@ use zstd::zstd_safe::{DCtx, DDict};
 
 use crate::layout::{
     END_MAGIC, FOLDER, HEADER, MAGIC, NONE, PACKAGE, RECORD, STORED, TRAILER, VERSION, ZSTD, ZSTD_CODE,
-    ZSTD_TEXT, checksum, short_checksum, u16_at, u32_at, u64_at,
+    checksum, short_checksum, u16_at, u32_at, u64_at,
 };
 use crate::{ArchiveError, Metadata, Part};
 
@@ -24,10 +24,10 @@ pub struct Archive<'a> {
     modules: &'a [u8],
     blocks: &'a [u8],
     metadata: &'a [u8],
-    code_dictionary: Dictionary<'a>,
-    text_dictionary: Dictionary<'a>,
-    /// A decompressor that is at rest. To make one costs about as much as to unpack a module.
-    context: Mutex<Option<DCtx<'static>>>,
+    dictionary: Dictionary<'a>,
+    /// Decompressors that are at rest, one for each thread that has unpacked at the same time as others. To make one costs
+    /// about as much as to unpack a module.
+    contexts: Mutex<Vec<DCtx<'static>>>,
 }
 
 /// A dictionary and the block it comes from, prepared when the first block needs it.
@@ -137,9 +137,8 @@ impl<'a> Archive<'a> {
             modules: section(2)?,
             blocks: section(3)?,
             metadata: section(4)?,
-            code_dictionary: Dictionary { block: u32_at(header, 104), prepared: OnceLock::new() },
-            text_dictionary: Dictionary { block: u32_at(header, 108), prepared: OnceLock::new() },
-            context: Mutex::new(None),
+            dictionary: Dictionary { block: u32_at(header, 104), prepared: OnceLock::new() },
+            contexts: Mutex::new(Vec::new()),
         })
     }
 
@@ -282,9 +281,11 @@ impl<'a> Archive<'a> {
 
     fn stored(&self, place: &Place) -> u32 {
         match self.block(place.block) {
-            // Several share the block of what is imported at every start.
-            Ok(block) if block.codec == STORED => place.length,
-            Ok(block) => block.stored.len() as u32,
+            // Several may share a block.
+            Ok(block) if block.length > 0 => {
+                (block.stored.len() as u64 * u64::from(place.length) / block.length as u64) as u32
+            }
+            Ok(_) => 0,
             Err(_) => 0,
         }
     }
@@ -443,8 +444,7 @@ impl<'a> Archive<'a> {
         let dictionary = match block.codec {
             STORED if block.stored.len() == block.length => return Ok(Cow::Borrowed(block.stored)),
             ZSTD => None,
-            ZSTD_CODE => Some(self.dictionary(&self.code_dictionary)?),
-            ZSTD_TEXT => Some(self.dictionary(&self.text_dictionary)?),
+            ZSTD_CODE => Some(self.dictionary()?),
             _ => return Err(ArchiveError::Malformed(Part::Block(number))),
         };
         // No zstd frame shrinks its input more than this: a damaged length is not allocated.
@@ -452,7 +452,8 @@ impl<'a> Archive<'a> {
             return Err(ArchiveError::Malformed(Part::Block(number)));
         }
         let failed = ArchiveError::Compression(Part::Block(number));
-        let mut context = match self.context.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let at_rest = self.contexts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut context = match at_rest {
             Some(context) => context,
             None => DCtx::try_create().ok_or(failed.clone())?,
         };
@@ -461,14 +462,15 @@ impl<'a> Archive<'a> {
             None => context.decompress(&mut unpacked, block.stored),
             Some(dictionary) => context.decompress_using_ddict(&mut unpacked, block.stored, dictionary),
         };
-        *self.context.lock().unwrap_or_else(PoisonError::into_inner) = Some(context);
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(context);
         match result {
             Ok(length) if length == block.length => Ok(Cow::Owned(unpacked)),
             _ => Err(failed),
         }
     }
 
-    fn dictionary<'s>(&'s self, dictionary: &'s Dictionary<'a>) -> Result<&'s DDict<'a>, ArchiveError> {
+    fn dictionary(&self) -> Result<&DDict<'a>, ArchiveError> {
+        let dictionary = &self.dictionary;
         if let Some(prepared) = dictionary.prepared.get() {
             return Ok(prepared);
         }

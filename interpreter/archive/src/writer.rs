@@ -11,7 +11,7 @@ use zstd::dict::EncoderDictionary;
 use crate::Metadata;
 use crate::layout::{
     ALIGNMENT, END_MAGIC, FILE, FOLDER, HEADER, MAGIC, NONE, PACKAGE, RECORD, STORED, VERSION, ZSTD,
-    ZSTD_CODE, ZSTD_TEXT, checksum, short_checksum,
+    ZSTD_CODE, checksum, short_checksum,
 };
 
 /// How hard to compress.
@@ -19,7 +19,7 @@ use crate::layout::{
 pub struct Compression {
     /// zstd's level.
     pub level: i32,
-    /// The largest size of each of the two dictionaries, 0 for none.
+    /// The largest size of the dictionary of code, 0 for none.
     pub dictionary: usize,
 }
 
@@ -28,6 +28,8 @@ impl Compression {
     pub const BEST: Compression = Compression { level: 19, dictionary: 112 << 10 };
     /// For applications: nearly as small, in a fraction of the time.
     pub const APPLICATION: Compression = Compression { level: 9, dictionary: 112 << 10 };
+    /// For applications that are to be small.
+    pub const SMALL: Compression = Compression { level: 17, dictionary: 112 << 10 };
     /// For what is built to be tested.
     pub const FAST: Compression = Compression { level: 1, dictionary: 0 };
 }
@@ -39,7 +41,7 @@ pub struct FrozenModule {
     pub name: String,
     /// Whether it is a package.
     pub is_package: bool,
-    /// Whether every start-up imports it: its code is then stored as it is.
+    /// Whether every start imports it: its code is then stored as it is.
     pub at_startup: bool,
     /// The path in the container of its source, where that is kept.
     pub source: Option<String>,
@@ -62,16 +64,6 @@ pub enum Code {
 impl Default for Code {
     fn default() -> Self {
         Code::Own(Vec::new())
-    }
-}
-
-impl FrozenModule {
-    /// Its code, unless that lies in the source.
-    fn own_code(&self) -> Option<&[u8]> {
-        match &self.code {
-            Code::Own(code) => Some(code),
-            Code::InSource { .. } => None,
-        }
     }
 }
 
@@ -303,98 +295,137 @@ struct Block {
     codec: u8,
 }
 
+/// The bytes that hold a module's code, and where in them it begins.
+struct Compiled<'a> {
+    contents: &'a [u8],
+    code: usize,
+    /// The path of the file that these bytes are, if they are one.
+    file: Option<&'a str>,
+}
+
+impl<'a> Compiled<'a> {
+    fn of(module: &'a FrozenModule, files: &'a BTreeMap<String, Vec<u8>>) -> Result<Self, BuildError> {
+        match &module.code {
+            Code::Own(contents) => Ok(Compiled { contents, code: 0, file: None }),
+            Code::InSource { offset } => module
+                .source
+                .as_ref()
+                .and_then(|path| files.get_key_value(path))
+                .filter(|(_, contents)| *offset <= contents.len())
+                .map(|(path, contents)| Compiled { contents, code: *offset, file: Some(path) })
+                .ok_or_else(|| BuildError::Module(module.name.clone())),
+        }
+    }
+}
+
+/// How many bytes of files are compressed together. Whoever reads one of them unpacks the others, too, in less than a
+/// millisecond.
+const GROUP: usize = 512 << 10;
+
 /// The blocks, and where each file's and module's contents are in them.
 struct Packed {
     blocks: Vec<Block>,
-    code_dictionary: u32,
-    text_dictionary: u32,
+    dictionary: u32,
+    /// Where a file lies, and which module it is the source of.
     file_places: HashMap<String, (Place, u32)>,
     module_places: Vec<Place>,
 }
 
 impl Packed {
     fn new(builder: &Builder, tree: &Tree<'_>) -> Result<Self, BuildError> {
-        let mut startup = Vec::new();
-        let mut module_places = Vec::with_capacity(builder.modules.len());
-        for module in builder.modules.values() {
-            let offset = startup.len();
-            let code = module.own_code().unwrap_or_default();
-            if module.at_startup {
-                startup.extend(code);
-                // Each module's code begins where a word does.
-                startup.resize(startup.len().next_multiple_of(16), 0);
-            }
-            module_places.push(place(0, offset, code, &module.name)?);
-        }
-        let mut blocks =
-            vec![Block { length: length_of(&startup, "start-up block")?, stored: startup, codec: STORED }];
-
-        let code: Vec<&[u8]> = builder
-            .modules
-            .values()
-            .filter(|module| !module.at_startup)
-            .filter_map(FrozenModule::own_code)
-            .collect();
+        let mut packed = Packed {
+            blocks: Vec::new(),
+            dictionary: NONE,
+            file_places: HashMap::new(),
+            module_places: Vec::with_capacity(builder.modules.len()),
+        };
+        packed.place_empty(builder)?;
+        packed.add_code(builder)?;
         // Files in the order of the tree, so that what is read together lies together.
         let files: Vec<(&str, &[u8])> = tree
             .nodes
             .iter()
             .filter(|node| !node.is_folder)
             .map(|node| (node.path, &builder.files[node.path][..]))
-            .filter(|(_, contents)| !contents.is_empty())
+            .filter(|(path, contents)| !contents.is_empty() && packed.file_places[*path].0.block == NONE)
             .collect();
-        let text: Vec<&[u8]> = files.iter().map(|(_, contents)| *contents).collect();
-        let (code_dictionary, text_dictionary) =
-            rayon::join(|| train(&code, builder.compression), || train(&text, builder.compression));
-        let code_dictionary_block = push_dictionary(&mut blocks, &code_dictionary);
-        let text_dictionary_block = push_dictionary(&mut blocks, &text_dictionary);
+        packed.add_files(&files, builder.compression)?;
+        Ok(packed)
+    }
 
-        let first = blocks.len() as u32;
-        blocks.extend(compress(&code, &code_dictionary, ZSTD_CODE, builder.compression)?);
-        let mut next = first;
-        for (module, place) in builder.modules.values().zip(&mut module_places) {
-            if !module.at_startup && module.own_code().is_some() {
-                (place.block, place.offset) = (next, 0);
-                next += 1;
-            }
+    /// Gives every file and module a place without a block.
+    fn place_empty(&mut self, builder: &Builder) -> Result<(), BuildError> {
+        for (path, contents) in &builder.files {
+            self.file_places.insert(path.clone(), (place(NONE, 0, contents, path)?, NONE));
         }
-
-        let mut sources: HashMap<&str, u32> = HashMap::new();
         for (number, module) in builder.modules.values().enumerate() {
-            if let Some(path) = &module.source
-                && sources.insert(path, number as u32).is_some()
+            let compiled = Compiled::of(module, &builder.files)?;
+            self.module_places.push(place(NONE, 0, &compiled.contents[compiled.code..], &module.name)?);
+            if let Some((_, known)) = module.source.as_ref().and_then(|path| self.file_places.get_mut(path))
+                && std::mem::replace(known, number as u32) != NONE
             {
                 return Err(BuildError::Module(module.name.clone()));
             }
         }
-        let mut file_places = HashMap::new();
-        for (path, contents) in &builder.files {
-            let module = sources.get(path.as_str()).copied().unwrap_or(NONE);
-            file_places.insert(path.clone(), (place(NONE, 0, contents, path)?, module));
-        }
-        let first = blocks.len() as u32;
-        blocks.extend(compress(&text, &text_dictionary, ZSTD_TEXT, builder.compression)?);
-        for (number, (path, _)) in files.iter().enumerate() {
-            if let Some((place, _)) = file_places.get_mut(*path) {
-                place.block = first + number as u32;
+        Ok(())
+    }
+
+    /// Adds the code of the modules: what every start imports as it is and in one block, the rest compressed, each by itself.
+    fn add_code(&mut self, builder: &Builder) -> Result<(), BuildError> {
+        let mut startup = Vec::new();
+        let mut others = Vec::new();
+        for (number, module) in builder.modules.values().enumerate() {
+            let compiled = Compiled::of(module, &builder.files)?;
+            if module.at_startup {
+                self.move_to(number, &compiled, 0, startup.len());
+                startup.extend(compiled.contents);
+                // Each module's code begins where a word does.
+                startup.resize(startup.len().next_multiple_of(16), 0);
+            } else {
+                others.push((number, compiled));
             }
         }
-        for (module, module_place) in builder.modules.values().zip(&mut module_places) {
-            if let Code::InSource { offset } = module.code {
-                let missing = || BuildError::Module(module.name.clone());
-                let path = module.source.as_ref().ok_or_else(missing)?;
-                let code = builder.files.get(path).and_then(|file| file.get(offset..)).ok_or_else(missing)?;
-                let block = file_places.get(path).map_or(NONE, |(place, _)| place.block);
-                *module_place = place(block, offset, code, path)?;
-            }
+        let length = length_of(&startup, "start-up block")?;
+        self.blocks.push(Block { length, stored: startup, codec: STORED });
+
+        let contents: Vec<&[u8]> = others.iter().map(|(_, compiled)| compiled.contents).collect();
+        let dictionary = train(&contents, builder.compression);
+        if !dictionary.is_empty() {
+            self.dictionary = self.blocks.len() as u32;
+            let length = dictionary.len() as u32;
+            self.blocks.push(Block { stored: dictionary.clone(), length, codec: STORED });
         }
-        Ok(Packed {
-            blocks,
-            code_dictionary: code_dictionary_block,
-            text_dictionary: text_dictionary_block,
-            file_places,
-            module_places,
-        })
+        for (block, (number, compiled)) in (self.blocks.len() as u32..).zip(&others) {
+            self.move_to(*number, compiled, block, 0);
+        }
+        self.blocks.extend(compress(&contents, &dictionary, builder.compression)?);
+        Ok(())
+    }
+
+    /// Says where the code of a module lies now, and with it the file that it is in.
+    fn move_to(&mut self, number: usize, compiled: &Compiled<'_>, block: u32, offset: usize) {
+        let place = &mut self.module_places[number];
+        (place.block, place.offset) = (block, (offset + compiled.code) as u32);
+        if let Some((place, _)) = compiled.file.and_then(|path| self.file_places.get_mut(path)) {
+            (place.block, place.offset) = (block, offset as u32);
+        }
+    }
+
+    /// Adds files, several to a block.
+    fn add_files(&mut self, files: &[(&str, &[u8])], compression: Compression) -> Result<(), BuildError> {
+        let first = self.blocks.len() as u32;
+        let mut groups: Vec<Vec<u8>> = Vec::new();
+        for (path, contents) in files {
+            if groups.last().is_none_or(|group| group.len() + contents.len() > GROUP) {
+                groups.push(Vec::new());
+            }
+            let (block, group) = (groups.len() as u32 - 1, groups.last_mut());
+            let (Some(group), Some((place, _))) = (group, self.file_places.get_mut(*path)) else { continue };
+            (place.block, place.offset) = (first + block, group.len() as u32);
+            group.extend(*contents);
+        }
+        self.blocks.extend(compress(&groups, &[], compression)?);
+        Ok(())
     }
 
     fn assemble(
@@ -441,7 +472,7 @@ impl Packed {
         for number in sections {
             header.extend(number.to_le_bytes());
         }
-        put(&mut header, &[self.code_dictionary, self.text_dictionary]);
+        put(&mut header, &[self.dictionary, 0]);
         header.extend(checksum(&bytes[HEADER..index_end]).to_le_bytes());
         header.extend(checksum(&header).to_le_bytes());
         bytes[..HEADER].copy_from_slice(&header);
@@ -480,25 +511,17 @@ fn train(samples: &[&[u8]], compression: Compression) -> Vec<u8> {
     zstd::dict::from_samples(samples, size).unwrap_or_default()
 }
 
-fn push_dictionary(blocks: &mut Vec<Block>, dictionary: &[u8]) -> u32 {
-    if dictionary.is_empty() {
-        return NONE;
-    }
-    blocks.push(Block { stored: dictionary.to_vec(), length: dictionary.len() as u32, codec: STORED });
-    blocks.len() as u32 - 1
-}
-
 /// Compresses each of `contents` by itself, on all cores, in order.
 fn compress(
-    contents: &[&[u8]],
+    contents: &[impl AsRef<[u8]> + Sync],
     dictionary: &[u8],
-    codec: u8,
     compression: Compression,
 ) -> Result<Vec<Block>, BuildError> {
     let prepared = (!dictionary.is_empty()).then(|| EncoderDictionary::copy(dictionary, compression.level));
     contents
         .par_iter()
         .map(|contents| {
+            let contents = contents.as_ref();
             let mut compressor = match &prepared {
                 Some(dictionary) => Compressor::with_prepared_dictionary(dictionary),
                 None => Compressor::new(compression.level),
@@ -510,7 +533,7 @@ fn compress(
             Ok(if packed.len() > contents.len() - contents.len() / 32 {
                 Block { stored: contents.to_vec(), length, codec: STORED }
             } else {
-                Block { stored: packed, length, codec: if prepared.is_some() { codec } else { ZSTD } }
+                Block { stored: packed, length, codec: if prepared.is_some() { ZSTD_CODE } else { ZSTD } }
             })
         })
         .collect()

@@ -2,58 +2,100 @@
 //! files that stand for native modules.
 
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use rspy_archive::{Application, Archive, ArchiveError, Entry};
+use rspy_archive::{Application, Archive, ArchiveError, Entry, Module};
+use rspy_runtime::host;
 use rspy_runtime::import::extension::{self, ExtensionFile};
 use rspy_runtime::import::{FrozenModule, Library, LibraryEntry};
+
+use crate::ahead::Ahead;
 
 /// What the executable carries, opened.
 pub struct Frozen {
     library: Container,
     application: Option<Container>,
+    /// The thread that unpacks ahead what the application's start imports.
+    unpacking: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Container {
     archive: Archive<'static>,
     /// The optimisation level of its code.
     optimize: u8,
+    ahead: Ahead,
 }
 
-/// Opens what is inside the executable; where that is damaged the process ends with a message.
-pub fn open() -> (Frozen, Option<Application>) {
-    opened().unwrap_or_else(|error| crate::report::damaged(&error))
+/// Opens what is inside the executable, for as long as the process lives; where that is damaged the process ends with a
+/// message.
+pub fn open() -> (&'static Frozen, Option<Application>) {
+    let (frozen, mut application) = opened().unwrap_or_else(|error| crate::report::damaged(&error));
+    let frozen: &'static Frozen = Box::leak(Box::new(frozen));
+    if let Some(application) = &mut application {
+        frozen.unpack_ahead(std::mem::take(&mut application.at_start));
+    }
+    (frozen, application)
 }
 
 fn opened() -> Result<(Frozen, Option<Application>), String> {
-    let contents =
-        rspy_stdlib::contents(rspy_runtime::host::can_read).map_err(|damage| damage.to_string())?;
+    let contents = rspy_stdlib::contents(host::can_read).map_err(|damage| damage.to_string())?;
     let describe = |error: ArchiveError| error.to_string();
     let archive = Archive::open(contents.library).map_err(describe)?;
     let Some(bytes) = contents.application else {
         // The library of an executable without application is the one it was built with.
-        return Ok((Frozen { library: Container { archive, optimize: 0 }, application: None }, None));
+        return Ok((Frozen::new(Container::new(archive, 0), None), None));
     };
     let optimize = archive.metadata().map_err(describe)?.optimize;
-    let library = Container { archive, optimize };
+    let library = Container::new(archive, optimize);
     let archive = Archive::open(bytes).map_err(describe)?;
     // What is damaged must not run half. What has been looked at need not stay in memory for it.
     let forget = |piece| {
         // SAFETY: the application is mapped from the executable, and nothing writes to it.
-        unsafe { rspy_runtime::host::forget_file(piece) }
+        unsafe { host::forget_file(piece) }
     };
     archive.check_in_pieces(forget).map_err(describe)?;
     let metadata = archive.metadata().map_err(describe)?;
     let application = metadata.application.ok_or("it does not say what to run")?;
-    let container = Container { archive, optimize: metadata.optimize };
-    Ok((Frozen { library, application: Some(container) }, Some(application)))
+    let container = Container::new(archive, metadata.optimize);
+    Ok((Frozen::new(library, Some(container)), Some(application)))
 }
 
 impl Container {
+    fn new(archive: Archive<'static>, optimize: u8) -> Container {
+        Container { archive, optimize, ahead: Ahead::default() }
+    }
+
     fn module(&self, name: &str) -> Option<FrozenModule<'_>> {
         let module = self.archive.module(name)?;
-        let code = self.archive.code(&module).ok()?;
         let path = module.path(&self.archive)?;
+        self.opened(&module, path)
+    }
+
+    /// The module of a name, if its file is at this path.
+    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule<'_>> {
+        let module = self.archive.module(name)?;
+        let found = module.path(&self.archive)?;
+        if found == path { self.opened(&module, found) } else { None }
+    }
+
+    fn opened(&self, module: &Module<'static>, path: String) -> Option<FrozenModule<'_>> {
+        let code = match self.ahead.take(module.number) {
+            Some(code) => Cow::Owned(code),
+            None => self.archive.code(module).ok()?,
+        };
         Some(FrozenModule { code, is_package: module.is_package, path, optimize: self.optimize })
+    }
+
+    /// Unpacks the code of a module unless that is done. Damage is for those to tell who import the module.
+    fn unpack_ahead(&self, name: &str) {
+        if let Some(module) = self.archive.module(name)
+            && !module.at_startup()
+            && self.ahead.is_wanted(module.number)
+            && let Ok(code) = self.archive.code(&module)
+        {
+            self.ahead.put(module.number, code.into_owned());
+        }
     }
 
     /// The path of a module and whether it is a package, if it is one that a folder of the import path holds.
@@ -69,6 +111,26 @@ impl Container {
 }
 
 impl Frozen {
+    fn new(library: Container, application: Option<Container>) -> Frozen {
+        Frozen { library, application, unpacking: Mutex::new(None) }
+    }
+
+    /// Has a thread unpack the code of modules, in their order, while the interpreter starts. Without that thread they are
+    /// unpacked when they are imported.
+    fn unpack_ahead(&'static self, names: Vec<String>) {
+        if names.is_empty() || host::processors(0).is_ok_and(|numbers| numbers.len() < 2) {
+            return;
+        }
+        self.containers().for_each(|container| container.ahead.begin());
+        let unpack = move || {
+            for name in &names {
+                self.containers().for_each(|container| container.unpack_ahead(name));
+            }
+        };
+        let thread = host::spawn_without_signals("unpacking", unpack).ok();
+        *self.unpacking.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+    }
+
     /// The optimisation level of the application, or of the library where there is none.
     pub fn optimize(&self) -> u8 {
         self.application.as_ref().unwrap_or(&self.library).optimize
@@ -98,7 +160,7 @@ impl Library for Frozen {
     }
 
     fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule<'_>> {
-        self.containers().find_map(|container| container.module(name).filter(|module| module.path == path))
+        self.containers().find_map(|container| container.module_at(name, path))
     }
 
     fn contains(&self, name: &str) -> bool {
@@ -153,6 +215,11 @@ impl Library for Frozen {
         }
         let (container, file) = self.entries(path).next()?;
         container.archive.read(&file).ok()
+    }
+
+    fn settle(&self) {
+        let thread = self.unpacking.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(thread.map(JoinHandle::join));
     }
 
     fn importer(&self) -> &[u8] {

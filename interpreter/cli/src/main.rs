@@ -1,5 +1,6 @@
 //! The `rspy` executable: command line, configuration, REPL start.
 
+mod ahead;
 mod application;
 mod library;
 mod options;
@@ -51,6 +52,6 @@ fn main() {
 }
 
 /// Runs the interpreter on a stack of its own: the one that the system gives is of a size unknown.
-fn on_large_stack(options: Options, frozen: Frozen) -> i32 {
+fn on_large_stack(options: Options, frozen: &'static Frozen) -> i32 {
     stacker::grow(STACK_SIZE, move || run::run(options, frozen, NativeStack::of_size(STACK_SIZE)))
 }

@@ -19,7 +19,7 @@ use crate::library::Frozen;
 use crate::options::{Command, Options};
 
 /// Runs the interpreter to its end and answers the exit status.
-pub fn run(options: Options, frozen: Frozen, native_stack: NativeStack) -> i32 {
+pub fn run(options: Options, library: &'static Frozen, native_stack: NativeStack) -> i32 {
     let Options { command, mut configuration, skip_first_line, inspect } = options;
     configuration.program = program(&first_word(&configuration));
     configuration.executable = executable(&configuration.program);
@@ -31,8 +31,6 @@ pub fn run(options: Options, frozen: Frozen, native_stack: NativeStack) -> i32 {
             }
         }
     }
-    // It is open for as long as the process lives.
-    let library: &'static Frozen = Box::leak(Box::new(frozen));
     startup::run(configuration, rspy_modules::modules(), Some(library), native_stack, |vm| {
         let status = match startup::start(vm, matches!(command, Command::Input)) {
             Ok(main) => {

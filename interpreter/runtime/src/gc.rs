@@ -23,6 +23,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 pub use collect::dump_shutdown_statistics;
+pub(crate) use collect::may_lead_to_cycles;
 pub use inspect::{is_finalized, is_tracked, referents, referrers};
 
 /// What a visitor is given: each object that is referred to.

@@ -38,6 +38,8 @@ pub trait Library: Send + Sync {
     fn read(&self, path: &str) -> Option<Cow<'_, [u8]>>;
     /// The names of all modules of the library.
     fn names(&self) -> Vec<String>;
+    /// Ends what goes on in the background: the process is about to be doubled, with this thread alone.
+    fn settle(&self);
     /// Code, marshalled, that has `importlib` find the modules.
     fn importer(&self) -> &[u8];
 }

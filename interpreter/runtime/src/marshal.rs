@@ -84,7 +84,7 @@ impl ValueBuilder<'_> {
             .filter_map(|name| name.downcast_exact::<Str>())
             .map(|name| intern::intern(name).into_value())
             .collect();
-        Ok(Tuple::from_values(names))
+        Ok(Tuple::of_constants(names))
     }
 
     fn bad(&self, what: &str) -> Failure {
@@ -167,10 +167,10 @@ impl Builder for ValueBuilder<'_> {
         Ok(match kind {
             Container::Tuple => match reserved.and_then(|reserved| reserved.downcast_into::<Tuple>().ok()) {
                 Some(tuple) => {
-                    tuple.complete(items);
+                    Tuple::complete(&tuple, items);
                     tuple.into_value()
                 }
-                None => Tuple::from_values(items).into_value(),
+                None => Tuple::of_constants(items).into_value(),
             },
             Container::FrozenSet => FrozenSet::from_values(vm, items)?.into_value(),
             Container::List => {

@@ -348,6 +348,9 @@ impl Threads {
         fork: impl FnOnce() -> host::Result<T>,
         is_child: &impl Fn(&T) -> bool,
     ) -> host::Result<(T, Vec<Entry>)> {
+        if let Some(library) = vm.interpreter.library.get() {
+            library.settle();
+        }
         let mut turn = LOCK.turn();
         let result = fork()?;
         if !is_child(&result) {

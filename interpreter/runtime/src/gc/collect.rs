@@ -210,15 +210,16 @@ fn find_living(list: &[*mut Header], generation: usize) -> Vec<bool> {
 fn is_plain_tuple(object: *mut Header) -> bool {
     // SAFETY: listed objects are alive.
     let value = unsafe { crate::object::Borrow::from_bits(object as u64) };
-    value
-        .downcast_exact::<Tuple>()
-        .is_some_and(|tuple| tuple.items().iter().all(|item| !may_be_tracked(item)))
+    value.downcast_exact::<Tuple>().is_some_and(|tuple| !may_lead_to_cycles(tuple.items()))
 }
 
-fn may_be_tracked(value: &Value) -> bool {
-    value.header().is_some_and(|header| {
-        header.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED)
-            && (header.has_meta(meta::TRACKED) || value.downcast::<Tuple>().is_none())
+/// Whether what holds these items, and never others, can be part of a cycle.
+pub(crate) fn may_lead_to_cycles(items: &[Value]) -> bool {
+    items.iter().any(|item| {
+        item.header().is_some_and(|header| {
+            header.type_of().has_flag(crate::types::typ::TypeFlags::TRACKED)
+                && (header.has_meta(meta::TRACKED) || item.downcast::<Tuple>().is_none())
+        })
     })
 }
 

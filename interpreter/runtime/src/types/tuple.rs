@@ -84,7 +84,7 @@ impl Tuple {
         if let Some(empty) = &*EMPTY.borrow() {
             return empty.clone();
         }
-        let empty = Self::allocate(Tuple::static_type(), 0, |_| {});
+        let empty = Self::allocate(Tuple::static_type(), 0, false, |_| {});
         empty.header().make_immortal();
         EMPTY.set(Some(empty.clone()));
         empty
@@ -95,14 +95,26 @@ impl Tuple {
         Tuple::from_values((0..length).map(|_| crate::types::none::none()))
     }
 
-    /// Fills a tuple that was reserved, while nobody looks at its items.
-    pub(crate) fn complete(&self, values: Vec<Value>) {
-        debug_assert_eq!(self.length, values.len());
-        self.hash.set(-1);
-        for (index, value) in values.into_iter().enumerate().take(self.length) {
+    /// Fills a tuple that was reserved, while nobody looks at its items, with constants.
+    pub(crate) fn complete(tuple: &Ref<Tuple>, values: Vec<Value>) {
+        debug_assert_eq!(tuple.length, values.len());
+        tuple.hash.set(-1);
+        for (index, value) in values.into_iter().enumerate().take(tuple.length) {
             // SAFETY: the place holds `None`, which needs no drop; nobody borrows the items meanwhile.
-            unsafe { self.items.as_ptr().cast_mut().add(index).write(value) };
+            unsafe { tuple.items.as_ptr().cast_mut().add(index).write(value) };
         }
+        if !crate::gc::may_lead_to_cycles(tuple.items()) {
+            crate::gc::untrack(tuple.as_ptr().cast());
+        }
+    }
+
+    /// A tuple of constants: the collector does not look at it where it can never be part of a cycle.
+    pub(crate) fn of_constants(values: Vec<Value>) -> Ref<Tuple> {
+        let is_tracked = crate::gc::may_lead_to_cycles(&values);
+        if values.is_empty() {
+            return Tuple::empty();
+        }
+        Self::filled(Tuple::static_type(), values.into_iter(), is_tracked)
     }
 
     /// A tuple of values.
@@ -121,8 +133,18 @@ impl Tuple {
 
     /// An object of a class derived from `tuple`.
     pub fn of_type(typ: &TypeObject, values: impl ExactSizeIterator<Item = Value>) -> Ref<Tuple> {
+        let is_tracked = values.len() > 0 || typ.has_flag(TypeFlags::HEAP);
+        Self::filled(typ, values, is_tracked)
+    }
+
+    #[inline]
+    fn filled(
+        typ: &TypeObject,
+        values: impl ExactSizeIterator<Item = Value>,
+        is_tracked: bool,
+    ) -> Ref<Tuple> {
         let length = values.len();
-        Self::allocate(typ, length, |items| {
+        Self::allocate(typ, length, is_tracked, |items| {
             let mut written = 0;
             for (index, value) in values.take(length).enumerate() {
                 // SAFETY: there is room for `length` values.
@@ -144,7 +166,12 @@ impl Tuple {
         tuple
     }
 
-    fn allocate(typ: &TypeObject, length: usize, fill: impl FnOnce(*mut Value)) -> Ref<Tuple> {
+    fn allocate(
+        typ: &TypeObject,
+        length: usize,
+        is_tracked: bool,
+        fill: impl FnOnce(*mut Value),
+    ) -> Ref<Tuple> {
         // SAFETY: the payload and all items are written before the object is seen.
         unsafe {
             let object = if std::ptr::eq(typ, Tuple::static_type()) {
@@ -156,7 +183,7 @@ impl Tuple {
             (&raw mut (*payload).length).write(length);
             (&raw mut (*payload).hash).write(Cell::new(-1));
             fill((&raw mut (*payload).items).cast());
-            if length > 0 || typ.has_flag(TypeFlags::HEAP) {
+            if is_tracked {
                 crate::gc::track(object);
             }
             Ref::from_raw(NonNull::new_unchecked(object.cast()))

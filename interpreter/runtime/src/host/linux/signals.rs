@@ -256,6 +256,18 @@ pub fn change_signal_mask(how: i32, set: &SignalSet) -> Result<SignalSet> {
     }
 }
 
+/// Starts a thread that no signal reaches: those are for the threads that know of Python.
+pub fn spawn_without_signals(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<std::thread::JoinHandle<()>> {
+    // The new thread holds back what this one does.
+    let before = change_signal_mask(libc::SIG_SETMASK, &SignalSet::full())?;
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    change_signal_mask(libc::SIG_SETMASK, &before)?;
+    thread.map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EAGAIN)))
+}
+
 /// The signals that have arrived and are held back.
 pub fn held_signals() -> Result<SignalSet> {
     let mut set = SignalSet::new();
