@@ -39,7 +39,7 @@ fn main() {
         optimize: 0,
         python: version.trim().into(),
         modified: modified.unwrap_or(Metadata::EARLIEST),
-        added: vec!["added".into()],
+        added: vec![added_for(&variable("CARGO_CFG_TARGET_ARCH"))],
         // A module that does not compile is missing from the build, and the crate's tests say so; the build itself
         // goes on, since the interpreter is what one finds the compiler's mistakes with.
         keep_going: true,
@@ -76,6 +76,24 @@ fn main() {
     if let Err(error) = written {
         fail(&format!("{}: {error}", folder.display()));
     }
+}
+
+/// A folder with our own modules, whose names say which platform they are for.
+fn added_for(architecture: &str) -> PathBuf {
+    let folder = PathBuf::from(variable("OUT_DIR")).join("added");
+    let copy_all = || -> std::io::Result<()> {
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder)?;
+        for file in fs::read_dir("added")? {
+            let file = file?;
+            let name =
+                file.file_name().to_string_lossy().replace("MULTIARCH", &format!("{architecture}-linux-gnu"));
+            fs::copy(file.path(), folder.join(name))?;
+        }
+        Ok(())
+    };
+    copy_all().unwrap_or_else(|error| fail(&format!("added: {error}")));
+    folder
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

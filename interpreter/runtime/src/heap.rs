@@ -11,7 +11,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use libmimalloc_sys::{
@@ -263,6 +263,8 @@ impl Drop for Words {
 /// Threads that allocate objects, and the most of them there were since memory was given back last.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 static CROWD: AtomicUsize = AtomicUsize::new(0);
+/// Whether memory is to be given back once more when the last thread of a crowd has gone.
+static EBBS: AtomicBool = AtomicBool::new(false);
 /// A crowd of fewer threads leaves so little behind that the allocator may take its time.
 const SMALLEST_CROWD: usize = 16;
 
@@ -292,14 +294,19 @@ pub(crate) fn thread_begins() {
     CROWD.fetch_max(threads, Ordering::Relaxed);
 }
 
-/// Counts a thread out and gives back all blocks that it keeps. When half of a crowd has gone the system gets its memory
-/// back at once: the allocator itself does that some time later, and only while somebody allocates.
+/// Counts a thread out and gives back all blocks that it keeps. When half of a crowd has gone, and half of the rest, and in
+/// the end all, the system gets its memory back at once: the allocator itself does that some time later, and only while
+/// somebody allocates.
 pub(crate) fn thread_ends() {
     free_kept();
     let threads = THREADS.fetch_sub(1, Ordering::Relaxed) - 1;
     let crowd = CROWD.load(Ordering::Relaxed);
-    if crowd >= SMALLEST_CROWD && threads <= crowd / 2 {
+    let is_halved = crowd >= SMALLEST_CROWD && threads <= crowd / 2;
+    if is_halved {
         CROWD.store(threads, Ordering::Relaxed);
+        EBBS.store(true, Ordering::Relaxed);
+    }
+    if is_halved || threads <= 1 && EBBS.swap(false, Ordering::Relaxed) {
         // SAFETY: may be called at any time.
         unsafe { mi_collect(true) }
     }

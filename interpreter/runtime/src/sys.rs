@@ -238,7 +238,7 @@ fn fill(vm: &Vm, module: &Object<Module>) -> PyResult<()> {
         ("cache_tag", text("cpython-314")),
         ("version", version),
         ("hexversion", int(HEX_VERSION)),
-        ("_multiarch", text("x86_64-linux-gnu")),
+        ("_multiarch", text(crate::import::extension::MULTIARCH)),
         ("supports_isolated_interpreters", crate::types::bool::boolean(false)),
     ] {
         attributes.set_str(&vm.intern(name), value);

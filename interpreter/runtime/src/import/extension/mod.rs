@@ -28,11 +28,23 @@ use crate::vm::Vm;
 /// The folder of extension modules, as a path in the executable.
 pub const FOLDER: &str = "lib/python3.14/lib-dynload";
 
-/// What the names of the library's extension modules end in.
-pub const SUFFIX: &str = ".cpython-314-x86_64-linux-gnu.so";
+macro_rules! of_platform {
+    ($platform:literal) => {
+        /// The platform that extension modules are for, as Debian calls it.
+        pub const MULTIARCH: &str = $platform;
 
-/// All suffixes that extension modules may have.
-pub const SUFFIXES: [&str; 4] = [SUFFIX, ".abi3.so", ".abi3-x86_64-linux-gnu.so", ".so"];
+        /// What the names of the library's extension modules end in.
+        pub const SUFFIX: &str = concat!(".cpython-314-", $platform, ".so");
+
+        /// All suffixes that extension modules may have.
+        pub const SUFFIXES: [&str; 4] = [SUFFIX, ".abi3.so", concat!(".abi3-", $platform, ".so"), ".so"];
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+of_platform!("x86_64-linux-gnu");
+#[cfg(target_arch = "aarch64")]
+of_platform!("aarch64-linux-gnu");
 
 /// A file with extension modules.
 pub enum ExtensionFile {

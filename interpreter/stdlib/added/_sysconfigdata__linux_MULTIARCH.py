@@ -7,28 +7,32 @@ import sys
 
 _prefix = sys.base_prefix
 _library = f"{_prefix}/lib/python3.14"
+_multiarch = sys.implementation._multiarch
+_machine = _multiarch.partition("-")[0]
+_system = f"{_machine}-{'pc' if _machine == 'x86_64' else 'unknown'}-linux-gnu"
+_abi = f"{sys.implementation.cache_tag}-{_multiarch}"
 
 build_time_vars = {
     "ABIFLAGS": sys.abiflags,
     "ALT_SOABI": "",
     "BINDIR": f"{_prefix}/bin",
     "BINLIBDEST": _library,
-    "BUILD_GNU_TYPE": "x86_64-pc-linux-gnu",
+    "BUILD_GNU_TYPE": _system,
     "CONFIG_ARGS": "",
     "DESTSHARED": f"{_library}/lib-dynload",
     "ENABLE_IPV6": 1,
     "EXE": "",
-    "EXT_SUFFIX": ".cpython-314-x86_64-linux-gnu.so",
+    "EXT_SUFFIX": f".{_abi}.so",
     "HAVE_DYNAMIC_LOADING": 0,
     "HAVE_FORK": 1,
-    "HOST_GNU_TYPE": "x86_64-pc-linux-gnu",
+    "HOST_GNU_TYPE": _system,
     "INCLUDEDIR": f"{_prefix}/include",
     "INCLUDEPY": f"{_prefix}/include/python3.14",
     "LDVERSION": "3.14",
     "LIBDEST": _library,
     "LIBDIR": f"{_prefix}/lib",
     "MACHDEP": "linux",
-    "MULTIARCH": sys.implementation._multiarch,
+    "MULTIARCH": _multiarch,
     "PLATLIBDIR": sys.platlibdir,
     "PYTHONFRAMEWORK": "",
     "PYTHONFRAMEWORKPREFIX": "",
@@ -42,7 +46,7 @@ build_time_vars = {
     "SIZEOF_TIME_T": 8,
     "SIZEOF_VOID_P": 8,
     "SIZEOF_WCHAR_T": 4,
-    "SOABI": "cpython-314-x86_64-linux-gnu",
+    "SOABI": _abi,
     "TZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo",
     "VERSION": "3.14",
     "WITH_DOC_STRINGS": 1,
