@@ -201,7 +201,7 @@ impl FileIO {
                     self.length_at_open.set(Some(status.st_size));
                 }
                 if status.st_blksize > 1 {
-                    self.block_size.set(status.st_blksize);
+                    self.block_size.set(i64::from(status.st_blksize));
                 }
                 Ok(())
             }
