@@ -44,16 +44,16 @@ pub(crate) fn fill_native_dict(vm: &Vm, typ: &TypeObject) {
             continue;
         }
         let Some(function) = shown_slot(typ, method) else { continue };
-        let name = vm.intern(method.name);
-        if dict.contains_str(&name) {
+        let name = (method.interned)();
+        if dict.contains_str(name) {
             continue;
         }
         if method.name == "__hash__" && function.address() == special::not_hashable as *const () as usize {
-            dict.set_str(&name, none());
+            dict.set_str(name, none());
             continue;
         }
         dict.set_str(
-            &name,
+            name,
             crate::types::native_function::SlotWrapper::new(method, function, typ).into_value(),
         );
     }
@@ -287,7 +287,7 @@ pub fn new_class(
     set_class_cells(vm, &typ, class_cell, &dict)?;
     warn_of_odd_keys(vm, &typ, &dict)?;
     mro::settle(vm, &typ)?;
-    inherit(vm, &typ, &bases, base);
+    inherit(&typ, &bases, base);
     for base in bases.items() {
         if let Some(base) = base.downcast::<Type>() {
             base.add_subclass(&typ);
@@ -493,18 +493,18 @@ fn fill_class_dict(vm: &Vm, typ: &Object<Type>, dict: &Object<Dict>) {
 }
 
 /// The method resolution order, by `mro()` of the metaclass if that is overridden.
-fn inherit(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject) {
+fn inherit(typ: &Object<Type>, bases: &Object<Tuple>, base: &TypeObject) {
     typ.slots().inherit(base.slots());
     if bases.items().len() == 1 {
         for key in typ.dict().keys() {
             if let Some(name) = key.downcast::<Str>()
                 && let Some(name) = name.as_ascii()
             {
-                special::update(vm, typ, name);
+                special::update(typ, name);
             }
         }
     } else {
-        special::update_all(vm, typ);
+        special::update_all(typ);
     }
 }
 

@@ -129,7 +129,7 @@ fn replace_bases(vm: &Vm, typ: &Object<Type>, bases: &Object<Tuple>, base: &Type
         for base in new_bases.items().iter().filter_map(|base| base.downcast::<Type>()) {
             base.add_subclass(typ);
         }
-        update_all_slots(vm, typ);
+        update_all_slots(typ);
     }
     Ok(())
 }
@@ -150,12 +150,12 @@ fn settle_hierarchy(vm: &Vm, typ: &TypeObject, changed: &mut Vec<Settled>) -> Py
     Ok(())
 }
 
-fn update_all_slots(vm: &Vm, typ: &TypeObject) {
+fn update_all_slots(typ: &TypeObject) {
     typ.modified();
-    special::update_all(vm, typ);
+    special::update_all(typ);
     for subclass in typ.subclasses() {
         if let Some(subclass) = subclass.downcast::<Type>() {
-            update_all_slots(vm, subclass);
+            update_all_slots(subclass);
         }
     }
 }
@@ -173,7 +173,7 @@ fn continues(typ: &TypeObject, ancestor: &TypeObject) -> bool {
 }
 
 fn update_slots(vm: &Vm, typ: &TypeObject, name: &str) {
-    special::update(vm, typ, name);
+    special::update(typ, name);
     for subclass in typ.subclasses() {
         if let Some(subclass) = subclass.downcast::<Type>()
             && !subclass.dict().contains_str(&vm.intern(name))

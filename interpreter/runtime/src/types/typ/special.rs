@@ -20,6 +20,8 @@ pub type Wrapper = fn(&Vm, SlotFunction, &Value, &[Value], KeywordNames<'_>) -> 
 pub struct SpecialMethod {
     /// Its name.
     pub name: &'static str,
+    /// Its name as a string.
+    pub interned: fn() -> &'static Object<Str>,
     /// The slot that it fills.
     pub slot: Slot,
     /// What fills the slot where a Python class defines the method.
@@ -890,11 +892,12 @@ impl Type {
 }
 
 macro_rules! special_methods {
-    ($($name:literal $slot:ident $wrapper:expr, $signature:literal, $doc:literal;)*) => {
+    ($($name:ident $slot:ident $wrapper:expr, $signature:literal, $doc:literal;)*) => {
         /// All special methods that are slots, in the order of introspection.
         pub static SPECIAL_METHODS: &[SpecialMethod] = &[
             $(SpecialMethod {
-                name: $name,
+                name: stringify!($name),
+                interned: || &names::$name,
                 slot: Slot::$slot,
                 generic: SlotFunction::$slot(generic::$slot),
                 wrapper: $wrapper,
@@ -906,92 +909,92 @@ macro_rules! special_methods {
 }
 
 special_methods! {
-    "__getattribute__" getattribute wrap::getattribute, "($self, name, /)", "Return getattr(self, name).";
-    "__getattr__" getattribute wrap::getattribute, "", "";
-    "__setattr__" setattribute wrap::setattr, "($self, name, value, /)", "Implement setattr(self, name, value).";
-    "__delattr__" setattribute wrap::delattr, "($self, name, /)", "Implement delattr(self, name).";
-    "__repr__" repr wrap::unary, "($self, /)", "Return repr(self).";
-    "__hash__" hash wrap::hash, "($self, /)", "Return hash(self).";
-    "__call__" call wrap::call, "($self, /, *args, **kwargs)", "Call self as a function.";
-    "__str__" str wrap::unary, "($self, /)", "Return str(self).";
-    "__lt__" compare wrap::compare::<0>, "($self, value, /)", "Return self<value.";
-    "__le__" compare wrap::compare::<1>, "($self, value, /)", "Return self<=value.";
-    "__eq__" compare wrap::compare::<2>, "($self, value, /)", "Return self==value.";
-    "__ne__" compare wrap::compare::<3>, "($self, value, /)", "Return self!=value.";
-    "__gt__" compare wrap::compare::<4>, "($self, value, /)", "Return self>value.";
-    "__ge__" compare wrap::compare::<5>, "($self, value, /)", "Return self>=value.";
-    "__iter__" iter wrap::unary, "($self, /)", "Implement iter(self).";
-    "__next__" next wrap::next, "($self, /)", "Implement next(self).";
-    "__get__" descriptor_get wrap::get, "($self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner.";
-    "__set__" descriptor_set wrap::setitem, "($self, instance, value, /)", "Set an attribute of instance to value.";
-    "__delete__" descriptor_set wrap::delitem, "($self, instance, /)", "Delete an attribute of instance.";
-    "__init__" init wrap::init, "($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature.";
-    "__new__" new wrap::new, "($type, *args, **kwargs)", "Create and return new object.";
-    "__del__" finalize wrap::finalize, "($self, /)", "Called when the instance is about to be destroyed.";
-    "__buffer__" buffer wrap::buffer, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
-    "__await__" await_ wrap::unary, "($self, /)", "Return an iterator to be used in await expression.";
-    "__aiter__" aiter wrap::unary, "($self, /)", "Return an awaitable, that resolves in asynchronous iterator.";
-    "__anext__" anext wrap::unary, "($self, /)", "Return a value or raise StopAsyncIteration.";
-    "__add__" add wrap::binary, "($self, value, /)", "Return self+value.";
-    "__radd__" add wrap::reflected, "($self, value, /)", "Return value+self.";
-    "__sub__" subtract wrap::binary, "($self, value, /)", "Return self-value.";
-    "__rsub__" subtract wrap::reflected, "($self, value, /)", "Return value-self.";
-    "__mul__" multiply wrap::binary, "($self, value, /)", "Return self*value.";
-    "__rmul__" multiply wrap::reflected, "($self, value, /)", "Return value*self.";
-    "__mod__" remainder wrap::binary, "($self, value, /)", "Return self%value.";
-    "__rmod__" remainder wrap::reflected, "($self, value, /)", "Return value%self.";
-    "__divmod__" divmod wrap::binary, "($self, value, /)", "Return divmod(self, value).";
-    "__rdivmod__" divmod wrap::reflected, "($self, value, /)", "Return divmod(value, self).";
-    "__pow__" power wrap::power, "($self, value, mod=None, /)", "Return pow(self, value, mod).";
-    "__rpow__" power wrap::reflected_power, "($self, value, mod=None, /)", "Return pow(value, self, mod).";
-    "__neg__" negative wrap::unary, "($self, /)", "-self";
-    "__pos__" positive wrap::unary, "($self, /)", "+self";
-    "__abs__" absolute wrap::unary, "($self, /)", "abs(self)";
-    "__bool__" bool wrap::truth, "($self, /)", "True if self else False";
-    "__invert__" invert wrap::unary, "($self, /)", "~self";
-    "__lshift__" lshift wrap::binary, "($self, value, /)", "Return self<<value.";
-    "__rlshift__" lshift wrap::reflected, "($self, value, /)", "Return value<<self.";
-    "__rshift__" rshift wrap::binary, "($self, value, /)", "Return self>>value.";
-    "__rrshift__" rshift wrap::reflected, "($self, value, /)", "Return value>>self.";
-    "__and__" and wrap::binary, "($self, value, /)", "Return self&value.";
-    "__rand__" and wrap::reflected, "($self, value, /)", "Return value&self.";
-    "__xor__" xor wrap::binary, "($self, value, /)", "Return self^value.";
-    "__rxor__" xor wrap::reflected, "($self, value, /)", "Return value^self.";
-    "__or__" or wrap::binary, "($self, value, /)", "Return self|value.";
-    "__ror__" or wrap::reflected, "($self, value, /)", "Return value|self.";
-    "__int__" int wrap::unary, "($self, /)", "int(self)";
-    "__float__" float wrap::unary, "($self, /)", "float(self)";
-    "__iadd__" inplace_add wrap::binary, "($self, value, /)", "Return self+=value.";
-    "__isub__" inplace_subtract wrap::binary, "($self, value, /)", "Return self-=value.";
-    "__imul__" inplace_multiply wrap::binary, "($self, value, /)", "Return self*=value.";
-    "__imod__" inplace_remainder wrap::binary, "($self, value, /)", "Return self%=value.";
-    "__ipow__" inplace_power wrap::power, "($self, value, /)", "Return self**=value.";
-    "__ilshift__" inplace_lshift wrap::binary, "($self, value, /)", "Return self<<=value.";
-    "__irshift__" inplace_rshift wrap::binary, "($self, value, /)", "Return self>>=value.";
-    "__iand__" inplace_and wrap::binary, "($self, value, /)", "Return self&=value.";
-    "__ixor__" inplace_xor wrap::binary, "($self, value, /)", "Return self^=value.";
-    "__ior__" inplace_or wrap::binary, "($self, value, /)", "Return self|=value.";
-    "__floordiv__" floor_divide wrap::binary, "($self, value, /)", "Return self//value.";
-    "__rfloordiv__" floor_divide wrap::reflected, "($self, value, /)", "Return value//self.";
-    "__truediv__" true_divide wrap::binary, "($self, value, /)", "Return self/value.";
-    "__rtruediv__" true_divide wrap::reflected, "($self, value, /)", "Return value/self.";
-    "__ifloordiv__" inplace_floor_divide wrap::binary, "($self, value, /)", "Return self//=value.";
-    "__itruediv__" inplace_true_divide wrap::binary, "($self, value, /)", "Return self/=value.";
-    "__index__" index wrap::unary, "($self, /)", "Return self converted to an integer, if self is suitable for use as an index into a list.";
-    "__matmul__" matrix_multiply wrap::binary, "($self, value, /)", "Return self@value.";
-    "__rmatmul__" matrix_multiply wrap::reflected, "($self, value, /)", "Return value@self.";
-    "__imatmul__" inplace_matrix_multiply wrap::binary, "($self, value, /)", "Return self@=value.";
-    "__len__" length wrap::length, "($self, /)", "Return len(self).";
-    "__getitem__" get_item wrap::binary, "($self, key, /)", "Return self[key].";
-    "__setitem__" set_item wrap::setitem, "($self, key, value, /)", "Set self[key] to value.";
-    "__delitem__" set_item wrap::delitem, "($self, key, /)", "Delete self[key].";
-    "__add__" concat wrap::binary, "($self, value, /)", "Return self+value.";
-    "__mul__" repeat wrap::repeat, "($self, value, /)", "Return self*value.";
-    "__rmul__" repeat wrap::repeat, "($self, value, /)", "Return value*self.";
-    "__getitem__" item wrap::item, "($self, key, /)", "Return self[key].";
-    "__contains__" contains wrap::contains, "($self, key, /)", "Return bool(key in self).";
-    "__iadd__" inplace_concat wrap::binary, "($self, value, /)", "Implement self+=value.";
-    "__imul__" inplace_repeat wrap::repeat, "($self, value, /)", "Implement self*=value.";
+    __getattribute__ getattribute wrap::getattribute, "($self, name, /)", "Return getattr(self, name).";
+    __getattr__ getattribute wrap::getattribute, "", "";
+    __setattr__ setattribute wrap::setattr, "($self, name, value, /)", "Implement setattr(self, name, value).";
+    __delattr__ setattribute wrap::delattr, "($self, name, /)", "Implement delattr(self, name).";
+    __repr__ repr wrap::unary, "($self, /)", "Return repr(self).";
+    __hash__ hash wrap::hash, "($self, /)", "Return hash(self).";
+    __call__ call wrap::call, "($self, /, *args, **kwargs)", "Call self as a function.";
+    __str__ str wrap::unary, "($self, /)", "Return str(self).";
+    __lt__ compare wrap::compare::<0>, "($self, value, /)", "Return self<value.";
+    __le__ compare wrap::compare::<1>, "($self, value, /)", "Return self<=value.";
+    __eq__ compare wrap::compare::<2>, "($self, value, /)", "Return self==value.";
+    __ne__ compare wrap::compare::<3>, "($self, value, /)", "Return self!=value.";
+    __gt__ compare wrap::compare::<4>, "($self, value, /)", "Return self>value.";
+    __ge__ compare wrap::compare::<5>, "($self, value, /)", "Return self>=value.";
+    __iter__ iter wrap::unary, "($self, /)", "Implement iter(self).";
+    __next__ next wrap::next, "($self, /)", "Implement next(self).";
+    __get__ descriptor_get wrap::get, "($self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner.";
+    __set__ descriptor_set wrap::setitem, "($self, instance, value, /)", "Set an attribute of instance to value.";
+    __delete__ descriptor_set wrap::delitem, "($self, instance, /)", "Delete an attribute of instance.";
+    __init__ init wrap::init, "($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature.";
+    __new__ new wrap::new, "($type, *args, **kwargs)", "Create and return new object.";
+    __del__ finalize wrap::finalize, "($self, /)", "Called when the instance is about to be destroyed.";
+    __buffer__ buffer wrap::buffer, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
+    __await__ await_ wrap::unary, "($self, /)", "Return an iterator to be used in await expression.";
+    __aiter__ aiter wrap::unary, "($self, /)", "Return an awaitable, that resolves in asynchronous iterator.";
+    __anext__ anext wrap::unary, "($self, /)", "Return a value or raise StopAsyncIteration.";
+    __add__ add wrap::binary, "($self, value, /)", "Return self+value.";
+    __radd__ add wrap::reflected, "($self, value, /)", "Return value+self.";
+    __sub__ subtract wrap::binary, "($self, value, /)", "Return self-value.";
+    __rsub__ subtract wrap::reflected, "($self, value, /)", "Return value-self.";
+    __mul__ multiply wrap::binary, "($self, value, /)", "Return self*value.";
+    __rmul__ multiply wrap::reflected, "($self, value, /)", "Return value*self.";
+    __mod__ remainder wrap::binary, "($self, value, /)", "Return self%value.";
+    __rmod__ remainder wrap::reflected, "($self, value, /)", "Return value%self.";
+    __divmod__ divmod wrap::binary, "($self, value, /)", "Return divmod(self, value).";
+    __rdivmod__ divmod wrap::reflected, "($self, value, /)", "Return divmod(value, self).";
+    __pow__ power wrap::power, "($self, value, mod=None, /)", "Return pow(self, value, mod).";
+    __rpow__ power wrap::reflected_power, "($self, value, mod=None, /)", "Return pow(value, self, mod).";
+    __neg__ negative wrap::unary, "($self, /)", "-self";
+    __pos__ positive wrap::unary, "($self, /)", "+self";
+    __abs__ absolute wrap::unary, "($self, /)", "abs(self)";
+    __bool__ bool wrap::truth, "($self, /)", "True if self else False";
+    __invert__ invert wrap::unary, "($self, /)", "~self";
+    __lshift__ lshift wrap::binary, "($self, value, /)", "Return self<<value.";
+    __rlshift__ lshift wrap::reflected, "($self, value, /)", "Return value<<self.";
+    __rshift__ rshift wrap::binary, "($self, value, /)", "Return self>>value.";
+    __rrshift__ rshift wrap::reflected, "($self, value, /)", "Return value>>self.";
+    __and__ and wrap::binary, "($self, value, /)", "Return self&value.";
+    __rand__ and wrap::reflected, "($self, value, /)", "Return value&self.";
+    __xor__ xor wrap::binary, "($self, value, /)", "Return self^value.";
+    __rxor__ xor wrap::reflected, "($self, value, /)", "Return value^self.";
+    __or__ or wrap::binary, "($self, value, /)", "Return self|value.";
+    __ror__ or wrap::reflected, "($self, value, /)", "Return value|self.";
+    __int__ int wrap::unary, "($self, /)", "int(self)";
+    __float__ float wrap::unary, "($self, /)", "float(self)";
+    __iadd__ inplace_add wrap::binary, "($self, value, /)", "Return self+=value.";
+    __isub__ inplace_subtract wrap::binary, "($self, value, /)", "Return self-=value.";
+    __imul__ inplace_multiply wrap::binary, "($self, value, /)", "Return self*=value.";
+    __imod__ inplace_remainder wrap::binary, "($self, value, /)", "Return self%=value.";
+    __ipow__ inplace_power wrap::power, "($self, value, /)", "Return self**=value.";
+    __ilshift__ inplace_lshift wrap::binary, "($self, value, /)", "Return self<<=value.";
+    __irshift__ inplace_rshift wrap::binary, "($self, value, /)", "Return self>>=value.";
+    __iand__ inplace_and wrap::binary, "($self, value, /)", "Return self&=value.";
+    __ixor__ inplace_xor wrap::binary, "($self, value, /)", "Return self^=value.";
+    __ior__ inplace_or wrap::binary, "($self, value, /)", "Return self|=value.";
+    __floordiv__ floor_divide wrap::binary, "($self, value, /)", "Return self//value.";
+    __rfloordiv__ floor_divide wrap::reflected, "($self, value, /)", "Return value//self.";
+    __truediv__ true_divide wrap::binary, "($self, value, /)", "Return self/value.";
+    __rtruediv__ true_divide wrap::reflected, "($self, value, /)", "Return value/self.";
+    __ifloordiv__ inplace_floor_divide wrap::binary, "($self, value, /)", "Return self//=value.";
+    __itruediv__ inplace_true_divide wrap::binary, "($self, value, /)", "Return self/=value.";
+    __index__ index wrap::unary, "($self, /)", "Return self converted to an integer, if self is suitable for use as an index into a list.";
+    __matmul__ matrix_multiply wrap::binary, "($self, value, /)", "Return self@value.";
+    __rmatmul__ matrix_multiply wrap::reflected, "($self, value, /)", "Return value@self.";
+    __imatmul__ inplace_matrix_multiply wrap::binary, "($self, value, /)", "Return self@=value.";
+    __len__ length wrap::length, "($self, /)", "Return len(self).";
+    __getitem__ get_item wrap::binary, "($self, key, /)", "Return self[key].";
+    __setitem__ set_item wrap::setitem, "($self, key, value, /)", "Set self[key] to value.";
+    __delitem__ set_item wrap::delitem, "($self, key, /)", "Delete self[key].";
+    __add__ concat wrap::binary, "($self, value, /)", "Return self+value.";
+    __mul__ repeat wrap::repeat, "($self, value, /)", "Return self*value.";
+    __rmul__ repeat wrap::repeat, "($self, value, /)", "Return value*self.";
+    __getitem__ item wrap::item, "($self, key, /)", "Return self[key].";
+    __contains__ contains wrap::contains, "($self, key, /)", "Return bool(key in self).";
+    __iadd__ inplace_concat wrap::binary, "($self, value, /)", "Implement self+=value.";
+    __imul__ inplace_repeat wrap::repeat, "($self, value, /)", "Implement self*=value.";
 }
 
 /// Special methods of a name.
@@ -1019,29 +1022,50 @@ fn filled_by_methods(slot: Slot) -> bool {
 }
 
 /// Fills the slots that belong to a special method of the name anew, from what lookup finds.
-pub fn update(vm: &Vm, typ: &TypeObject, name: &str) {
+pub fn update(typ: &TypeObject, name: &str) {
     for method in by_name(name) {
-        resolve(vm, typ, method.slot);
+        update_slot(typ, method.slot);
     }
     if name == "__eq__" || name == "__hash__" {
-        resolve(vm, typ, Slot::hash);
+        update_slot(typ, Slot::hash);
     }
+}
+
+/// The special methods of each slot that has any.
+fn by_slot() -> &'static [(Slot, Vec<&'static SpecialMethod>)] {
+    static INDEX: OnceLock<Vec<(Slot, Vec<&'static SpecialMethod>)>> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut index: Vec<(Slot, Vec<&'static SpecialMethod>)> = Vec::new();
+        for method in SPECIAL_METHODS {
+            match index.iter_mut().find(|(slot, _)| *slot == method.slot) {
+                Some((_, methods)) => methods.push(method),
+                None => index.push((method.slot, vec![method])),
+            }
+        }
+        index
+    })
 }
 
 /// Fills every slot anew, from what lookup finds.
-pub fn update_all(vm: &Vm, typ: &TypeObject) {
-    for method in SPECIAL_METHODS {
-        resolve(vm, typ, method.slot);
+pub fn update_all(typ: &TypeObject) {
+    for (slot, methods) in by_slot() {
+        resolve(typ, *slot, methods);
     }
 }
 
-fn resolve(vm: &Vm, typ: &TypeObject, slot: Slot) {
+/// Fills one slot anew, from what lookup finds.
+fn update_slot(typ: &TypeObject, slot: Slot) {
+    if let Some((_, methods)) = by_slot().iter().find(|(known, _)| *known == slot) {
+        resolve(typ, slot, methods);
+    }
+}
+
+fn resolve(typ: &TypeObject, slot: Slot, methods: &[&SpecialMethod]) {
     let slots = typ.slots();
     let mut native: Option<SlotFunction> = None;
     let mut generic: Option<SlotFunction> = None;
-    for method in SPECIAL_METHODS.iter().filter(|method| method.slot == slot) {
-        let name = vm.intern(method.name);
-        let Some(found) = typ.lookup_uncached(&name) else { continue };
+    for method in methods {
+        let Some(found) = typ.lookup_uncached((method.interned)()) else { continue };
         if slot == Slot::hash && is_none(&found) {
             slots.hash.set(Some(not_hashable));
             return;
