@@ -86,11 +86,11 @@ def package_of(script, folder):
     return package
 
 
-def with_freezer(options, script, needs, folder, cache, shaken=False):
+def with_freezer(options, script, needs, folder, cache, *more):
     command = [options.freezer, "build", "--quiet", "--base", options.rspy, "--cache", cache, script, "-o", folder / "app"]
     if needs:
         command += ["--site", options.sites[needs], "--allow-missing-native"]
-    run(command + ["--tree-shake"] * shaken, folder)
+    run([*command, *more], folder)
     return folder / "app"
 
 
@@ -123,7 +123,9 @@ def with_pex(options, script, needs, folder, cache):
 
 PACKAGERS = {
     "freezer build": with_freezer,
-    "freezer build --tree-shake": lambda *given: with_freezer(*given, shaken=True),
+    "freezer build --tree-shake": lambda *given: with_freezer(*given, "--tree-shake"),
+    # What PyInstaller and Nuitka put in: no sources.
+    "freezer build --tree-shake --no-source": lambda *given: with_freezer(*given, "--tree-shake", "--no-source"),
     "PyInstaller --onefile": with_pyinstaller,
     "Nuitka --onefile": with_nuitka,
     "shiv (needs a Python)": with_shiv,
