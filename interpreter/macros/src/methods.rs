@@ -522,6 +522,7 @@ fn binding(signature: &Signature, simple: &[&Parameter], rest: bool, keywords: b
         static PARAMETERS: #rt::arguments::Parameters<#count> = #rt::arguments::Parameters {
             function: #name,
             names: [#(#names),*],
+            interned: #rt::arguments::InternedNames::NONE,
             required: [#(#required),*],
             positional_only: #positional_only,
             positional: #positional,

@@ -1,6 +1,8 @@
 //! Binding the arguments of a call to the parameters of a native function, and converting them, with the errors
 //! that CPython's argument clinic raises.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::exceptions::{Exception, PyResult};
 use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
@@ -16,6 +18,8 @@ pub struct Parameters<const N: usize> {
     pub function: &'static str,
     /// Names of the parameters, keyword-only ones last.
     pub names: [&'static str; N],
+    /// Where those of them that have been met lie as interned strings.
+    pub interned: InternedNames<N>,
     /// Which of them must be given.
     pub required: [bool; N],
     /// How many are positional-only.
@@ -26,6 +30,32 @@ pub struct Parameters<const N: usize> {
     pub rest: bool,
     /// Whether further keyword arguments are taken.
     pub keywords: bool,
+}
+
+/// Addresses of interned strings, which are never freed; 0 for those not met yet.
+pub struct InternedNames<const N: usize>([AtomicUsize; N]);
+
+impl<const N: usize> InternedNames<N> {
+    /// None is known.
+    pub const NONE: Self = InternedNames([const { AtomicUsize::new(0) }; N]);
+}
+
+impl<const N: usize> Parameters<N> {
+    /// Which parameter a keyword names.
+    #[inline]
+    fn place_of(&self, keyword: &Object<Str>) -> Option<usize> {
+        let address = std::ptr::from_ref(keyword) as usize;
+        let interned = &self.interned.0[self.positional_only..];
+        let known = interned.iter().position(|known| known.load(Ordering::Relaxed) == address);
+        let found = known.or_else(|| {
+            let found = place_of(&self.names[self.positional_only..], keyword)?;
+            if keyword.is_interned() {
+                interned[found].store(address, Ordering::Relaxed);
+            }
+            Some(found)
+        })?;
+        Some(found + self.positional_only)
+    }
 }
 
 /// Arguments by parameter.
@@ -134,6 +164,7 @@ fn bind_slowly<'a, const N: usize>(
     if !parameters.rest && (!bound.rest.is_empty() || beyond) {
         return Err(too_many(vm, parameters, positional.len(), keyword_count));
     }
+    let (mut twice, mut unknown) = (None, None);
     for (index, (name, value)) in names.map_or(&[][..], |names| names.items()).iter().zip(values).enumerate()
     {
         let Some(name) = name.downcast::<Str>() else {
@@ -142,15 +173,9 @@ fn bind_slowly<'a, const N: usize>(
             }
             return Err(vm.type_error("keywords must be strings"));
         };
-        let found = (parameters.positional_only..N).find(|&place| name.equals_str(parameters.names[place]));
-        match found {
+        match parameters.place_of(name) {
             Some(place) if bound.simple[place].is_some() => {
-                return Err(vm.type_error(format!(
-                    "argument for {}() given by name ('{}') and position ({})",
-                    parameters.function,
-                    name.to_string_lossy(),
-                    place + 1
-                )));
+                twice = Some(twice.map_or(place, |other: usize| other.min(place)));
             }
             Some(place) => {
                 bound.simple[place] = Some(value);
@@ -159,14 +184,7 @@ fn bind_slowly<'a, const N: usize>(
                 }
             }
             None if parameters.keywords => {}
-            None => {
-                if let Some(missing) = first_missing(parameters, bound)
-                    && missing < parameters.positional_only
-                {
-                    return Err(too_few_positional(vm, parameters, positional.len()));
-                }
-                return Err(unexpected(vm, parameters, name));
-            }
+            None => unknown = unknown.or(Some(name)),
         }
     }
     if let Some(missing) = first_missing(parameters, bound) {
@@ -187,7 +205,30 @@ fn bind_slowly<'a, const N: usize>(
             )
         }));
     }
-    Ok(())
+    if let Some(place) = twice {
+        return Err(vm.type_error(format!(
+            "argument for {}() given by name ('{}') and position ({})",
+            parameters.function,
+            parameters.names[place],
+            place + 1
+        )));
+    }
+    match unknown {
+        Some(name) => Err(unexpected(vm, parameters, name)),
+        None => Ok(()),
+    }
+}
+
+/// Which of some names a text is.
+#[inline]
+pub fn place_of(names: &[&str], text: &Object<Str>) -> Option<usize> {
+    let text = text.as_ascii()?.as_bytes();
+    let first = text.first();
+    // Lengths and first letters tell most names apart, without a call.
+    names.iter().position(|name| {
+        let name = name.as_bytes();
+        name.len() == text.len() && name.first() == first && name == text
+    })
 }
 
 /// The error for a keyword that no parameter has, with the parameter that may have been meant.
@@ -206,7 +247,11 @@ fn unexpected<const N: usize>(vm: &Vm, parameters: &Parameters<N>, name: &Object
 }
 
 fn first_missing<const N: usize>(parameters: &Parameters<N>, bound: &Bound<'_, N>) -> Option<usize> {
-    (0..N).find(|&index| parameters.required[index] && bound.simple[index].is_none())
+    parameters
+        .required
+        .iter()
+        .zip(&bound.simple)
+        .position(|(&required, argument)| required && argument.is_none())
 }
 
 fn too_many<const N: usize>(vm: &Vm, parameters: &Parameters<N>, given: usize, keywords: usize) -> Exception {

@@ -39,6 +39,9 @@ pub struct NativeDef {
     pub call: NativeCall,
 }
 
+/// Reads an attribute of an object.
+pub type Getter = fn(&Vm, &Value) -> PyResult;
+
 /// An attribute computed by native code.
 pub struct GetSetDef {
     /// Its name.
@@ -46,7 +49,7 @@ pub struct GetSetDef {
     /// Its documentation string; empty for none.
     pub doc: &'static str,
     /// Reads it.
-    pub get: fn(&Vm, &Value) -> PyResult,
+    pub get: Getter,
     /// Sets it, or deletes it where there is no value; absent for read-only attributes.
     pub set: Option<fn(&Vm, &Value, Option<&Value>) -> PyResult<()>>,
     /// Whether introspection shows a `member_descriptor` (a plain field in CPython) and not a `getset_descriptor`.

@@ -60,6 +60,7 @@ impl Header {
     pub(crate) const TYPE_PLACE: usize = std::mem::offset_of!(Header, typ) / size_of::<u64>();
 
     /// A header with one reference.
+    #[inline(always)]
     pub const fn new(typ: NonNull<TypeObject>) -> Self {
         Header { count: Cell::new(1), meta: Cell::new(0), typ: Cell::new(typ) }
     }
@@ -279,13 +280,11 @@ impl<T: Payload> Object<T> {
         debug_assert!(typ.is_native_subtype(T::static_type()));
         // SAFETY: the type derives from T's, so its size covers the payload, which is written before anyone looks.
         unsafe {
-            let object = if std::ptr::eq(typ, T::static_type()) {
-                allocate_native(typ).cast::<Object<T>>()
-            } else {
-                allocate(typ, 0).cast::<Object<T>>()
-            };
+            let is_native = std::ptr::eq(typ, T::static_type());
+            let object =
+                if is_native { allocate_native::<T>() } else { allocate(typ, 0) }.cast::<Object<T>>();
             (&raw mut (*object).payload).write(payload);
-            if typ.has_flag(TypeFlags::TRACKED) {
+            if T::TRACKED || !is_native && typ.has_flag(TypeFlags::TRACKED) {
                 gc::track(object.cast());
             }
             Ref(NonNull::new_unchecked(object))
@@ -437,12 +436,14 @@ pub(crate) unsafe fn allocate(typ: &TypeObject, extra: usize) -> *mut Header {
 /// # Safety
 /// As for `allocate`; the payload is the whole of the object.
 #[inline(always)]
-unsafe fn allocate_native(typ: &TypeObject) -> *mut Header {
-    let prefix = typ.prefix_size();
+unsafe fn allocate_native<T: Payload>() -> *mut Header {
+    let typ = T::static_type();
+    let prefix = if T::PREFIX { size_of::<[u64; 2]>() } else { 0 };
+    debug_assert_eq!((typ.prefix_size(), typ.basic_size()), (prefix, size_of::<Object<T>>()));
     // SAFETY: plain allocation; prefix and header are written at once.
     unsafe {
-        let block = crate::heap::allocate(prefix + typ.basic_size());
-        if prefix != 0 {
+        let block = crate::heap::allocate(prefix + size_of::<Object<T>>());
+        if T::PREFIX {
             block.cast::<[u64; 2]>().write([0; 2]);
         }
         let object = block.add(prefix).cast::<Header>();

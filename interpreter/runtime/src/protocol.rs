@@ -66,6 +66,12 @@ impl Vm {
     /// # Errors
     /// Those of the operation.
     pub fn binary_operation(&self, operation: u32, left: &Value, right: &Value) -> PyResult {
+        self.binary_operation_inline(operation, left, right)
+    }
+
+    /// As [`binary_operation`](Self::binary_operation), for the evaluator.
+    #[inline(always)]
+    pub(crate) fn binary_operation_inline(&self, operation: u32, left: &Value, right: &Value) -> PyResult {
         match operation {
             SUBSCRIPT => self.get_item(left, right),
             POWER => self.power(left, right, &none()),
@@ -77,7 +83,7 @@ impl Vm {
     }
 
     /// Tries the slot of both operands, the right one first where its type derives from the left one's.
-    #[inline]
+    #[inline(always)]
     fn try_binary(&self, slot: BinarySlot, left: &Value, right: &Value) -> PyResult {
         let (left_type, right_type) = (left.type_of(), right.type_of());
         let left_slot = slot(left_type.slots());
@@ -111,12 +117,19 @@ impl Vm {
         }
     }
 
+    #[inline(always)]
     fn binary(&self, operation: u32, left: &Value, right: &Value) -> PyResult {
-        let operator = &OPERATORS[operation as usize];
-        let result = self.try_binary(operator.slot, left, right)?;
-        if !is_not_implemented(&result) {
-            return Ok(result);
+        let result = self.try_binary(OPERATORS[operation as usize].slot, left, right)?;
+        if is_not_implemented(&result) {
+            self.binary_of_sequences(operation, left, right)
+        } else {
+            Ok(result)
         }
+    }
+
+    /// What an operation means whose slots have no answer: something for sequences, or an error.
+    #[inline(never)]
+    fn binary_of_sequences(&self, operation: u32, left: &Value, right: &Value) -> PyResult {
         match operation {
             ADD => {
                 if let Some(concat) = left.type_of().slots().concat.get() {
@@ -130,7 +143,7 @@ impl Vm {
             }
             _ => {}
         }
-        Err(self.unsupported(operator.symbol, left, right))
+        Err(self.unsupported(OPERATORS[operation as usize].symbol, left, right))
     }
 
     fn try_repeat(&self, left: &Value, right: &Value, inplace: bool) -> PyResult<Option<Value>> {
@@ -157,6 +170,7 @@ impl Vm {
         self.index_size(count, |vm| vm.overflow_error("cannot fit 'int' into an index-sized integer"))
     }
 
+    #[inline(never)]
     fn inplace(&self, operation: u32, left: &Value, right: &Value) -> PyResult {
         let operator = &OPERATORS[operation as usize];
         if let Some(inplace) = (operator.inplace)(left.type_of().slots()) {
@@ -364,17 +378,35 @@ impl Vm {
     /// # Errors
     /// Those of the comparison.
     pub fn compare(&self, left: &Value, right: &Value, comparison: Comparison) -> PyResult {
+        self.compare_inline(left, right, comparison)
+    }
+
+    /// As [`compare`](Self::compare), for a place that compares much.
+    #[inline(always)]
+    pub(crate) fn compare_inline(&self, left: &Value, right: &Value, comparison: Comparison) -> PyResult {
         if let (Some(a), Some(b)) = (left.small_int(), right.small_int()) {
             return Ok(boolean(comparison.holds(a.cmp(&b))));
         }
         self.check_stack(" in comparison")?;
-        let (left_type, right_type) = (left.type_of(), right.type_of());
-        let mut reflected_tried = false;
-        if !std::ptr::eq(left_type, right_type)
-            && right_type.is_subtype(left_type)
-            && let Some(slot) = right_type.slots().compare.get()
+        let typ = left.type_of();
+        if std::ptr::eq(typ, right.type_of())
+            && let Some(slot) = typ.slots().compare.get()
         {
-            reflected_tried = true;
+            let result = slot(self, left, right, comparison)?;
+            if !is_not_implemented(&result) {
+                return Ok(result);
+            }
+            return self.compare_reflected(left, right, comparison);
+        }
+        self.compare_mixed(left, right, comparison)
+    }
+
+    /// Compares objects of two types: the right one goes first where its type derives from the left one's.
+    #[inline(never)]
+    fn compare_mixed(&self, left: &Value, right: &Value, comparison: Comparison) -> PyResult {
+        let (left_type, right_type) = (left.type_of(), right.type_of());
+        let right_first = right_type.is_subtype(left_type);
+        if right_first && let Some(slot) = right_type.slots().compare.get() {
             let result = slot(self, right, left, comparison.swapped())?;
             if !is_not_implemented(&result) {
                 return Ok(result);
@@ -386,20 +418,34 @@ impl Vm {
                 return Ok(result);
             }
         }
-        if !reflected_tried && let Some(slot) = right_type.slots().compare.get() {
+        if right_first {
+            return self.compare_identity(left, right, comparison);
+        }
+        self.compare_reflected(left, right, comparison)
+    }
+
+    /// Asks the right operand, when the left one has nothing to say.
+    #[inline(never)]
+    pub(crate) fn compare_reflected(&self, left: &Value, right: &Value, comparison: Comparison) -> PyResult {
+        if let Some(slot) = right.type_of().slots().compare.get() {
             let result = slot(self, right, left, comparison.swapped())?;
             if !is_not_implemented(&result) {
                 return Ok(result);
             }
         }
+        self.compare_identity(left, right, comparison)
+    }
+
+    /// What a comparison means that neither operand implements.
+    fn compare_identity(&self, left: &Value, right: &Value, comparison: Comparison) -> PyResult {
         match comparison {
             Comparison::Equal => Ok(boolean(left.is(right))),
             Comparison::NotEqual => Ok(boolean(!left.is(right))),
             _ => Err(self.type_error(format!(
                 "'{}' not supported between instances of '{}' and '{}'",
                 comparison.symbol(),
-                left_type.full_name(),
-                right_type.full_name()
+                left.type_of().full_name(),
+                right.type_of().full_name()
             ))),
         }
     }

@@ -1,6 +1,7 @@
 //! The arguments of the constructors: bound and converted one after the other, as CPython's `PyArg_Parse…` does it,
 //! with its errors; and the checks of ranges.
 
+use rspy_runtime::arguments::place_of;
 use rspy_runtime::exceptions::suggestions::closest;
 use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::{Object, Payload, TypeObject};
@@ -83,7 +84,7 @@ impl<'a, const N: usize> Arguments<'a, N> {
         }
         for (name, value) in names.iter().zip(values) {
             let text = name.downcast::<Str>().ok_or_else(|| vm.type_error("keywords must be strings"))?;
-            match known.iter().position(|known| text.equals_str(known)) {
+            match place_of(&known, text) {
                 None => self.unknown = self.unknown.or(Some(name)),
                 Some(place) if self.values[place].is_some() => self.twice = self.twice.or(Some(place)),
                 Some(place) => self.values[place] = Some(value),
@@ -294,11 +295,11 @@ pub fn pickled_state<const N: usize>(
     Ok(Some(state))
 }
 
-/// Calls a class derived from a native one with the fields of a new object, and the fold where it is 1.
+/// Calls a class derived from a native one with the fields of a new object, and the fold where it is not 0.
 ///
 /// # Errors
 /// Those of the call.
-pub fn call_class(vm: &Vm, class: &TypeObject, fields: &[Value], fold: u8) -> PyResult {
+pub fn call_class(vm: &Vm, class: &TypeObject, fields: &[Value], fold: i32) -> PyResult {
     let class = class.as_value();
-    if fold == 0 { vm.call(&class, fields) } else { vm.call_with_keywords(&class, fields, &[("fold", Value::int(1))]) }
+    if fold == 0 { vm.call(&class, fields) } else { vm.call_with_keywords(&class, fields, &[("fold", Value::int(fold))]) }
 }

@@ -15,7 +15,8 @@ const DAYS_BEFORE_MONTH: [i32; 13] = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243,
 /// Whether a year has 366 days.
 #[inline]
 pub const fn is_leap(year: i32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    // Of the multiples of 4, those of 25 are those of 100; of these, multiples of 16 are those of 400.
+    year & 3 == 0 && (year as u32 % 25 != 0 || year & 15 == 0)
 }
 
 /// Days of a month from 1 to 12.
@@ -128,7 +129,24 @@ pub const fn from_iso_calendar(year: i32, week: i32, day: i32) -> Result<(i32, i
     Ok(from_ordinal(first_iso_monday(year) + (week - 1) * 7 + day - 1))
 }
 
+/// Microseconds of a second.
+pub const MILLION: i32 = 1_000_000;
+
+/// Brings a number that is off by at most one limit into the range from 0 to below the limit: the number, and what is carried
+/// into the next unit.
+#[inline(always)]
+pub const fn carry(number: i32, limit: i32) -> (i32, i32) {
+    if number < 0 {
+        (number + limit, -1)
+    } else if number >= limit {
+        (number - limit, 1)
+    } else {
+        (number, 0)
+    }
+}
+
 /// The day that lies some days after another.
+#[inline]
 pub fn shift_date(year: i32, month: i32, day: i32, days: i64) -> Option<(i32, i32, i32)> {
     let moved = i64::from(day) + days;
     // A step inside the month needs no ordinals.
@@ -153,20 +171,24 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The moment that lies a duration after this one; `None` where the calendar has none.
-    pub fn shifted(&self, days: i64, seconds: i64, microseconds: i64) -> Option<Moment> {
-        let microsecond = i64::from(self.microsecond) + microseconds;
-        let second = self.second_of_day() + seconds + microsecond.div_euclid(1_000_000);
-        let (year, month, day) = shift_date(self.year, self.month, self.day, days + second.div_euclid(DAY))?;
-        let second = second.rem_euclid(DAY) as i32;
+    /// The moment that lies a duration after this one; `None` where the calendar has none. The seconds are less than those
+    /// of a day and the microseconds less than a million, in either direction.
+    #[inline]
+    pub fn shifted(&self, days: i32, seconds: i32, microseconds: i32) -> Option<Moment> {
+        let (microsecond, carried) = carry(self.microsecond + microseconds, MILLION);
+        let (second, carried) = carry(self.second_of_day() as i32 + seconds + carried, DAY as i32);
+        let days = i64::from(days) + i64::from(carried);
+        let (year, month, day) = shift_date(self.year, self.month, self.day, days)?;
+        // Known to be positive, which divides faster.
+        let second_of_day = second as u32;
         Some(Moment {
             year,
             month,
             day,
-            hour: second / 3600,
-            minute: second / 60 % 60,
-            second: second % 60,
-            microsecond: microsecond.rem_euclid(1_000_000) as i32,
+            hour: (second_of_day / 3600) as i32,
+            minute: (second_of_day / 60 % 60) as i32,
+            second: (second_of_day % 60) as i32,
+            microsecond,
         })
     }
 

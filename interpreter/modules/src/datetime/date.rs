@@ -1,5 +1,6 @@
 //! `date`: a day of the calendar.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 use rspy_macros::{pyclass, pymethods};
@@ -26,17 +27,20 @@ use super::calendar::{self, IsoError, MAX_ORDINAL, Moment, shift_date};
 use super::delta::{TimeDelta, immortal};
 use super::iso_calendar::IsoCalendarDate;
 use super::moment::DateTime;
+use super::packed::PackedDay;
 use super::strftime::{self, Formatted};
-use super::text::{Digits, invalid, read_only_date, text_argument, with_characters};
+use super::text::{Digits, invalid, read, read_only_date, text_argument};
 use super::local;
 
 /// date(year, month, day) --> date object
 #[pyclass(name = "date", module = "datetime", subclassable, static_type)]
 #[repr(C)]
 pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
+    /// The hash, or -1 where it has not been asked for.
+    pub(super) hash: Cell<i64>,
+    pub(super) day: PackedDay,
+    /// 1 for the second of two moments that look the same: a `datetime` has it where a `date` has nothing.
+    pub(super) fold: u8,
 }
 
 static PARAMETERS: Parameters<3> =
@@ -47,14 +51,15 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Date {
-    /// The payload for a day that is known to exist, or comes from a pickle.
-    pub(super) fn payload_of(year: i32, month: i32, day: i32) -> Date {
-        Date { year: year as u16, month: month as u8, day: day as u8 }
+    /// The payload for a day, and the fold of a `datetime`.
+    #[inline(always)]
+    pub(super) fn payload_of(day: PackedDay, fold: u8) -> Date {
+        Date { hash: Cell::new(-1), day, fold }
     }
 
-    /// A `date`.
+    /// A `date` of a day that is known to exist.
     pub fn plain(year: i32, month: i32, day: i32) -> Value {
-        Object::new(Self::payload_of(year, month, day)).into_value()
+        Object::new(Self::payload_of(PackedDay::new(year, month, day), 0)).into_value()
     }
 
     /// A date of a class: `date`, `datetime`, or one that is called.
@@ -75,18 +80,7 @@ impl Date {
     /// Year, month and day.
     #[inline]
     pub fn parts(&self) -> (i32, i32, i32) {
-        (i32::from(self.year), i32::from(self.month), i32::from(self.day))
-    }
-
-    /// A number that orders dates.
-    #[inline]
-    pub(super) fn key(&self) -> u32 {
-        u32::from(self.year) << 16 | u32::from(self.month) << 8 | u32::from(self.day)
-    }
-
-    fn ordinal(&self) -> i32 {
-        let (year, month, day) = self.parts();
-        calendar::ordinal(year, month, day)
+        self.day.parts()
     }
 
     fn weekday_number(&self) -> i32 {
@@ -97,20 +91,18 @@ impl Date {
     /// The date and a time as `ctime()` shows them.
     pub(super) fn shown_by_ctime(&self, hour: i32, minute: i32, second: i32) -> String {
         let weekday = WEEKDAYS[self.weekday_number() as usize];
-        let month = MONTHS[usize::from(self.month) - 1];
-        format!("{weekday} {month} {:2} {hour:02}:{minute:02}:{second:02} {:04}", self.day, self.year)
-    }
-
-    /// The state for pickles.
-    pub(super) fn state(&self) -> [u8; 4] {
-        let [high, low] = self.year.to_be_bytes();
-        [high, low, self.month, self.day]
+        let (year, month, day) = self.parts();
+        let month = MONTHS[month as usize - 1];
+        format!("{weekday} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year:04}")
     }
 
     fn moved(vm: &Vm, this: &Object<Date>, delta: &TimeDelta, back: bool) -> PyResult {
         let days = i64::from(delta.parts().0);
         let (year, month, day) = this.parts();
         match shift_date(year, month, day, if back { -days } else { days }) {
+            Some((year, month, day)) if std::ptr::eq(this.type_of(), Self::static_type()) => {
+                Ok(Self::plain(year, month, day))
+            }
             Some(date) => Self::of_class(vm, this.type_of(), date),
             None => Err(vm.overflow_error("date value out of range")),
         }
@@ -228,32 +220,31 @@ impl Date {
     #[slot(new)]
     fn new(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         if let [state] = args
-            && let Some([high, low, month, day]) =
-                pickled_state::<4>(vm, state, "date", |month| (1..=12).contains(&month), 2)?
+            && let Some(bytes) = pickled_state::<4>(vm, state, "date", |month| (1..=12).contains(&month), 2)?
         {
-            let date = Date { year: u16::from_be_bytes([high, low]), month, day };
+            let date = Self::payload_of(PackedDay::from_bytes(bytes), 0);
             return Ok(Object::with_type(cls, date).into_value());
         }
         let bound = PARAMETERS.bind(vm, args, names)?;
         let (year, month, day) = (bound.int(vm, 0)?, bound.int(vm, 1)?, bound.int(vm, 2)?);
         bound.finish(vm)?;
         check_date(vm, year, month, day)?;
-        Ok(Object::with_type(cls, Self::payload_of(year, month, day)).into_value())
+        Ok(Object::with_type(cls, Self::payload_of(PackedDay::new(year, month, day), 0)).into_value())
     }
 
     #[getter("year")]
     fn year(&self) -> i32 {
-        i32::from(self.year)
+        self.day.year()
     }
 
     #[getter("month")]
     fn month(&self) -> i32 {
-        i32::from(self.month)
+        self.day.month()
     }
 
     #[getter("day")]
     fn day(&self) -> i32 {
-        i32::from(self.day)
+        self.day.day()
     }
 
     /// Create a date from a POSIX timestamp.
@@ -281,7 +272,7 @@ impl Date {
     #[classmethod("fromisoformat(type, object, /)")]
     fn fromisoformat(vm: &Vm, cls: &TypeObject, object: &Value) -> PyResult {
         let text = text_argument(vm, object)?;
-        match with_characters(text, read_only_date) {
+        match read(text, read_only_date, read_only_date) {
             Some(date) => Self::of_class(vm, cls, date),
             None => Err(invalid(vm, text)),
         }
@@ -354,7 +345,7 @@ impl Date {
         let moment = this_value.downcast::<DateTime>();
         let formatted = Formatted {
             tuple: &tuple,
-            year: i32::from(this.year),
+            year: this.day.year(),
             microsecond: moment.map_or(0, |moment| moment.moment().microsecond),
             zone: moment.and_then(|moment| moment.zone()),
             argument: &this_value,
@@ -387,7 +378,8 @@ impl Date {
 
     #[slot(repr)]
     fn repr(this: &Object<Date>) -> String {
-        format!("{}({}, {}, {})", this.type_of().full_name(), this.year, this.month, this.day)
+        let (year, month, day) = this.parts();
+        format!("{}({year}, {month}, {day})", this.type_of().full_name())
     }
 
     /// Return the day of the week represented by the date.
@@ -414,7 +406,7 @@ impl Date {
     /// Return proleptic Gregorian ordinal.  January 1 of year 1 is day 1.
     #[method("toordinal(self, /)")]
     fn toordinal(&self) -> i32 {
-        self.ordinal()
+        self.day.ordinal()
     }
 
     /// Return time tuple, compatible with time.localtime().
@@ -447,19 +439,22 @@ impl Date {
     /// __reduce__() -> (cls, state)
     #[method("__reduce__(self, /)")]
     fn reduce(this: &Object<Date>) -> Ref<Tuple> {
-        let state = Tuple::from_values([Bytes::new(this.state()).into_value()]);
+        let state = Tuple::from_values([Bytes::new(this.day.to_bytes()).into_value()]);
         Tuple::from_values([this.type_of().to_value(), state.into_value()])
     }
 
     #[slot(hash)]
     fn hash(&self) -> PyResult<i64> {
-        Ok(hash_bytes(&self.state()))
+        if self.hash.get() == -1 {
+            self.hash.set(hash_bytes(&self.day.to_bytes()));
+        }
+        Ok(self.hash.get())
     }
 
     #[slot(compare)]
     fn compare(this: &Object<Date>, other: &Value, comparison: Comparison) -> Value {
         match (plain_date(&this.as_value()), plain_date(other)) {
-            (Some(this), Some(other)) => boolean(comparison.holds(this.key().cmp(&other.key()))),
+            (Some(this), Some(other)) => boolean(comparison.holds(this.day.cmp(&other.day))),
             _ => not_implemented(),
         }
     }
@@ -478,7 +473,7 @@ impl Date {
     fn subtract(vm: &Vm, left: &Value, right: &Value) -> PyResult {
         let Some(left) = plain_date(left) else { return Ok(not_implemented()) };
         if let Some(right) = plain_date(right) {
-            return TimeDelta::normalized(vm, i64::from(left.ordinal() - right.ordinal()), 0, 0);
+            return TimeDelta::normalized(vm, left.day.ordinal() - right.day.ordinal(), 0, 0);
         }
         match right.downcast::<TimeDelta>() {
             Some(delta) => Self::moved(vm, left, delta, true),
@@ -493,8 +488,8 @@ pub(super) fn set_attributes(vm: &Vm) {
     let [least, most, resolution] = BOUNDS.get_or_init(|| {
         let (year, month, day) = calendar::from_ordinal(MAX_ORDINAL);
         [
-            immortal(Object::new(Date::payload_of(1, 1, 1))),
-            immortal(Object::new(Date::payload_of(year, month, day))),
+            immortal(Object::new(Date::payload_of(PackedDay::new(1, 1, 1), 0))),
+            immortal(Object::new(Date::payload_of(PackedDay::new(year, month, day), 0))),
             TimeDelta::constant(1, 0, 0),
         ]
     });

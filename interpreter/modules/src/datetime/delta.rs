@@ -17,10 +17,10 @@ use rspy_runtime::types::{float, int};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
-use super::calendar::DAY;
+use super::calendar::{DAY, MILLION, carry};
 use super::text::Digits;
 
-const SECOND: i64 = 1_000_000;
+const SECOND: i64 = MILLION as i64;
 const MAX_DAYS: i64 = 999_999_999;
 /// `BINARY_OP`'s number of true division.
 const TRUE_DIVIDE: u32 = 11;
@@ -44,6 +44,7 @@ pub struct TimeDelta {
 
 impl TimeDelta {
     /// The duration of no time, of which there is only one object.
+    #[inline]
     pub fn zero() -> Value {
         static ZERO: OnceLock<Value> = OnceLock::new();
         ZERO.get_or_init(|| immortal(Object::new(TimeDelta { days: 0, seconds: 0, microseconds: 0 }))).clone()
@@ -54,23 +55,30 @@ impl TimeDelta {
         immortal(Object::new(TimeDelta { days, seconds, microseconds }))
     }
 
+    /// A duration of days, seconds and microseconds, which may be a day and a second too large, or that much below zero.
+    ///
+    /// # Errors
+    /// `OverflowError` where there are too many days.
+    #[inline]
+    pub fn normalized(vm: &Vm, days: i32, seconds: i32, microseconds: i32) -> PyResult {
+        let (microseconds, carried) = carry(microseconds, MILLION);
+        let (seconds, carried) = carry(seconds + carried, DAY as i32);
+        Self::make(vm, Self::static_type(), i64::from(days) + i64::from(carried), seconds, microseconds)
+    }
+
     /// A duration of seconds and microseconds in any range.
     ///
     /// # Errors
     /// `OverflowError` where there are too many days.
-    pub fn normalized(vm: &Vm, days: i64, seconds: i64, microseconds: i64) -> PyResult {
-        let seconds = seconds + microseconds.div_euclid(SECOND);
-        let days = days + seconds.div_euclid(DAY);
-        let parts = (seconds.rem_euclid(DAY) as i32, microseconds.rem_euclid(SECOND) as i32);
-        Self::make(vm, Self::static_type(), days, parts.0, parts.1)
+    pub fn of_seconds(vm: &Vm, seconds: i64, microseconds: i64) -> PyResult {
+        let total = i128::from(seconds) * i128::from(SECOND) + i128::from(microseconds);
+        Self::of_microseconds(vm, Self::static_type(), total)
     }
 
+    #[inline]
     fn make(vm: &Vm, class: &TypeObject, days: i64, seconds: i32, microseconds: i32) -> PyResult {
         if !(-MAX_DAYS..=MAX_DAYS).contains(&days) {
-            return Err(match i32::try_from(days) {
-                Ok(days) => vm.overflow_error(format!("days={days}; must have magnitude <= {MAX_DAYS}")),
-                Err(_) => too_large(vm),
-            });
+            return Err(too_many_days(vm, days));
         }
         if days == 0 && seconds == 0 && microseconds == 0 && std::ptr::eq(class, Self::static_type()) {
             return Ok(Self::zero());
@@ -111,6 +119,12 @@ impl TimeDelta {
         (self.days, self.seconds, self.microseconds)
     }
 
+    /// Numbers that order durations.
+    #[inline(always)]
+    fn key(&self) -> (i32, u64) {
+        (self.days, (self.seconds as u64) << 32 | self.microseconds as u64)
+    }
+
     /// Whether it is no time at all.
     pub fn is_zero(&self) -> bool {
         self.parts() == (0, 0, 0)
@@ -125,24 +139,24 @@ impl TimeDelta {
     pub fn minus(&self, vm: &Vm, other: &TimeDelta) -> PyResult {
         Self::normalized(
             vm,
-            i64::from(self.days) - i64::from(other.days),
-            i64::from(self.seconds) - i64::from(other.seconds),
-            i64::from(self.microseconds) - i64::from(other.microseconds),
+            self.days - other.days,
+            self.seconds - other.seconds,
+            self.microseconds - other.microseconds,
         )
     }
 
     fn plus(&self, vm: &Vm, other: &TimeDelta) -> PyResult {
         Self::normalized(
             vm,
-            i64::from(self.days) + i64::from(other.days),
-            i64::from(self.seconds) + i64::from(other.seconds),
-            i64::from(self.microseconds) + i64::from(other.microseconds),
+            self.days + other.days,
+            self.seconds + other.seconds,
+            self.microseconds + other.microseconds,
         )
     }
 
     /// `-self`.
     pub fn negated(&self, vm: &Vm) -> PyResult {
-        Self::normalized(vm, -i64::from(self.days), -i64::from(self.seconds), -i64::from(self.microseconds))
+        Self::normalized(vm, -self.days, -self.seconds, -self.microseconds)
     }
 
     fn scaled(&self, vm: &Vm, factor: &Value) -> PyResult {
@@ -177,6 +191,14 @@ impl TimeDelta {
 pub(super) fn immortal<T>(object: Ref<T>) -> Value {
     object.header().make_immortal();
     object.into_value()
+}
+
+#[cold]
+fn too_many_days(vm: &Vm, days: i64) -> Exception {
+    match i32::try_from(days) {
+        Ok(days) => vm.overflow_error(format!("days={days}; must have magnitude <= {MAX_DAYS}")),
+        Err(_) => too_large(vm),
+    }
 }
 
 fn too_large(vm: &Vm) -> Exception {
@@ -391,7 +413,7 @@ impl TimeDelta {
     #[slot(compare)]
     fn compare(&self, other: &Value, comparison: Comparison) -> Value {
         match delta(other) {
-            Some(other) => boolean(comparison.holds(self.parts().cmp(&other.parts()))),
+            Some(other) => boolean(comparison.holds(self.key().cmp(&other.key()))),
             None => not_implemented(),
         }
     }

@@ -36,7 +36,17 @@ pub fn moment_of(time: &BrokenTime, microsecond: i32) -> Moment {
 /// The local time of a timestamp, in seconds since the day with ordinal 0.
 fn local(vm: &Vm, seconds: i64) -> PyResult<i64> {
     let time = host::local_fields(seconds - EPOCH).or_raise(vm)?;
-    let moment = moment_of(&time, 0);
+    local_of(vm, seconds, &time)
+}
+
+/// As [`local`], of a time that has been broken down.
+fn local_of(vm: &Vm, seconds: i64, time: &BrokenTime) -> PyResult<i64> {
+    let local = seconds + time.offset;
+    // The offset tells all, except in the zones that count leap seconds.
+    if (DAY..(i64::from(MAX_ORDINAL) + 1) * DAY).contains(&local) && local % 60 == i64::from(time.second) {
+        return Ok(local);
+    }
+    let moment = moment_of(time, 0);
     check_date(vm, moment.year, moment.month, moment.day)?;
     Ok(moment.seconds())
 }
@@ -49,7 +59,7 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
     let wanted = moment.seconds();
     let first_offset = local(vm, wanted)? - wanted;
     let first = wanted - first_offset;
-    let first_local = local(vm, first)?;
+    let first_local = if first_offset == 0 { wanted } else { local(vm, first)? };
     let other_offset = if first_local == wanted {
         // One solution; there may be an earlier or a later one.
         let probe = if fold { first + MAX_FOLD } else { first - MAX_FOLD };
@@ -77,9 +87,10 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
 /// # Errors
 /// `OSError` and `ValueError` where the calendar does not reach.
 pub fn local_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<(Moment, u8)> {
-    let moment = moment_of(&host::local_fields(seconds).or_raise(vm)?, microsecond);
+    let time = host::local_fields(seconds).or_raise(vm)?;
+    let moment = moment_of(&time, microsecond);
     check_date(vm, moment.year, moment.month, moment.day)?;
-    let now = moment.seconds();
+    let now = local_of(vm, EPOCH + seconds, &time)?;
     let before = local(vm, EPOCH + seconds - MAX_FOLD)?;
     let transition = now - before - MAX_FOLD;
     let fold = transition < 0 && local(vm, EPOCH + seconds + transition)? == now;
@@ -110,7 +121,7 @@ pub fn universal_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<Mom
 /// `OSError` where there is none.
 pub fn zone_at(vm: &Vm, seconds: i64) -> PyResult {
     let time = host::local_time(seconds).or_raise(vm)?;
-    match TimeDelta::normalized(vm, 0, time.offset, 0)?.downcast_into() {
+    match TimeDelta::of_seconds(vm, time.offset, 0)?.downcast_into() {
         Ok(offset) => TimeZone::of_offset(vm, offset, Some(zone_name(&time))),
         Err(_) => Ok(none()),
     }

@@ -11,6 +11,7 @@ mod iso_calendar;
 mod local;
 mod moment;
 mod moment_methods;
+mod packed;
 mod strftime;
 mod text;
 mod time;

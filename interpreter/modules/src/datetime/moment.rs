@@ -1,7 +1,6 @@
 //! `datetime`: a day and a time of it, in a zone or in none. Layout, construction and operators; the methods are in
 //! `moment_methods`.
 
-use std::cell::Cell;
 use std::cmp::Ordering;
 use std::sync::OnceLock;
 
@@ -14,7 +13,7 @@ use rspy_runtime::slots::{Comparison, KeywordNames};
 use rspy_runtime::types::bool::boolean;
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::none::{none, not_implemented};
-use rspy_runtime::types::string::Str;
+use rspy_runtime::types::string::{Characters, Str};
 use rspy_runtime::types::string::build::StrBuilder;
 use rspy_runtime::types::string::hash::hash_bytes;
 use rspy_runtime::types::tuple::Tuple;
@@ -25,6 +24,7 @@ use super::arguments::{Parameters, call_class, check_moment, pickled_state};
 use super::calendar::Moment;
 use super::date::Date;
 use super::delta::{TimeDelta, immortal};
+use super::packed::{PackedDay, PackedTime};
 use super::text::{Digits, Precision, join};
 use super::time::pickled_zone;
 use super::zone::{self, zone_argument};
@@ -39,13 +39,7 @@ use super::zone::{self, zone_argument};
 #[repr(C)]
 pub struct DateTime {
     date: Date,
-    hour: u8,
-    minute: u8,
-    second: u8,
-    fold: u8,
-    microsecond: u32,
-    /// The hash, or -1 where it has not been asked for.
-    hash: Cell<i64>,
+    time: PackedTime,
     zone: GilCell<Option<Value>>,
 }
 
@@ -57,20 +51,18 @@ static PARAMETERS: Parameters<9> = Parameters {
 };
 
 impl DateTime {
+    #[inline]
     fn payload_of(moment: &Moment, zone: Option<&Value>, fold: u8) -> DateTime {
+        let Moment { year, month, day, hour, minute, second, microsecond } = *moment;
         DateTime {
-            date: Date::payload_of(moment.year, moment.month, moment.day),
-            hour: moment.hour as u8,
-            minute: moment.minute as u8,
-            second: moment.second as u8,
-            fold,
-            microsecond: moment.microsecond as u32,
-            hash: Cell::new(-1),
+            date: Date::payload_of(PackedDay::new(year, month, day), fold),
+            time: PackedTime::new(hour, minute, second, microsecond),
             zone: GilCell::new(zone.cloned()),
         }
     }
 
     /// A `datetime` of a moment that is known to exist.
+    #[inline]
     pub fn plain(moment: &Moment, zone: Option<&Value>, fold: u8) -> Value {
         Object::new(Self::payload_of(moment, zone, fold)).into_value()
     }
@@ -84,11 +76,11 @@ impl DateTime {
         class: &TypeObject,
         moment: &Moment,
         zone: Option<&Value>,
-        fold: u8,
+        fold: i32,
     ) -> PyResult {
         if std::ptr::eq(class, Self::static_type()) {
-            check_moment(vm, moment, i32::from(fold))?;
-            return Ok(Self::plain(moment, zone, fold));
+            check_moment(vm, moment, fold)?;
+            return Ok(Self::plain(moment, zone, fold as u8));
         }
         let Moment { year, month, day, hour, minute, second, microsecond } = *moment;
         let mut fields: Vec<Value> =
@@ -105,10 +97,10 @@ impl DateTime {
             year,
             month,
             day,
-            hour: i32::from(self.hour),
-            minute: i32::from(self.minute),
-            second: i32::from(self.second),
-            microsecond: self.microsecond as i32,
+            hour: self.time.hour(),
+            minute: self.time.minute(),
+            second: self.time.second(),
+            microsecond: self.time.microsecond(),
         }
     }
 
@@ -130,17 +122,13 @@ impl DateTime {
 
     /// 1 for the second of two moments that look the same.
     pub fn fold(&self) -> u8 {
-        self.fold
+        self.date.fold
     }
 
-    /// Numbers that order moments of the same zone.
+    /// The order of moments of the same zone.
     #[inline]
-    fn key(&self) -> (u32, u64) {
-        let time = u64::from(self.hour) << 40
-            | u64::from(self.minute) << 32
-            | u64::from(self.second) << 24
-            | u64::from(self.microsecond);
-        (self.date.key(), time)
+    fn order(&self, other: &DateTime) -> Ordering {
+        self.date.day.cmp(&other.date.day).then(self.time.cmp(&other.time))
     }
 
     /// The moment that lies a duration after or before another, of the same class and in the same zone.
@@ -150,11 +138,15 @@ impl DateTime {
     pub fn moved(vm: &Vm, this: &Object<DateTime>, delta: &TimeDelta, back: bool) -> PyResult {
         let sign = if back { -1 } else { 1 };
         let (days, seconds, microseconds) = delta.parts();
-        let [days, seconds, microseconds] = [days, seconds, microseconds].map(|part| sign * i64::from(part));
-        match this.moment().shifted(days, seconds, microseconds) {
-            Some(moment) => Self::of_class(vm, this.type_of(), &moment, this.zone().as_ref(), 0),
-            None => Err(vm.overflow_error("date value out of range")),
+        let Some(moment) = this.moment().shifted(sign * days, sign * seconds, sign * microseconds) else {
+            return Err(vm.overflow_error("date value out of range"));
+        };
+        let zone = this.zone.borrow();
+        if std::ptr::eq(this.type_of(), Self::static_type()) {
+            return Ok(Self::plain(&moment, zone.as_ref(), 0));
         }
+        let zone = zone.clone();
+        Self::of_class(vm, this.type_of(), &moment, zone.as_ref(), 0)
     }
 
     /// The offset from UTC that its zone tells for a moment.
@@ -182,32 +174,93 @@ impl DateTime {
     /// Whether the zone tells another offset for the moment with the other fold: such a moment equals none of another
     /// zone (PEP 495).
     fn depends_on_fold(this: &Object<DateTime>, vm: &Vm, offset: Option<&TimeDelta>) -> PyResult<bool> {
-        let flipped = Self::with_fold(this, 1 - this.fold.min(1));
+        let flipped = Self::with_fold(this, 1 - this.fold().min(1));
         let other = Self::offset(&flipped, vm)?;
         Ok(other.map(|other| other.parts()) != offset.map(TimeDelta::parts))
     }
 
+    #[inline(never)]
+    fn compute_hash(this: &Object<DateTime>, vm: &Vm) -> PyResult<i64> {
+        // Both of two moments that look the same hash as the first.
+        let offset = match this.fold() {
+            0 => Self::offset(this, vm)?,
+            _ => Self::offset(&Self::with_fold(this, 0), vm)?,
+        };
+        let hash = match offset {
+            None => hash_bytes(&this.state()),
+            Some(offset) => {
+                let (days, seconds, microseconds) = offset.parts();
+                let since = TimeDelta::normalized(
+                    vm,
+                    this.date.day.ordinal() - days,
+                    this.time.second_of_day() - seconds,
+                    this.time.microsecond() - microseconds,
+                )?;
+                vm.hash(&since)?
+            }
+        };
+        this.date.hash.set(hash);
+        Ok(hash)
+    }
+
+    /// Compares moments whose zones are not the same object.
+    #[inline(never)]
+    fn compare_zones(
+        this: &Object<DateTime>,
+        vm: &Vm,
+        other: &Object<DateTime>,
+        comparison: Comparison,
+    ) -> PyResult {
+        let (own, others) = (Self::offset(this, vm)?, Self::offset(other, vm)?);
+        let mut order = match (&own, &others) {
+            (None, None) => this.order(other),
+            (Some(own), Some(others)) if own.parts() == others.parts() => this.order(other),
+            (Some(own), Some(others)) => {
+                let since = |moment: Moment, offset: &TimeDelta| {
+                    i128::from(moment.seconds()) * 1_000_000 + i128::from(moment.microsecond) - offset.total()
+                };
+                since(this.moment(), own).cmp(&since(other.moment(), others))
+            }
+            _ => {
+                return match comparison {
+                    Comparison::Equal => Ok(boolean(false)),
+                    Comparison::NotEqual => Ok(boolean(true)),
+                    _ => Err(vm.type_error("can't compare offset-naive and offset-aware datetimes")),
+                };
+            }
+        };
+        if matches!(comparison, Comparison::Equal | Comparison::NotEqual)
+            && order.is_eq()
+            && (Self::depends_on_fold(this, vm, own.as_deref().map(|offset| &**offset))?
+                || Self::depends_on_fold(other, vm, others.as_deref().map(|offset| &**offset))?)
+        {
+            order = Ordering::Greater;
+        }
+        Ok(boolean(comparison.holds(order)))
+    }
+
     /// The duration from one moment to another, as if both were in the same zone.
     fn difference(vm: &Vm, left: &DateTime, right: &DateTime) -> PyResult {
-        let (left, right) = (left.moment(), right.moment());
         TimeDelta::normalized(
             vm,
-            i64::from(left.ordinal() - right.ordinal()),
-            left.second_of_day() - right.second_of_day(),
-            i64::from(left.microsecond - right.microsecond),
+            left.date.day.ordinal() - right.date.day.ordinal(),
+            left.time.second_of_day() - right.time.second_of_day(),
+            left.time.microsecond() - right.time.microsecond(),
         )
     }
 
+    #[inline]
     fn state(&self) -> [u8; 10] {
-        let [high, low, month, day] = self.date.state();
-        let [_, first, second, third] = self.microsecond.to_be_bytes();
-        [high, low, month, day, self.hour, self.minute, self.second, first, second, third]
+        let mut state = [0; 10];
+        state[..4].copy_from_slice(&self.date.day.to_bytes());
+        state[4..].copy_from_slice(&self.time.to_bytes());
+        state
     }
 
     /// What pickling with a protocol writes down.
     pub(super) fn reduced(this: &Object<DateTime>, protocol: i32) -> Ref<Tuple> {
         let mut state = this.state();
-        if protocol > 3 && this.fold != 0 {
+        if protocol > 3 && this.fold() != 0 {
             state[2] |= 0x80;
         }
         let state = Bytes::new(state).into_value();
@@ -227,19 +280,11 @@ impl DateTime {
         let is_month = |month: u32| (1..=12).contains(&(month & 0x7f));
         let Some(state) = pickled_state::<10>(vm, state, "datetime", is_month, 2)? else { return Ok(None) };
         let zone = pickled_zone(vm, zone)?;
-        let [high, low, month, day, hour, minute, second, first, middle, last] = state;
+        let [high, low, month, day, time @ ..] = state;
+        let day = PackedDay::from_bytes([high, low, month & 0x7f, day]);
         let payload = DateTime {
-            date: Date::payload_of(
-                i32::from(u16::from_be_bytes([high, low])),
-                i32::from(month & 0x7f),
-                i32::from(day),
-            ),
-            hour,
-            minute,
-            second,
-            fold: month >> 7,
-            microsecond: u32::from_be_bytes([0, first, middle, last]),
-            hash: Cell::new(-1),
+            date: Date::payload_of(day, month >> 7),
+            time: PackedTime::from_bytes(time),
             zone: GilCell::new(zone.cloned()),
         };
         Ok(Some(Object::with_type(class, payload).into_value()))
@@ -289,22 +334,22 @@ impl DateTime {
 
     #[getter("hour")]
     fn hour(&self) -> i32 {
-        i32::from(self.hour)
+        self.time.hour()
     }
 
     #[getter("minute")]
     fn minute(&self) -> i32 {
-        i32::from(self.minute)
+        self.time.minute()
     }
 
     #[getter("second")]
     fn second(&self) -> i32 {
-        i32::from(self.second)
+        self.time.second()
     }
 
     #[getter("microsecond")]
-    fn microsecond(&self) -> u32 {
-        self.microsecond
+    fn microsecond(&self) -> i32 {
+        self.time.microsecond()
     }
 
     #[getter("tzinfo")]
@@ -314,22 +359,30 @@ impl DateTime {
 
     #[getter("fold")]
     fn fold_attribute(&self) -> i32 {
-        i32::from(self.fold)
+        i32::from(self.fold())
     }
 
     #[slot(repr)]
     fn repr(this: &Object<DateTime>, vm: &Vm) -> PyResult<Ref<Str>> {
         let Moment { year, month, day, hour, minute, second, microsecond } = this.moment();
+        let numbers = [year, month, day, hour, minute, second, microsecond];
+        let shown = if microsecond != 0 {
+            7
+        } else if second != 0 {
+            6
+        } else {
+            5
+        };
+        let mut text = Digits::new();
+        for number in &numbers[..shown] {
+            text.extend(", ");
+            text.number(*number, 1);
+        }
         let mut out = StrBuilder::new();
-        let name = this.type_of().full_name();
-        out.push_str(&format!("{name}({year}, {month}, {day}, {hour}, {minute}"));
-        if second != 0 || microsecond != 0 {
-            out.push_str(&format!(", {second}"));
-        }
-        if microsecond != 0 {
-            out.push_str(&format!(", {microsecond}"));
-        }
-        if this.fold != 0 {
+        out.push_str(&this.type_of().full_name());
+        out.push_str("(");
+        out.push_characters(Characters::One(&text.as_slice()[2..]));
+        if this.fold() != 0 {
             out.push_str(", fold=1");
         }
         if let Some(zone) = this.zone() {
@@ -350,64 +403,17 @@ impl DateTime {
 
     #[slot(hash)]
     fn hash(this: &Object<DateTime>, vm: &Vm) -> PyResult<i64> {
-        if this.hash.get() != -1 {
-            return Ok(this.hash.get());
-        }
-        // Both of two moments that look the same hash as the first.
-        let offset = match this.fold {
-            0 => Self::offset(this, vm)?,
-            _ => Self::offset(&Self::with_fold(this, 0), vm)?,
-        };
-        let hash = match offset {
-            None => hash_bytes(&this.state()),
-            Some(offset) => {
-                let moment = this.moment();
-                let (days, seconds, microseconds) = offset.parts();
-                let since = TimeDelta::normalized(
-                    vm,
-                    i64::from(moment.ordinal() - days),
-                    moment.second_of_day() - i64::from(seconds),
-                    i64::from(moment.microsecond - microseconds),
-                )?;
-                vm.hash(&since)?
-            }
-        };
-        this.hash.set(hash);
-        Ok(hash)
+        let known = this.date.hash.get();
+        if known != -1 { Ok(known) } else { Self::compute_hash(this, vm) }
     }
 
     #[slot(compare)]
     fn compare(this: &Object<DateTime>, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
         let Some(other) = other.downcast::<DateTime>() else { return Ok(not_implemented()) };
         if this.same_zone(other) {
-            return Ok(boolean(comparison.holds(this.key().cmp(&other.key()))));
+            return Ok(boolean(comparison.holds(this.order(other))));
         }
-        let (own, others) = (Self::offset(this, vm)?, Self::offset(other, vm)?);
-        let mut order = match (&own, &others) {
-            (None, None) => this.key().cmp(&other.key()),
-            (Some(own), Some(others)) if own.parts() == others.parts() => this.key().cmp(&other.key()),
-            (Some(own), Some(others)) => {
-                let since = |moment: Moment, offset: &TimeDelta| {
-                    i128::from(moment.seconds()) * 1_000_000 + i128::from(moment.microsecond) - offset.total()
-                };
-                since(this.moment(), own).cmp(&since(other.moment(), others))
-            }
-            _ => {
-                return match comparison {
-                    Comparison::Equal => Ok(boolean(false)),
-                    Comparison::NotEqual => Ok(boolean(true)),
-                    _ => Err(vm.type_error("can't compare offset-naive and offset-aware datetimes")),
-                };
-            }
-        };
-        if matches!(comparison, Comparison::Equal | Comparison::NotEqual)
-            && order.is_eq()
-            && (Self::depends_on_fold(this, vm, own.as_deref().map(|offset| &**offset))?
-                || Self::depends_on_fold(other, vm, others.as_deref().map(|offset| &**offset))?)
-        {
-            order = Ordering::Greater;
-        }
-        Ok(boolean(comparison.holds(order)))
+        Self::compare_zones(this, vm, other, comparison)
     }
 
     #[slot(add)]
@@ -425,10 +431,12 @@ impl DateTime {
     #[slot(subtract)]
     pub(super) fn subtract(vm: &Vm, left: &Value, right: &Value) -> PyResult {
         let Some(left) = left.downcast::<DateTime>() else { return Ok(not_implemented()) };
-        if let Some(delta) = right.downcast::<TimeDelta>() {
-            return Self::moved(vm, left, delta, true);
-        }
-        let Some(right) = right.downcast::<DateTime>() else { return Ok(not_implemented()) };
+        let Some(right) = right.downcast::<DateTime>() else {
+            return match right.downcast::<TimeDelta>() {
+                Some(delta) => Self::moved(vm, left, delta, true),
+                None => Ok(not_implemented()),
+            };
+        };
         let difference = Self::difference(vm, left, right)?;
         if left.same_zone(right) {
             return Ok(difference);

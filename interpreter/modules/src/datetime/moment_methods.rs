@@ -19,7 +19,8 @@ use super::date::{self, Date, exactly, replace_by, replaced};
 use super::delta::TimeDelta;
 use super::local::{self, EPOCH};
 use super::moment::DateTime;
-use super::text::{Precision, invalid, read_moment, roll_over, text_argument, with_characters};
+use super::packed::PackedDay;
+use super::text::{Precision, invalid, read, read_moment, roll_over, text_argument};
 use super::time::Time;
 use super::zone::{self, TimeZone, zone_argument};
 
@@ -33,7 +34,10 @@ impl DateTime {
     ) -> PyResult {
         let Some(zone) = zone else {
             let (moment, fold) = local::local_moment(vm, seconds, microsecond)?;
-            return Self::of_class(vm, class, &moment, None, fold);
+            if std::ptr::eq(class, Self::static_type()) {
+                return Ok(Self::plain(&moment, None, fold));
+            }
+            return Self::of_class(vm, class, &moment, None, i32::from(fold));
         };
         let moment = local::universal_moment(vm, seconds, microsecond)?;
         let universal = Self::of_class(vm, class, &moment, Some(zone), 0)?;
@@ -63,7 +67,7 @@ impl DateTime {
             moment.set_zone(Some(utc));
             return Ok(moved);
         }
-        Self::of_class(vm, moment.type_of(), &moment.moment(), Some(&utc), moment.fold())
+        Self::of_class(vm, moment.type_of(), &moment.moment(), Some(&utc), i32::from(moment.fold()))
     }
 }
 
@@ -163,14 +167,14 @@ impl DateTime {
         let (year, month, day) = date.parts();
         let [hour, minute, second, microsecond] = time.parts();
         let moment = Moment { year, month, day, hour, minute, second, microsecond };
-        Self::of_class(vm, cls, &moment, zone, time.fold())
+        Self::of_class(vm, cls, &moment, zone, i32::from(time.fold()))
     }
 
     /// string -> datetime from a string in most ISO 8601 formats
     #[classmethod("fromisoformat(type, object, /)")]
     fn fromisoformat(vm: &Vm, cls: &TypeObject, object: &Value) -> PyResult {
         let text = text_argument(vm, object)?;
-        let Some((mut date, mut time)) = with_characters(text, read_moment) else {
+        let Some((mut date, mut time)) = read(text, read_moment, read_moment) else {
             return Err(invalid(vm, text));
         };
         let zone = time.offset.map(|offset| TimeZone::of_microseconds(vm, offset)).transpose()?;
@@ -247,10 +251,10 @@ impl DateTime {
         if let Some(offset) = Self::offset(this, vm)? {
             let (days, seconds, microseconds) = offset.parts();
             moment = moment
-                .shifted(-i64::from(days), -i64::from(seconds), -i64::from(microseconds))
+                .shifted(-days, -seconds, -microseconds)
                 .ok_or_else(|| vm.overflow_error("date value out of range"))?;
         }
-        let date = Date::payload_of(moment.year, moment.month, moment.day);
+        let date = Date::payload_of(PackedDay::new(moment.year, moment.month, moment.day), 0);
         Ok(date.struct_time(moment.hour, moment.minute, moment.second, 0))
     }
 
@@ -319,14 +323,16 @@ impl DateTime {
             microsecond: replaced(vm, microsecond, own.microsecond)?,
         };
         let fold = replaced(vm, fold, i32::from(this.fold()))?;
-        if std::ptr::eq(this.type_of(), Self::static_type()) {
-            check_moment(vm, &moment, fold)?;
+        if !std::ptr::eq(this.type_of(), Self::static_type()) {
+            let zone = tzinfo.cloned().or_else(|| this.zone());
+            return Self::of_class(vm, this.type_of(), &moment, zone.as_ref(), fold);
         }
+        check_moment(vm, &moment, fold)?;
         let zone = match tzinfo {
             None => this.zone(),
             Some(zone) => zone_argument(vm, Some(zone))?.cloned(),
         };
-        Self::of_class(vm, this.type_of(), &moment, zone.as_ref(), fold as u8)
+        Ok(Self::plain(&moment, zone.as_ref(), fold as u8))
     }
 
     /// The same as replace().

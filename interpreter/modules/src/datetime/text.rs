@@ -196,55 +196,99 @@ pub struct ReadTime {
     pub offset: Option<i64>,
 }
 
-/// Hands the characters of a text to a function.
-pub fn with_characters<R>(text: &Object<Str>, read: impl FnOnce(&[u32]) -> R) -> R {
-    let mut room = [0; 48];
-    let characters = text.characters();
-    let Some(places) = room.get_mut(..text.length()) else {
-        return read(&characters.iter().collect::<Vec<u32>>());
-    };
-    match characters {
-        Characters::One(data) => places.iter_mut().zip(data).for_each(|(place, &c)| *place = u32::from(c)),
-        _ => places.iter_mut().zip(characters.iter()).for_each(|(place, c)| *place = c),
+/// A character of a text that is read: a byte of an ASCII text, or a code point of any other.
+pub trait Character: Copy {
+    /// The code point.
+    fn code(self) -> u32;
+    /// Bytes in UTF-8; 0 for a lone surrogate.
+    fn utf8_length(self) -> usize;
+
+    /// Whether it is an ASCII character.
+    #[inline(always)]
+    fn is(self, byte: u8) -> bool {
+        self.code() == u32::from(byte)
     }
-    read(places)
+
+    /// The value of a digit, which is 10 or more for anything else.
+    #[inline(always)]
+    fn digit(self) -> u32 {
+        self.code().wrapping_sub(u32::from(b'0'))
+    }
 }
 
-fn is_surrogate(character: &u32) -> bool {
-    (0xd800..0xe000).contains(character)
+impl Character for u8 {
+    #[inline(always)]
+    fn code(self) -> u32 {
+        u32::from(self)
+    }
+
+    #[inline(always)]
+    fn utf8_length(self) -> usize {
+        1
+    }
 }
 
-fn digit(text: &[u32], at: usize) -> Option<i32> {
-    let digit = text.get(at)?.wrapping_sub(u32::from(b'0'));
+impl Character for u32 {
+    #[inline(always)]
+    fn code(self) -> u32 {
+        self
+    }
+
+    fn utf8_length(self) -> usize {
+        char::from_u32(self).map_or(0, char::len_utf8)
+    }
+}
+
+/// Reads a text by one of two instances of a function: for ASCII, or for all characters.
+pub fn read<R>(text: &Object<Str>, ascii: impl FnOnce(&[u8]) -> R, any: impl FnOnce(&[u32]) -> R) -> R {
+    match text.as_ascii() {
+        Some(text) => ascii(text.as_bytes()),
+        None => any(&text.characters().iter().collect::<Vec<u32>>()),
+    }
+}
+
+fn has_surrogates<C: Character>(text: &[C]) -> bool {
+    text.iter().any(|c| c.utf8_length() == 0)
+}
+
+fn digit<C: Character>(text: &[C], at: usize) -> Option<i32> {
+    let digit = text.get(at)?.digit();
     (digit < 10).then_some(digit as i32)
 }
 
-fn is_at(text: &[u32], at: usize, byte: u8) -> bool {
-    text.get(at) == Some(&u32::from(byte))
+fn is_at<C: Character>(text: &[C], at: usize, byte: u8) -> bool {
+    text.get(at).is_some_and(|c| c.is(byte))
 }
 
 /// So many digits from a place on.
-fn number(text: &[u32], at: usize, count: usize) -> Option<i32> {
-    (at..at + count).try_fold(0, |number, at| Some(number * 10 + digit(text, at)?))
+#[inline(always)]
+fn number<const COUNT: usize, C: Character>(text: &[C], at: usize) -> Option<i32> {
+    let digits: &[C; COUNT] = text.get(at..)?.first_chunk()?;
+    let (mut number, mut are_digits) = (0u32, true);
+    for digit in digits {
+        are_digits &= digit.digit() < 10;
+        number = number.wrapping_mul(10).wrapping_add(digit.digit());
+    }
+    are_digits.then_some(number as i32)
 }
 
 /// Reads a text that is nothing but a date. Its length in bytes must be one that dates have; CPython does not look
 /// whether that is the length of this one.
-pub fn read_only_date(text: &[u32]) -> Option<(i32, i32, i32)> {
-    let size: usize = text.iter().take(11).filter_map(|&c| char::from_u32(c)).map(char::len_utf8).sum();
-    if !matches!(size, 7 | 8 | 10) || text.iter().any(is_surrogate) {
+pub fn read_only_date<C: Character>(text: &[C]) -> Option<(i32, i32, i32)> {
+    let size: usize = text.iter().take(11).map(|c| c.utf8_length()).sum();
+    if !matches!(size, 7 | 8 | 10) || has_surrogates(text) {
         return None;
     }
     read_date(text)
 }
 
 /// Reads a date: `YYYY-MM-DD`, `YYYYMMDD`, `YYYY-Www-D` and their like. The day may not exist.
-fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
-    let year = number(text, 0, 4)?;
+fn read_date<C: Character>(text: &[C]) -> Option<(i32, i32, i32)> {
+    let year = number::<4, C>(text, 0)?;
     let separated = is_at(text, 4, b'-');
     let mut at = 4 + usize::from(separated);
     if is_at(text, at, b'W') {
-        let week = number(text, at + 1, 2)?;
+        let week = number::<2, C>(text, at + 1)?;
         at += 3;
         let mut day = 1;
         if at < text.len() {
@@ -258,7 +302,7 @@ fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
         }
         return from_iso_calendar(year, week, day).ok();
     }
-    let month = number(text, at, 2)?;
+    let month = number::<2, C>(text, at)?;
     at += 2;
     if separated {
         if !is_at(text, at, b'-') {
@@ -266,7 +310,7 @@ fn read_date(text: &[u32]) -> Option<(i32, i32, i32)> {
         }
         at += 1;
     }
-    let day = number(text, at, 2)?;
+    let day = number::<2, C>(text, at)?;
     Some((year, month, day))
 }
 
@@ -279,12 +323,12 @@ struct Clock {
 }
 
 /// Reads `HH[:MM[:SS[.fraction]]]` or the same without colons (and then without the point as well).
-fn read_clock(text: &[u32]) -> Option<Clock> {
+fn read_clock<C: Character>(text: &[C]) -> Option<Clock> {
     let mut clock = Clock { parts: [0; 3], microsecond: 0, is_rest: false };
     let mut at = 0;
     let mut separated = true;
     for index in 0..3 {
-        clock.parts[index] = number(text, at, 2)?;
+        clock.parts[index] = number::<2, C>(text, at)?;
         at += 2;
         if index == 0 {
             separated = is_at(text, at, b':');
@@ -292,8 +336,8 @@ fn read_clock(text: &[u32]) -> Option<Clock> {
         match &text[at..] {
             [] => return Some(clock),
             &[last] => {
-                clock.is_rest = last != 0;
-                let is_harmless = last < 0x80 && last != u32::from(b'.') && last != u32::from(b',');
+                clock.is_rest = last.code() != 0;
+                let is_harmless = last.code() < 0x80 && !last.is(b'.') && !last.is(b',');
                 return is_harmless.then_some(clock);
             }
             _ => {}
@@ -312,37 +356,38 @@ fn read_clock(text: &[u32]) -> Option<Clock> {
             return None;
         }
     }
-    let digits = (text.len() - at).min(6);
-    clock.microsecond = number(text, at, digits)? * 10i32.pow(6 - digits as u32);
     // What is finer than microseconds is cut off.
-    clock.is_rest = (at + digits..text.len()).any(|at| digit(text, at).is_none());
+    let end = text.len().min(at + 6);
+    for place in at..at + 6 {
+        clock.microsecond = clock.microsecond * 10 + if place < end { digit(text, place)? } else { 0 };
+    }
+    clock.is_rest = text[end..].iter().any(|c| c.digit() > 9);
     Some(clock)
 }
 
 /// Reads a time of the day with an optional offset.
-pub fn read_time(text: &[u32]) -> Option<ReadTime> {
-    if text.iter().any(is_surrogate) {
+pub fn read_time<C: Character>(text: &[C]) -> Option<ReadTime> {
+    if has_surrogates(text) {
         return None;
     }
-    let is_zone = |&c: &u32| c == u32::from(b'Z') || c == u32::from(b'+') || c == u32::from(b'-');
-    let end = text.iter().position(is_zone).unwrap_or(text.len());
+    let end = text.iter().position(|c| c.is(b'Z') || c.is(b'+') || c.is(b'-')).unwrap_or(text.len());
     let clock = read_clock(&text[..end])?;
     let [hour, minute, second] = clock.parts;
     let read = ReadTime { hour, minute, second, microsecond: clock.microsecond, offset: None };
     // CPython does not mind a rest where an offset follows.
     let Some(&sign) = text.get(end) else { return (!clock.is_rest).then_some(read) };
     let rest = &text[end + 1..];
-    if sign == u32::from(b'Z') {
+    if sign.is(b'Z') {
         return rest.is_empty().then_some(ReadTime { offset: Some(0), ..read });
     }
     let offset = read_clock(rest).filter(|offset| !offset.is_rest)?;
     let [hours, minutes, seconds] = offset.parts.map(i64::from);
     let offset = (hours * 3600 + minutes * 60 + seconds) * 1_000_000 + i64::from(offset.microsecond);
-    Some(ReadTime { offset: Some(if sign == u32::from(b'-') { -offset } else { offset }), ..read })
+    Some(ReadTime { offset: Some(if sign.is(b'-') { -offset } else { offset }), ..read })
 }
 
 /// Where the date of a date with time ends.
-fn end_of_date(text: &[u32]) -> Option<usize> {
+fn end_of_date<C: Character>(text: &[C]) -> Option<usize> {
     let length = text.len();
     if length == 7 {
         return Some(7);
@@ -373,7 +418,7 @@ fn end_of_date(text: &[u32]) -> Option<usize> {
 }
 
 /// Reads a date with an optional time, which any character may separate.
-pub fn read_moment(text: &[u32]) -> Option<((i32, i32, i32), ReadTime)> {
+pub fn read_moment<C: Character>(text: &[C]) -> Option<((i32, i32, i32), ReadTime)> {
     if text.len() < 7 {
         return None;
     }

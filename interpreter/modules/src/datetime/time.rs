@@ -19,11 +19,12 @@ use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 use super::arguments::{Parameters, c_int, call_class, check_time, pickled_state};
-use super::calendar::{DAY, Moment};
+use super::calendar::Moment;
 use super::date::{self, exactly, replace_by, replaced, strftime_argument, time_of_day_tuple};
 use super::delta::{TimeDelta, immortal};
+use super::packed::PackedTime;
 use super::strftime::{self, Formatted};
-use super::text::{Digits, Precision, beyond_midnight, invalid, read_time, text_argument, with_characters};
+use super::text::{Character, Digits, Precision, ReadTime, beyond_midnight, invalid, read, read_time, text_argument};
 use super::zone::{self, TimeZone, zone_argument};
 
 /// time([hour[, minute[, second[, microsecond[, tzinfo]]]]]) --> a time object
@@ -33,14 +34,11 @@ use super::zone::{self, TimeZone, zone_argument};
 #[pyclass(name = "time", module = "datetime", subclassable, static_type)]
 #[repr(C)]
 pub struct Time {
-    hour: u8,
-    minute: u8,
-    second: u8,
-    fold: u8,
-    microsecond: u32,
     /// The hash, or -1 where it has not been asked for.
     hash: Cell<i64>,
+    time: PackedTime,
     zone: Option<Value>,
+    fold: u8,
 }
 
 static PARAMETERS: Parameters<6> = Parameters {
@@ -51,29 +49,14 @@ static PARAMETERS: Parameters<6> = Parameters {
 };
 
 impl Time {
-    fn payload_of(
-        hour: i32,
-        minute: i32,
-        second: i32,
-        microsecond: i32,
-        zone: Option<&Value>,
-        fold: u8,
-    ) -> Time {
-        Time {
-            hour: hour as u8,
-            minute: minute as u8,
-            second: second as u8,
-            fold,
-            microsecond: microsecond as u32,
-            hash: Cell::new(-1),
-            zone: zone.cloned(),
-        }
+    fn payload_of(time: PackedTime, zone: Option<&Value>, fold: u8) -> Time {
+        Time { hash: Cell::new(-1), time, zone: zone.cloned(), fold }
     }
 
     /// The time of the day of a moment.
     pub(super) fn of_moment(moment: &Moment, zone: Option<&Value>, fold: u8) -> Value {
         let Moment { hour, minute, second, microsecond, .. } = *moment;
-        Object::new(Self::payload_of(hour, minute, second, microsecond, zone, fold)).into_value()
+        Object::new(Self::payload_of(PackedTime::new(hour, minute, second, microsecond), zone, fold)).into_value()
     }
 
     /// A time of a class: `time`, or one that is called.
@@ -86,17 +69,17 @@ impl Time {
     ) -> PyResult {
         if std::ptr::eq(class, Self::static_type()) {
             check_time(vm, hour, minute, second, microsecond, fold)?;
-            let time = Self::payload_of(hour, minute, second, microsecond, zone, fold as u8);
-            return Ok(Object::new(time).into_value());
+            let time = PackedTime::new(hour, minute, second, microsecond);
+            return Ok(Object::new(Self::payload_of(time, zone, fold as u8)).into_value());
         }
         let [hour, minute, second, microsecond] = [hour, minute, second, microsecond].map(Value::int);
         let zone = zone.cloned().unwrap_or_else(none);
-        call_class(vm, class, &[hour, minute, second, microsecond, zone], fold as u8)
+        call_class(vm, class, &[hour, minute, second, microsecond, zone], fold)
     }
 
     /// Hour, minute, second and microsecond.
     pub fn parts(&self) -> [i32; 4] {
-        [i32::from(self.hour), i32::from(self.minute), i32::from(self.second), self.microsecond as i32]
+        [self.time.hour(), self.time.minute(), self.time.second(), self.time.microsecond()]
     }
 
     /// The zone, if there is one.
@@ -109,13 +92,6 @@ impl Time {
         self.fold
     }
 
-    fn key(&self) -> u64 {
-        u64::from(self.hour) << 40
-            | u64::from(self.minute) << 32
-            | u64::from(self.second) << 24
-            | u64::from(self.microsecond)
-    }
-
     fn as_moment(&self) -> Moment {
         let [hour, minute, second, microsecond] = self.parts();
         Moment { year: 1900, month: 1, day: 1, hour, minute, second, microsecond }
@@ -125,13 +101,8 @@ impl Time {
         zone::utc_offset(vm, self.zone(), &none())
     }
 
-    fn state(&self) -> [u8; 6] {
-        let [_, high, middle, low] = self.microsecond.to_be_bytes();
-        [self.hour, self.minute, self.second, high, middle, low]
-    }
-
     fn reduced(this: &Object<Time>, protocol: i32) -> Ref<Tuple> {
-        let mut state = this.state();
+        let mut state = this.time.to_bytes();
         if protocol > 3 && this.fold != 0 {
             state[0] |= 0x80;
         }
@@ -159,21 +130,22 @@ impl Time {
             [state, zone] => (state, Some(zone)),
             _ => return Ok(None),
         };
-        let Some(state) = pickled_state::<6>(vm, state, "time", |hour| hour & 0x7f < 24, 0)? else {
+        let Some(mut state) = pickled_state::<6>(vm, state, "time", |hour| hour & 0x7f < 24, 0)? else {
             return Ok(None);
         };
         let zone = pickled_zone(vm, zone)?;
-        let [hour, minute, second, high, middle, low] = state;
-        let time = Time {
-            hour: hour & 0x7f,
-            minute,
-            second,
-            fold: hour >> 7,
-            microsecond: u32::from_be_bytes([0, high, middle, low]),
-            hash: Cell::new(-1),
-            zone: zone.cloned(),
-        };
+        let fold = state[0] >> 7;
+        state[0] &= 0x7f;
+        let time = Self::payload_of(PackedTime::from_bytes(state), zone, fold);
         Ok(Some(Object::with_type(class, time).into_value()))
+    }
+}
+
+/// Reads a time. The format asks for a T in front; it is taken for granted where no date can be meant.
+fn read_only_time<C: Character>(text: &[C]) -> Option<ReadTime> {
+    match text {
+        [first, rest @ ..] if first.is(b'T') => read_time(rest),
+        _ => read_time(text),
     }
 }
 
@@ -196,28 +168,28 @@ impl Time {
         bound.finish(vm)?;
         check_time(vm, hour, minute, second, microsecond, fold)?;
         let zone = zone_argument(vm, bound.get(4))?;
-        let time = Self::payload_of(hour, minute, second, microsecond, zone, fold as u8);
+        let time = Self::payload_of(PackedTime::new(hour, minute, second, microsecond), zone, fold as u8);
         Ok(Object::with_type(cls, time).into_value())
     }
 
     #[getter("hour")]
     fn hour(&self) -> i32 {
-        i32::from(self.hour)
+        self.time.hour()
     }
 
     #[getter("minute")]
     fn minute(&self) -> i32 {
-        i32::from(self.minute)
+        self.time.minute()
     }
 
     #[getter("second")]
     fn second(&self) -> i32 {
-        i32::from(self.second)
+        self.time.second()
     }
 
     #[getter("microsecond")]
-    fn microsecond(&self) -> u32 {
-        self.microsecond
+    fn microsecond(&self) -> i32 {
+        self.time.microsecond()
     }
 
     #[getter("tzinfo")]
@@ -316,14 +288,16 @@ impl Time {
         ];
         let fold = replaced(vm, fold, i32::from(this.fold))?;
         let [hour, minute, second, microsecond] = parts;
-        if std::ptr::eq(this.type_of(), Self::static_type()) {
-            check_time(vm, hour, minute, second, microsecond, fold)?;
+        if !std::ptr::eq(this.type_of(), Self::static_type()) {
+            return Self::of_class(vm, this.type_of(), parts, tzinfo.or(this.zone()), fold);
         }
+        check_time(vm, hour, minute, second, microsecond, fold)?;
         let zone = match tzinfo {
             None => this.zone(),
             Some(zone) => zone_argument(vm, Some(zone))?,
         };
-        Self::of_class(vm, this.type_of(), parts, zone, fold)
+        let time = PackedTime::new(hour, minute, second, microsecond);
+        Ok(Object::new(Self::payload_of(time, zone, fold as u8)).into_value())
     }
 
     /// The same as replace().
@@ -336,11 +310,7 @@ impl Time {
     #[classmethod("fromisoformat(type, object, /)")]
     fn fromisoformat(vm: &Vm, cls: &TypeObject, object: &Value) -> PyResult {
         let text = text_argument(vm, object)?;
-        // The format asks for the T; it is taken for granted where no date can be meant.
-        let read = with_characters(text, |characters| {
-            read_time(characters.strip_prefix(&[u32::from(b'T')]).unwrap_or(characters))
-        });
-        let Some(mut read) = read else { return Err(invalid(vm, text)) };
+        let Some(mut read) = read(text, read_only_time, read_only_time) else { return Err(invalid(vm, text)) };
         if read.hour == 24 {
             if (read.minute, read.second, read.microsecond) != (0, 0, 0) {
                 return Err(beyond_midnight(vm));
@@ -368,12 +338,13 @@ impl Time {
     #[slot(repr)]
     fn repr(this: &Object<Time>, vm: &Vm) -> PyResult<Ref<Str>> {
         let mut out = StrBuilder::new();
-        out.push_str(&format!("{}({}, {}", this.type_of().full_name(), this.hour, this.minute));
-        if this.second != 0 || this.microsecond != 0 {
-            out.push_str(&format!(", {}", this.second));
+        let [hour, minute, second, microsecond] = this.parts();
+        out.push_str(&format!("{}({hour}, {minute}", this.type_of().full_name()));
+        if second != 0 || microsecond != 0 {
+            out.push_str(&format!(", {second}"));
         }
-        if this.microsecond != 0 {
-            out.push_str(&format!(", {}", this.microsecond));
+        if microsecond != 0 {
+            out.push_str(&format!(", {microsecond}"));
         }
         if let Some(zone) = this.zone() {
             out.push_str(", tzinfo=");
@@ -401,11 +372,12 @@ impl Time {
         }
         // Both of two times that look the same hash as the first.
         let hash = match this.offset(vm)? {
-            None => hash_bytes(&this.state()),
+            None => hash_bytes(&this.time.to_bytes()),
             Some(offset) => {
-                let seconds = this.as_moment().second_of_day() - offset.whole_seconds();
-                let microseconds = i64::from(this.microsecond) - i64::from(offset.parts().2);
-                vm.hash(&TimeDelta::normalized(vm, 0, seconds, microseconds)?)?
+                let (days, seconds, microseconds) = offset.parts();
+                let (seconds, microseconds) =
+                    (this.time.second_of_day() - seconds, this.time.microsecond() - microseconds);
+                vm.hash(&TimeDelta::normalized(vm, -days, seconds, microseconds)?)?
             }
         };
         this.hash.set(hash);
@@ -421,19 +393,16 @@ impl Time {
             _ => false,
         };
         if same_zone {
-            return Ok(boolean(comparison.holds(self.key().cmp(&other.key()))));
+            return Ok(boolean(comparison.holds(self.time.cmp(&other.time))));
         }
         let order = match (self.offset(vm)?, other.offset(vm)?) {
-            (None, None) => self.key().cmp(&other.key()),
+            (None, None) => self.time.cmp(&other.time),
             (Some(own), Some(others)) => {
                 let instant = |time: &Time, offset: &TimeDelta| {
-                    let seconds = time.as_moment().second_of_day();
-                    let (days, offset_seconds, _) = offset.parts();
-                    let seconds = seconds - i64::from(days) * DAY - i64::from(offset_seconds);
-                    (seconds, time.microsecond)
+                    (i64::from(time.time.second_of_day()) - offset.whole_seconds(), time.time.microsecond())
                 };
                 if own.parts() == others.parts() {
-                    self.key().cmp(&other.key())
+                    self.time.cmp(&other.time)
                 } else {
                     instant(self, &own).cmp(&instant(other, &others))
                 }
@@ -455,8 +424,8 @@ pub(super) fn set_attributes(vm: &Vm) {
     static BOUNDS: OnceLock<[Value; 3]> = OnceLock::new();
     let [least, most, resolution] = BOUNDS.get_or_init(|| {
         [
-            immortal(Object::new(Time::payload_of(0, 0, 0, 0, None, 0))),
-            immortal(Object::new(Time::payload_of(23, 59, 59, 999_999, None, 0))),
+            immortal(Object::new(Time::payload_of(PackedTime::new(0, 0, 0, 0), None, 0))),
+            immortal(Object::new(Time::payload_of(PackedTime::new(23, 59, 59, 999_999), None, 0))),
             TimeDelta::constant(0, 0, 1),
         ]
     });

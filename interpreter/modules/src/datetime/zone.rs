@@ -243,7 +243,10 @@ impl TimeZone {
     /// # Errors
     /// `ValueError` where the offset is a day or more.
     pub fn of_microseconds(vm: &Vm, microseconds: i64) -> PyResult {
-        match TimeDelta::normalized(vm, 0, 0, microseconds)?.downcast_into() {
+        if microseconds == 0 {
+            return Ok(Self::utc());
+        }
+        match TimeDelta::of_seconds(vm, 0, microseconds)?.downcast_into() {
             Ok(offset) => Self::of_offset(vm, offset, None),
             Err(other) => Ok(other),
         }

@@ -41,6 +41,7 @@ impl KeyWrapper {
             function: "K",
             names: ["obj"],
             required: [true],
+            interned: rspy_runtime::arguments::InternedNames::NONE,
             positional_only: 0,
             positional: 1,
             rest: false,

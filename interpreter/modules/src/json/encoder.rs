@@ -142,6 +142,7 @@ static PARAMETERS: rspy_runtime::arguments::Parameters<2> = rspy_runtime::argume
     function: "_iterencode",
     names: ["obj", "_current_indent_level"],
     required: [true, true],
+    interned: rspy_runtime::arguments::InternedNames::NONE,
     positional_only: 0,
     positional: 2,
     rest: false,

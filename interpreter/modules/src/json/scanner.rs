@@ -101,6 +101,7 @@ static PARAMETERS: rspy_runtime::arguments::Parameters<2> = rspy_runtime::argume
     function: "scan_once",
     names: ["string", "idx"],
     required: [true, true],
+    interned: rspy_runtime::arguments::InternedNames::NONE,
     positional_only: 0,
     positional: 2,
     rest: false,

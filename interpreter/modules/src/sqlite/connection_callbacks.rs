@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use rspy_macros::pymethods;
-use rspy_runtime::arguments::{Parameters, bind};
+use rspy_runtime::arguments::{InternedNames, Parameters, bind};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::exceptions::hierarchy::DeprecationWarning;
 use rspy_runtime::object::Payload;
@@ -44,6 +44,7 @@ const fn parameters<const N: usize>(function: &'static str, names: [&'static str
         function,
         names,
         required: [true; N],
+        interned: InternedNames::NONE,
         positional_only: 0,
         positional: N,
         rest: false,

@@ -1,6 +1,6 @@
 //! How connections are opened: what is given, and what is made of it.
 
-use rspy_runtime::arguments::{Bound, Parameters, bind};
+use rspy_runtime::arguments::{Bound, InternedNames, Parameters, bind};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::exceptions::hierarchy::DeprecationWarning;
 use rspy_runtime::object::{Object, Payload};
@@ -37,6 +37,7 @@ static PARAMETERS: Parameters<9> = Parameters {
         "cached_statements", "uri", "autocommit",
     ],
     required: [true, false, false, false, false, false, false, false, false],
+    interned: InternedNames::NONE,
     positional_only: 0,
     positional: 8,
     rest: false,

@@ -1,4 +1,4 @@
-//! Single items: from bytes to values and back.
+//! Single items of all kinds: from bytes to values and back.
 
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
@@ -15,7 +15,8 @@ use super::StructError;
 use super::layout::{Kind, Run};
 
 /// The value of an item.
-pub fn unpack(run: &Run, bytes: &[u8], big_endian: bool) -> Value {
+pub fn unpack(run: &Run, bytes: &[u8]) -> Value {
+    let big_endian = run.big_endian;
     match run.kind {
         Kind::Character | Kind::Text => Bytes::new(bytes).into_value(),
         Kind::PascalText => {
@@ -23,14 +24,10 @@ pub fn unpack(run: &Run, bytes: &[u8], big_endian: bool) -> Value {
             Bytes::new(bytes.get(1..=length).unwrap_or_default()).into_value()
         }
         Kind::Signed => {
-            let word = read(bytes, big_endian);
             let unused = 64 - 8 * bytes.len() as u32;
-            int::new(((word << unused) as i64) >> unused)
+            int::new((read(bytes, big_endian) as i64) << unused >> unused)
         }
-        Kind::Unsigned | Kind::Pointer => {
-            let word = read(bytes, big_endian);
-            i64::try_from(word).map_or_else(|_| int::from_i128(i128::from(word)), int::new)
-        }
+        Kind::Unsigned | Kind::Pointer => int::from_i128(i128::from(read(bytes, big_endian))),
         Kind::Bool => boolean(bytes != [0]),
         Kind::Float => float::new(read_float(bytes, big_endian)),
         Kind::Complex => {
@@ -61,14 +58,14 @@ fn read(bytes: &[u8], big_endian: bool) -> u64 {
 
 #[inline(always)]
 fn write(bytes: &mut [u8], word: u64, big_endian: bool) {
-    match (bytes.len(), big_endian) {
-        (1, _) => bytes[0] = word as u8,
-        (2, false) => bytes.copy_from_slice(&(word as u16).to_le_bytes()),
-        (2, true) => bytes.copy_from_slice(&(word as u16).to_be_bytes()),
-        (4, false) => bytes.copy_from_slice(&(word as u32).to_le_bytes()),
-        (4, true) => bytes.copy_from_slice(&(word as u32).to_be_bytes()),
-        (_, false) => bytes.copy_from_slice(&word.to_le_bytes()),
-        (_, true) => bytes.copy_from_slice(&word.to_be_bytes()),
+    let size = bytes.len();
+    // The least significant bytes, in the order in which they are to lie.
+    let word = if big_endian { word.swap_bytes() >> ((64 - 8 * size) & 63) } else { word };
+    match size {
+        1 => bytes[0] = word as u8,
+        2 => bytes.copy_from_slice(&(word as u16).to_le_bytes()),
+        4 => bytes.copy_from_slice(&(word as u32).to_le_bytes()),
+        _ => bytes.copy_from_slice(&word.to_le_bytes()),
     }
 }
 
@@ -82,13 +79,10 @@ fn read_float(bytes: &[u8], big_endian: bool) -> f64 {
 }
 
 /// Writes a value as an item.
-pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8], big_endian: bool) -> PyResult<()> {
+pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8]) -> PyResult<()> {
+    let big_endian = run.big_endian;
     match run.kind {
         Kind::Signed | Kind::Unsigned => {
-            if let Some(number) = value.small_int().filter(|number| fits(*number, run)) {
-                write(bytes, number as u64, big_endian);
-                return Ok(());
-            }
             let number = integer(vm, value)?;
             let bits = 8 * bytes.len() as u32;
             let (least, most) = if run.kind == Kind::Signed {
@@ -141,9 +135,10 @@ pub fn pack(vm: &Vm, run: &Run, value: &Value, bytes: &mut [u8], big_endian: boo
             let (real, imaginary) = complex_parts(vm, value)?;
             let (first, second) = bytes.split_at_mut(bytes.len() / 2);
             for (part, number) in [(first, real), (second, imaginary)] {
+                // In CPython only one byte order minds numbers that are too large for their room.
                 match part.len() {
-                    4 => write(part, u64::from((number as f32).to_bits()), big_endian),
-                    _ => write(part, number.to_bits(), big_endian),
+                    4 if !big_endian => write(part, u64::from((number as f32).to_bits()), big_endian),
+                    _ => write_float(vm, b'f', number, part, big_endian)?,
                 }
             }
         }
@@ -162,16 +157,6 @@ fn integer(vm: &Vm, value: &Value) -> PyResult<BigInt> {
         return Err(StructError::error(vm, "required argument is not an integer"));
     }
     int::to_big(vm, value)
-}
-
-/// Whether a number is in the range of a run's integers.
-#[inline(always)]
-fn fits(number: i64, run: &Run) -> bool {
-    let unused = 64 - 8 * run.size as u32;
-    match run.kind {
-        Kind::Signed => (number << unused) >> unused == number,
-        _ => number >= 0 && (number as u64) << unused >> unused == number as u64,
-    }
 }
 
 /// Works on the bytes of a `bytes` object or a `bytearray`.

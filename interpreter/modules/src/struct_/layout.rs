@@ -1,5 +1,7 @@
 //! Format strings: which items lie where, and how many bytes they take together.
 
+use super::codec::Codec;
+
 /// Why a format string means nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormatError {
@@ -60,6 +62,10 @@ pub struct Run {
     pub size: usize,
     /// How many.
     pub count: usize,
+    /// Whether the most significant byte comes first.
+    pub big_endian: bool,
+    /// What packs and unpacks them.
+    pub codec: Codec,
 }
 
 /// A parsed format string.
@@ -71,8 +77,6 @@ pub struct Layout {
     pub size: usize,
     /// How many values they stand for.
     pub values: usize,
-    /// Whether the most significant byte comes first.
-    pub big_endian: bool,
 }
 
 /// What a character stands for: kind, bytes, and alignment in native formats.
@@ -121,7 +125,8 @@ impl Layout {
             [b'>' | b'!', rest @ ..] => (false, true, rest),
             rest => (true, cfg!(target_endian = "big"), rest),
         };
-        let mut layout = Layout { big_endian, ..Layout::default() };
+        // One character at least for a run; long formats mostly repeat counts.
+        let mut layout = Layout { runs: Vec::with_capacity(items.len().min(16)), ..Layout::default() };
         let mut rest = items.iter().copied().peekable();
         while let Some(first) = rest.next() {
             if is_space(first) {
@@ -143,75 +148,31 @@ impl Layout {
                         .ok_or(FormatError::TooLong)?;
                 }
             }
-            layout.add(code, count, native)?;
+            layout.add(code, count, native, big_endian)?;
         }
         Ok(layout)
     }
 
-    fn add(&mut self, code: u8, count: usize, native: bool) -> Result<(), FormatError> {
+    fn add(&mut self, code: u8, count: usize, native: bool, big_endian: bool) -> Result<(), FormatError> {
         let (kind, size, alignment) = item_of(code, native).ok_or(FormatError::BadCharacter)?;
         let limit = |size: usize| Some(size).filter(|&size| size <= isize::MAX as usize);
-        let offset = self.size.checked_next_multiple_of(alignment).and_then(limit).ok_or(FormatError::TooLong)?;
+        // Alignments are powers of two.
+        let aligned = self.size.checked_add(alignment - 1).map(|size| size & !(alignment - 1));
+        let offset = aligned.and_then(limit).ok_or(FormatError::TooLong)?;
         let end = size.checked_mul(count).and_then(|bytes| offset.checked_add(bytes)).and_then(limit);
         self.size = end.ok_or(FormatError::TooLong)?;
-        match kind {
-            Kind::Pad => {}
-            Kind::Text | Kind::PascalText => {
-                self.runs.push(Run { kind, code, offset, size: count, count: 1 });
-                self.values += 1;
-            }
-            _ if count > 0 => {
-                self.runs.push(Run { kind, code, offset, size, count });
-                self.values += count;
-            }
-            _ => {}
-        }
+        let (size, count) = match kind {
+            Kind::Pad => return Ok(()),
+            Kind::Text | Kind::PascalText => (count, 1),
+            _ if count == 0 => return Ok(()),
+            _ => (size, count),
+        };
+        let codec = Codec::of(kind, size, big_endian);
+        self.runs.push(Run { kind, code, offset, size, count, big_endian, codec });
+        self.values += count;
         Ok(())
     }
-
-    /// Each item on its own, with its place.
-    pub fn items(&self) -> Items<'_> {
-        Items { runs: self.runs.iter(), run: None, place: 0, left: 0, all: self.values }
-    }
 }
-
-/// The items of a layout.
-pub struct Items<'a> {
-    runs: std::slice::Iter<'a, Run>,
-    run: Option<&'a Run>,
-    /// Where the next item of the run lies.
-    place: usize,
-    /// How many items of the run are left.
-    left: usize,
-    /// How many of all are.
-    all: usize,
-}
-
-impl<'a> Iterator for Items<'a> {
-    type Item = (&'a Run, usize);
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            let run = self.runs.next()?;
-            self.run = Some(run);
-            self.place = run.offset;
-            self.left = run.count;
-        }
-        let run = self.run?;
-        let place = self.place;
-        self.place += run.size;
-        self.left -= 1;
-        self.all -= 1;
-        Some((run, place))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.all, Some(self.all))
-    }
-}
-
-impl ExactSizeIterator for Items<'_> {}
 
 fn is_space(c: u8) -> bool {
     matches!(c, b' ' | b'\t'..=b'\r')

@@ -1,5 +1,6 @@
 //! The module `_struct`: packing values into bytes by format strings.
 
+mod codec;
 pub mod item;
 pub mod layout;
 
@@ -8,14 +9,13 @@ use std::cell::Cell;
 use rspy_macros::{pyclass, pyfunctions, pymethods};
 use rspy_runtime::buffer::{self, BufferView};
 use rspy_runtime::cell::GilCell;
-use rspy_runtime::exceptions::hierarchy::{OverflowError, PlainException};
+use rspy_runtime::exceptions::hierarchy::PlainException;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::native_module;
 use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::dict::Dict;
-use rspy_runtime::types::int;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
@@ -46,28 +46,28 @@ impl Struct {
 }
 
 /// The text of a format argument.
-fn format_text(vm: &Vm, format: &Value) -> PyResult<Vec<u8>> {
-    let text = if let Some(text) = format.downcast::<Str>() {
-        if let Some(position) = text.characters().iter().position(|c| c > 127) {
-            return Err(vm.unicode_encode_error("ascii", format, position, position + 1, "ordinal not in range(128)"));
+fn format_text<'a>(vm: &Vm, format: &'a Value) -> PyResult<&'a [u8]> {
+    if let Some(text) = format.downcast::<Str>() {
+        if let Some(ascii) = text.as_ascii() {
+            return Ok(ascii.as_bytes());
         }
-        text.bytes().to_vec()
-    } else if let Some(bytes) = format.downcast::<Bytes>() {
-        bytes.as_slice().to_vec()
-    } else {
-        return Err(vm.type_error(format!(
+        let position = text.characters().iter().position(|c| c > 127).unwrap_or(0);
+        return Err(vm.unicode_encode_error("ascii", format, position, position + 1, "ordinal not in range(128)"));
+    }
+    format.downcast::<Bytes>().map(|bytes| bytes.as_slice()).ok_or_else(|| {
+        vm.type_error(format!(
             "Struct() argument 1 must be a str or bytes object, not {}",
             format.type_of().full_name()
-        )));
-    };
-    Ok(text)
+        ))
+    })
 }
 
 fn compile(vm: &Vm, text: &[u8]) -> PyResult<Layout> {
-    if text.contains(&0) {
-        return Err(StructError::error(vm, "embedded null character"));
-    }
-    Layout::parse(text).map_err(|error| StructError::error(vm, error.message()))
+    Layout::parse(text).map_err(|error| {
+        // No format has a null character, and that is what is told of it.
+        let message = if text.contains(&0) { "embedded null character" } else { error.message() };
+        StructError::error(vm, message)
+    })
 }
 
 /// Layouts of formats used lately, each in a place that its object's address gives. Formats are constants of code as a
@@ -116,7 +116,7 @@ fn layout_of(vm: &Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
     }
     // CPython looks formats up in a dict.
     drop(Dict::new().get(vm, format)?);
-    let layout = std::rc::Rc::new(compile(vm, &format_text(vm, format)?)?);
+    let layout = std::rc::Rc::new(compile(vm, format_text(vm, format)?)?);
     if layout.runs.len() < LONGEST_KEPT {
         cache::insert(format, layout.clone());
     }
@@ -127,13 +127,11 @@ fn layout_of(vm: &Vm, format: &Value) -> PyResult<std::rc::Rc<Layout>> {
 const LONGEST_KEPT: usize = 1000;
 
 fn pack_values(vm: &Vm, layout: &Layout, values: &[Value], bytes: &mut [u8]) -> PyResult<()> {
-    for ((run, offset), value) in layout.items().zip(values) {
-        item::pack(vm, run, value, &mut bytes[offset..offset + run.size], layout.big_endian).map_err(|error| {
-            match error.is_a::<OverflowError>() && int::is_int(value) {
-                true => StructError::error(vm, "int too large to convert"),
-                false => error,
-            }
-        })?;
+    let mut rest = values;
+    for run in &layout.runs {
+        let (values, behind) = rest.split_at(run.count);
+        rest = behind;
+        (run.codec.pack)(vm, run, values, bytes)?;
     }
     Ok(())
 }
@@ -150,9 +148,7 @@ fn pack(vm: &Vm, layout: &Layout, values: &[Value]) -> PyResult<Ref<Bytes>> {
     if !rspy_runtime::heap::can_allocate(layout.size) {
         return Err(vm.memory_error());
     }
-    let mut bytes = vec![0; layout.size];
-    pack_values(vm, layout, values, &mut bytes)?;
-    Ok(Bytes::new(bytes))
+    Bytes::filled(layout.size, |bytes| pack_values(vm, layout, values, bytes))
 }
 
 fn pack_into(vm: &Vm, layout: &Layout, args: &[Value]) -> PyResult<()> {
@@ -212,10 +208,11 @@ fn pack_into(vm: &Vm, layout: &Layout, args: &[Value]) -> PyResult<()> {
 const SMALL: usize = 128;
 
 fn unpack_bytes(layout: &Layout, bytes: &[u8]) -> Ref<Tuple> {
-    let bytes = &bytes[..layout.size];
-    Tuple::from_values(
-        layout.items().map(|(run, place)| item::unpack(run, &bytes[place..place + run.size], layout.big_endian)),
-    )
+    Tuple::filled(layout.values, |values| {
+        for run in &layout.runs {
+            (run.codec.unpack)(run, bytes, values);
+        }
+    })
 }
 
 /// Works on the bytes of an argument.
@@ -287,8 +284,11 @@ impl Struct {
     #[init("Struct(format)")]
     fn init(&self, vm: &Vm, format: &Value) -> PyResult<()> {
         let text = format_text(vm, format)?;
-        let layout = std::rc::Rc::new(compile(vm, &text)?);
-        let text = rspy_runtime::types::string::build::from_latin1(&text);
+        let layout = std::rc::Rc::new(compile(vm, text)?);
+        let text = match format.downcast_exact::<Str>() {
+            Some(format) => format.to_ref(),
+            None => rspy_runtime::types::string::build::from_latin1(text),
+        };
         self.compiled.set(Some((text, layout)));
         Ok(())
     }

@@ -39,7 +39,7 @@ impl Kind {
 }
 
 fn delta(vm: &Vm, seconds: i64) -> PyResult<Ref<TimeDelta>> {
-    TimeDelta::normalized(vm, 0, seconds, 0)?
+    TimeDelta::of_seconds(vm, seconds, 0)?
         .downcast_into()
         .map_err(|_| vm.type_error("a timedelta is expected"))
 }

@@ -17,6 +17,7 @@ use crate::eval::{Flow, State, raised_or_word, word};
 use crate::exceptions::{Exception, PyResult};
 use crate::slots::KeywordNames;
 use crate::types::native_function::{NativeFunction, NativeMethod};
+use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::{Vm, request};
 
@@ -27,18 +28,19 @@ unsafe fn expose(words: *mut u64, count: usize) -> u64 {
     let mut owned = 0;
     // SAFETY: the words are arguments, none of them nothing.
     unsafe {
-        for index in 0..count {
-            let place = words.add(index);
-            let word = *place;
-            if index >= 64 {
-                *place = word::keep(word);
-            } else if word::is_pointer(word) {
-                if word & word::BORROWED == 0 {
-                    owned |= 1 << index;
-                } else {
-                    *place = word & !word::BORROWED;
-                }
+        for index in 0..count.min(64) {
+            let word = *words.add(index);
+            if !word::is_pointer(word) {
+                continue;
             }
+            if word & word::BORROWED == 0 {
+                owned |= 1 << index;
+            } else {
+                *words.add(index) = word & !word::BORROWED;
+            }
+        }
+        for index in 64..count {
+            *words.add(index) = word::keep(*words.add(index));
         }
     }
     owned
@@ -47,12 +49,15 @@ unsafe fn expose(words: *mut u64, count: usize) -> u64 {
 /// Gives back arguments that [`expose`] exposed.
 #[inline(always)]
 unsafe fn conceal(words: *mut u64, count: usize, owned: u64) {
+    let mut left = owned;
     // SAFETY: only words that owned their reference give it back.
     unsafe {
-        for index in 0..count {
-            if index >= 64 || owned & (1 << index) != 0 {
-                word::close(*words.add(index));
-            }
+        while left != 0 {
+            word::close(*words.add(left.trailing_zeros() as usize));
+            left &= left - 1;
+        }
+        for index in 64..count {
+            word::close(*words.add(index));
         }
     }
 }
@@ -115,31 +120,26 @@ unsafe fn call_native_method_at(vm: &Vm, base: *mut u64, arguments: usize) -> u6
     // SAFETY: as promised by the handler.
     unsafe {
         let result = match arguments {
-            0 if *base.add(1) != 0 => {
-                call_few::<1>(vm, base, |vm, method, args, names| call_native_method(vm, method, args, names))
-            }
-            1 if *base.add(1) != 0 => {
-                call_few::<2>(vm, base, |vm, method, args, names| call_native_method(vm, method, args, names))
-            }
-            2 if *base.add(1) != 0 => {
-                call_few::<3>(vm, base, |vm, method, args, names| call_native_method(vm, method, args, names))
-            }
+            0 if *base.add(1) != 0 => call_few::<1>(vm, base, base.add(1), call_native_method),
+            1 if *base.add(1) != 0 => call_few::<2>(vm, base, base.add(1), call_native_method),
+            2 if *base.add(1) != 0 => call_few::<3>(vm, base, base.add(1), call_native_method),
             _ => call_at(vm, base, arguments, None, call_native_method),
         };
         settled_word(vm, result)
     }
 }
 
-/// As [`call_at`] with self and few arguments, whose words the processor's registers keep meanwhile.
+/// As [`call_at`] with few arguments, self among them, that lie from `first` on; the processor's registers keep their words
+/// meanwhile.
 #[inline(always)]
 unsafe fn call_few<const COUNT: usize>(
     vm: &Vm,
     base: *mut u64,
+    first: *mut u64,
     with: impl FnOnce(&Vm, &Value, &[Value], KeywordNames<'_>) -> PyResult,
 ) -> PyResult {
     // SAFETY: the stack has the callable, self, and the arguments; the values look at them only.
     unsafe {
-        let first = base.add(1);
         let words: [u64; COUNT] = std::array::from_fn(|index| *first.add(index));
         for (index, word) in words.iter().enumerate() {
             *first.add(index) = word::untagged(*word);
@@ -162,22 +162,48 @@ unsafe fn call_few<const COUNT: usize>(
 unsafe fn call_native_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
     // SAFETY: as promised by the handler.
     unsafe {
-        if *base.add(1) == 0
-            && let Some(function) = exact::<NativeFunction>(*base)
-            && function.passes_instance()
-            && let Some(instance) = function.instance()
-        {
-            let call = function.definition().call;
-            *base.add(1) = instance.into_bits();
-            return settled_word(
-                vm,
-                call_at(vm, base, arguments, None, |vm, _, args, names| {
-                    vm.check_stack(" while calling a Python object")?;
-                    call(vm, args, names)
-                }),
-            );
-        }
-        settled_word(vm, call_at(vm, base, arguments, None, call_native_function))
+        let Some(function) = exact::<NativeFunction>(*base).filter(|_| *base.add(1) == 0) else {
+            return settled_word(vm, call_at(vm, base, arguments, None, call_native_function));
+        };
+        let instance = function.passed_instance();
+        let (first, count) = if instance == 0 {
+            (base.add(2), arguments)
+        } else {
+            // The function keeps what it is bound to alive, so that a borrowed word will do.
+            *base.add(1) = word::borrowed(instance);
+            (base.add(1), arguments + 1)
+        };
+        let call = function.definition().call;
+        let call = |vm: &Vm, _: &Value, args: &[Value], names: KeywordNames<'_>| {
+            vm.check_stack(" while calling a Python object")?;
+            call(vm, args, names)
+        };
+        let result = match count {
+            1 => call_few::<1>(vm, base, first, call),
+            2 => call_few::<2>(vm, base, first, call),
+            3 => call_few::<3>(vm, base, first, call),
+            _ => call_at(vm, base, arguments, None, call),
+        };
+        settled_word(vm, result)
+    }
+}
+
+/// Calls a native function or method with keywords, whose names are given back too; see [`call_at`] and [`settled_word`].
+#[inline(never)]
+unsafe fn call_with_keywords_at(vm: &Vm, base: *mut u64, arguments: usize, names: u64) -> u64 {
+    // SAFETY: as promised by the handler.
+    unsafe {
+        let result = {
+            let tuple = word::look(names);
+            let tuple = tuple.downcast_exact::<Tuple>();
+            if exact::<NativeMethod>(*base).is_some() {
+                call_at(vm, base, arguments, tuple, call_native_method)
+            } else {
+                call_at(vm, base, arguments, tuple, call_native_function)
+            }
+        };
+        word::close(names);
+        settled_word(vm, result)
     }
 }
 
@@ -229,11 +255,30 @@ pub(super) unsafe fn native_function(state: &mut State<'_>, argument: u32) -> Fl
     }
 }
 
+/// Whether the direct path of calls with keywords calls what is in a word.
+#[inline(always)]
+pub(super) unsafe fn takes_keywords_directly(callable: u64) -> bool {
+    // SAFETY: the word is on the stack.
+    unsafe { exact::<NativeMethod>(callable).is_some() || exact::<NativeFunction>(callable).is_some() }
+}
+
+/// The direct path of calls with keywords, whose names are on top.
+#[inline(always)]
+pub(super) unsafe fn native_with_keywords(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: the stack has the callable, a place for self, the arguments, and the tuple of names.
+    unsafe {
+        let base = state.at(argument as usize + 3);
+        let word = call_with_keywords_at(state.vm, base, argument as usize, *state.at(1));
+        finish_native_call(state, base, word)
+    }
+}
+
 /// Calls the native function of a method descriptor after checking the instance.
 #[inline(always)]
 fn call_native_method(vm: &Vm, callable: &Value, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    let positional = args.len() - names.map_or(0, |names| names.items().len());
     if let Some(method) = callable.downcast_exact::<NativeMethod>()
-        && let Some(instance) = args.first()
+        && let Some(instance) = args[..positional].first()
         && method.accepts(instance)
     {
         vm.check_stack(" while calling a Python object")?;

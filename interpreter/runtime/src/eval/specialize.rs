@@ -361,7 +361,7 @@ pub(super) struct AttributeForm {
     pub(super) place: u16,
     /// The version of the metaclass, where it matters.
     meta_version: u32,
-    /// The word of what the class has, where the form pushes that.
+    /// The word of what the class has, where the form pushes that, or the address of a function that reads the attribute.
     pub(super) value: u64,
 }
 
@@ -494,6 +494,10 @@ fn found_load_form(
         && is_exact::<Function>(&getter)
     {
         return AttributeForm::of_class(Opcode::LoadAttrProperty, version, found);
+    }
+    if let Some(get) = crate::types::descriptors::native_getter(typ, found) {
+        let form = AttributeForm::new(Opcode::LoadAttrGetattributeOverridden, version)?;
+        return Some(AttributeForm { value: get as usize as u64, ..form });
     }
     let slots = found.type_of().slots();
     if slots.descriptor_set.get().is_some() {

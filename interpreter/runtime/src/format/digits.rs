@@ -30,7 +30,7 @@ pub const fn is_space(c: u32) -> bool {
 }
 
 /// Whether white space around a number is left out: of ASCII only what C takes for it.
-const fn is_stripped(c: u32) -> bool {
+pub(super) const fn is_stripped(c: u32) -> bool {
     if c < 0x80 { matches!(c, 0x9..=0xd | 0x20) } else { is_space(c) }
 }
 

@@ -1,5 +1,7 @@
 //! `int` as text in any base, and back, with the limit on the length of decimal texts.
 
+use std::borrow::Cow;
+
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::{Num, One, Zero};
 
@@ -235,9 +237,12 @@ pub fn parse_bytes(vm: &Vm, bytes: &[u8], base: i64, shown: &Value) -> PyResult 
 }
 
 /// A text as [`digits::to_ascii`] makes it.
-pub fn ascii_text(text: &Object<Str>) -> String {
+pub fn ascii_text(text: &Object<Str>) -> Cow<'_, str> {
+    if let Some(ascii) = text.as_ascii() {
+        return Cow::Borrowed(ascii.trim_matches(|c| digits::is_stripped(u32::from(c))));
+    }
     let characters = text.characters();
-    digits::to_ascii((0..characters.len()).map(move |index| characters.get(index)))
+    Cow::Owned(digits::to_ascii((0..characters.len()).map(move |index| characters.get(index))))
 }
 
 fn invalid_literal(vm: &Vm, base: i64, shown: &Value) -> Exception {

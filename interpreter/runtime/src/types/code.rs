@@ -388,7 +388,17 @@ impl Code {
     pub fn adaptive_bytes(&self) -> Vec<u8> {
         let first = self.unverified.get().into_iter();
         let rest = self.units().iter().map(Cell::get).skip(first.len());
-        first.chain(rest).flat_map(u16::to_le_bytes).collect()
+        let mut bytes: Vec<u8> = first.chain(rest).flat_map(u16::to_le_bytes).collect();
+        let mut at = 0;
+        while let Some(opcode) = bytes.get_mut(at) {
+            let (base, caches) = plain_opcodes()[usize::from(*opcode)];
+            // CPython has no form for attributes that native code computes.
+            if *opcode == Opcode::LoadAttrGetattributeOverridden as u8 {
+                *opcode = base;
+            }
+            at += 2 * (1 + usize::from(caches));
+        }
+        bytes
     }
 }
 

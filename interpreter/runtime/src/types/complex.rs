@@ -5,7 +5,7 @@ pub mod text;
 
 use rspy_macros::{pyclass, pymethods};
 
-use crate::arguments::{KeywordArguments, Parameters, bind};
+use crate::arguments::{InternedNames, KeywordArguments, Parameters, bind};
 use crate::exceptions::{PyResult, deprecation_warning};
 use crate::names;
 use crate::object::{Object, Payload, Ref, TypeObject};
@@ -219,6 +219,7 @@ impl Complex {
             function: "complex",
             names: ["real", "imag"],
             required: [false, false],
+            interned: InternedNames::NONE,
             positional_only: 0,
             positional: 2,
             rest: false,

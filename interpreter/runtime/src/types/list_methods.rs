@@ -5,6 +5,7 @@ use rspy_macros::pymethods;
 use crate::exceptions::PyResult;
 use crate::object::{Object, TypeObject};
 use crate::slots::Comparison;
+use crate::types::bool::as_bool;
 use crate::types::int;
 use crate::types::iterators::ListReverseIterator;
 use crate::types::list::List;
@@ -14,7 +15,7 @@ use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
 
-/// How two keys that are known to be alike compare, without looking up anything; `None` where they must be asked.
+/// How two numbers in words compare; `None` where the keys must be asked.
 #[inline]
 fn plainly_less(left: &Value, right: &Value) -> Option<bool> {
     if let (Some(left), Some(right)) = (left.small_int(), right.small_int()) {
@@ -23,22 +24,28 @@ fn plainly_less(left: &Value, right: &Value) -> Option<bool> {
     if let (Some(left), Some(right)) = (left.small_float(), right.small_float()) {
         return Some(left < right);
     }
-    if let (Some(left), Some(right)) = (left.downcast_exact::<Str>(), right.downcast_exact::<Str>()) {
-        return Some(left.order(right).is_lt());
-    }
     None
 }
 
 /// Whether `left < right`, as sorting asks it.
 fn is_less(vm: &Vm, left: &Value, right: &Value) -> PyResult<bool> {
-    if let Some(less) = plainly_less(left, right) {
-        return Ok(less);
+    if !left.is_object() || !right.is_object() {
+        if let Some(less) = plainly_less(left, right) {
+            return Ok(less);
+        }
+    } else if std::ptr::eq(left.type_of(), right.type_of()) {
+        if let (Some(left), Some(right)) = (left.downcast_exact::<Str>(), right.downcast_exact::<Str>()) {
+            return Ok(left.order(right).is_lt());
+        }
+        if let (Some(left), Some(right)) = (left.downcast_exact::<Tuple>(), right.downcast_exact::<Tuple>()) {
+            return tuple_is_less(vm, left, right);
+        }
     }
-    if let (Some(left), Some(right)) = (left.downcast_exact::<Tuple>(), right.downcast_exact::<Tuple>()) {
-        return tuple_is_less(vm, left, right);
+    let answer = vm.compare_inline(left, right, Comparison::Less)?;
+    match as_bool(&answer) {
+        Some(truth) => Ok(truth),
+        None => vm.is_true(&answer),
     }
-    let answer = vm.compare(left, right, Comparison::Less)?;
-    vm.is_true(&answer)
 }
 
 fn tuple_is_less(vm: &Vm, left: &Object<Tuple>, right: &Object<Tuple>) -> PyResult<bool> {

@@ -65,7 +65,16 @@ impl NativeFunction {
     /// Whether calls pass an instance in front of the arguments.
     #[inline(always)]
     pub(crate) fn passes_instance(&self) -> bool {
-        self.bound && self.definition.binding != Binding::StaticMethod && self.instance.borrow().is_some()
+        self.passed_instance() != 0
+    }
+
+    /// The word of the instance that calls pass in front of the arguments, 0 where they pass none. It stays the function's.
+    #[inline(always)]
+    pub(crate) fn passed_instance(&self) -> u64 {
+        if !self.bound || self.definition.binding == Binding::StaticMethod {
+            return 0;
+        }
+        self.instance.borrow().as_ref().map_or(0, Value::bits)
     }
 
     /// Whether it is shown as a method of what it belongs to, which functions of modules are not.

@@ -5,6 +5,7 @@
 //! `length` values lie behind the payload; all were written before anyone saw the object and none changes.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use rspy_macros::{pyclass, pymethods};
@@ -126,6 +127,19 @@ impl Tuple {
         Self::of_type(Tuple::static_type(), values)
     }
 
+    /// A tuple of so many values, which are given one after the other.
+    #[inline]
+    pub fn filled(length: usize, give: impl FnOnce(&mut Places<'_>)) -> Ref<Tuple> {
+        if length == 0 {
+            return Tuple::empty();
+        }
+        Self::allocate(Tuple::static_type(), length, |items| {
+            let mut places = Places { next: items, left: length, of: PhantomData };
+            give(&mut places);
+            assert!(places.left == 0);
+        })
+    }
+
     /// A tuple of clones.
     pub fn from_slice(values: &[Value]) -> Ref<Tuple> {
         Self::from_values(values.iter().cloned())
@@ -188,6 +202,27 @@ impl Tuple {
             }
             Ref::from_raw(NonNull::new_unchecked(object.cast()))
         }
+    }
+}
+
+/// The places of a tuple that is being made, which are filled in order.
+pub struct Places<'a> {
+    next: *mut Value,
+    left: usize,
+    of: PhantomData<&'a mut [Value]>,
+}
+
+impl Places<'_> {
+    /// Puts a value in the next place.
+    #[inline(always)]
+    pub fn push(&mut self, value: Value) {
+        assert!(self.left > 0);
+        // SAFETY: as many places are left, and nobody has written to the next one yet.
+        unsafe {
+            self.next.write(value);
+            self.next = self.next.add(1);
+        }
+        self.left -= 1;
     }
 }
 

@@ -7,6 +7,8 @@ use crate::eval::instructions::calls::{enter_exactly, enter_frame};
 use crate::eval::instructions::instructions;
 use crate::eval::polymorphic::{self, Place, Purpose};
 use crate::eval::{Flow, Instruction, State, specialize, word};
+use crate::exceptions::Exception;
+use crate::native::Getter;
 use crate::object::{Header, Object, Payload};
 use crate::slots::DescriptorGet;
 use crate::types::descriptors::{ClassMethod, Property};
@@ -16,6 +18,7 @@ use crate::types::string::Str;
 use crate::types::typ::TypeFlags;
 use crate::types::typ::instance;
 use crate::value::Value;
+use crate::vm::Vm;
 
 /// The object on top, if it is one and its type has the version in the cache.
 #[inline(always)]
@@ -164,6 +167,7 @@ unsafe fn cached_value(state: &State<'_>) -> u64 {
 unsafe fn descriptor_attribute(
     state: &mut State<'_>,
     argument: u32,
+    name: &Object<Str>,
     descriptor: &Value,
     get: DescriptorGet,
 ) -> Flow {
@@ -173,7 +177,13 @@ unsafe fn descriptor_attribute(
             let object = state.look(1);
             get(state.vm, descriptor, Some(&object), Some(&object.type_of().to_value()))
         };
-        let value = attempt!(state, found);
+        let value = match found {
+            Ok(value) => value,
+            Err(exception) => {
+                raise_for_attribute(state.vm, exception, &state.look(1), name);
+                return Flow::Raise;
+            }
+        };
         state.drop_words(1);
         state.push_value(value);
         if argument & 1 != 0 {
@@ -182,6 +192,13 @@ unsafe fn descriptor_attribute(
         state.skip(9);
     }
     Flow::Next
+}
+
+/// Raises what came instead of an attribute; an `AttributeError` learns of which.
+#[cold]
+fn raise_for_attribute(vm: &Vm, exception: Exception, object: &Value, name: &Object<Str>) {
+    crate::exceptions::attribute_error::add_context(&exception, object, name);
+    vm.set_raised(exception);
 }
 
 /// The attribute as `object` looks it up, where only a descriptor has to be called for it.
@@ -207,7 +224,7 @@ unsafe fn plain_attribute(state: &mut State<'_>, argument: u32, name: &Object<St
                 let get = kind.slots().descriptor_get.get()?;
                 // What it calls may take it out of the class.
                 let descriptor = crate::object::Borrow::clone_value(&class_value);
-                return Some(descriptor_attribute(state, argument, &descriptor, get));
+                return Some(descriptor_attribute(state, argument, name, &descriptor, get));
             }
             is_method = argument & 1 != 0 && kind.has_flag(TypeFlags::METHOD_DESCRIPTOR);
             plain = kind.slots().descriptor_get.get().is_none();
@@ -428,8 +445,35 @@ instructions! {
             None => <LoadAttr as Instruction>::slow(state, argument),
         }
     }
-    /// Lookup by a `__getattribute__` implemented in Python.
-    LoadAttrGetattributeOverridden = LoadAttr;
+    /// An attribute that native code computes. CPython's opcode of this name is for a `__getattribute__` implemented in
+    /// Python, which takes the general path here.
+    LoadAttrGetattributeOverridden(state, argument) fast {
+        if of_version(state, *state.at(1)).is_some() { Flow::Direct } else { Flow::Slow }
+    } direct {
+        // SAFETY: the form's value is such a function.
+        let get = std::mem::transmute::<usize, Getter>(cached_value(state) as usize);
+        let place = state.at(1);
+        let owner = *place;
+        *place = word::untagged(owner);
+        match get(state.vm, &*place.cast::<Value>()) {
+            Ok(found) => {
+                word::close(owner);
+                *place = found.into_bits();
+            }
+            Err(exception) => {
+                let name = (*state.frame).code().name((argument >> 1) as usize);
+                raise_for_attribute(state.vm, exception, &*place.cast::<Value>(), name);
+                word::close(owner);
+                state.stack = place;
+                return Flow::Raise;
+            }
+        }
+        if argument & 1 != 0 {
+            state.push(0);
+        }
+        state.skip(9);
+        Flow::Next
+    } or LoadAttr
 
     /// A method of an object whose attributes lie inline and do not hide it.
     LoadAttrMethodWithValues(state, _argument) fast {

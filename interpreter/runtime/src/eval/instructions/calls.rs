@@ -7,7 +7,8 @@ use crate::eval::call::push_frame;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
 use crate::eval::native_calls::{
-    call_type_at, call_words, finish_native_call, native_function, native_method, signals_after_call,
+    call_type_at, call_words, finish_native_call, native_function, native_method, native_with_keywords,
+    signals_after_call, takes_keywords_directly,
 };
 use crate::eval::word::exact;
 use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
@@ -712,7 +713,11 @@ instructions! {
     }
 
     /// Calls with positional arguments and keywords.
-    CallKw(state, argument) {
+    CallKw(state, argument) fast {
+        if takes_keywords_directly(*state.at(argument as usize + 3)) { Flow::Direct } else { Flow::Slow }
+    } direct {
+        native_with_keywords(state, argument)
+    } slow {
         let names = state.pop_value();
         let count = argument as usize;
         let base = state.at(count + 2);

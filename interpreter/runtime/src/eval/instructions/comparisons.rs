@@ -3,14 +3,18 @@
 use crate::attempt;
 use crate::eval::instructions::instructions;
 use crate::eval::word::exact;
-use crate::eval::{Flow, Instruction, State, specialize, word};
-use crate::slots::Comparison;
-use crate::types::bool::{boolean, false_word, true_word};
+use crate::eval::{Flow, Instruction, State, raised_or_word, specialize, word};
+use crate::exceptions::PyResult;
+use crate::object::Header;
+use crate::slots::{Compare, Comparison};
+use crate::types::bool::{as_bool, boolean, false_word, true_word};
 use crate::types::dict::Dict;
+use crate::types::none::is_not_implemented;
 use crate::types::string::Str;
 use crate::value::Value;
+use crate::vm::Vm;
 
-/// Replaces two operands that own nothing by a truth value.
+/// Replaces two operands, which own nothing any more, by a truth value.
 #[inline(always)]
 unsafe fn truth(state: &mut State<'_>, truth: bool) -> Flow {
     // SAFETY: the stack has two operands.
@@ -36,22 +40,108 @@ fn holds(argument: u32, less: bool, equal: bool) -> bool {
     argument & outcome != 0
 }
 
+/// The function that compares two objects of one type.
+#[inline(always)]
+unsafe fn shared_slot(left: u64, right: u64) -> Option<Compare> {
+    if !word::is_pointer(left) || !word::is_pointer(right) {
+        return None;
+    }
+    // SAFETY: pointers on the stack are of objects that are alive.
+    unsafe {
+        let typ = (*(word::untagged(left) as *const Header)).type_of();
+        let same = std::ptr::eq(typ, (*(word::untagged(right) as *const Header)).type_of());
+        if same { typ.slots().compare.get() } else { None }
+    }
+}
+
+/// The word of what a type's own comparison answered, 0 where there is an exception; gives the operands back.
+#[inline(never)]
+unsafe fn settled_word(vm: &Vm, result: PyResult, left: u64, right: u64, argument: u32) -> u64 {
+    // SAFETY: the words leave the stack.
+    unsafe {
+        let result = match result {
+            Ok(answer) if is_not_implemented(&answer) => {
+                let comparison = Comparison::of_argument(argument);
+                vm.compare_reflected(&word::look(left), &word::look(right), comparison)
+            }
+            other => other,
+        };
+        word::close(right);
+        word::close(left);
+        raised_or_word(vm, result.and_then(|answer| asked_truth(vm, answer, argument)))
+    }
+}
+
+/// The answer of a comparison, or its truth where the instruction asks for that.
+#[inline(always)]
+fn asked_truth(vm: &Vm, answer: Value, argument: u32) -> PyResult {
+    if argument & 16 == 0 || as_bool(&answer).is_some() {
+        Ok(answer)
+    } else {
+        vm.is_true(&answer).map(boolean)
+    }
+}
+
+/// The word of a comparison's result, 0 where it raised an exception; gives the operands back.
+#[inline(never)]
+unsafe fn compared_word(vm: &Vm, left: u64, right: u64, argument: u32) -> u64 {
+    // SAFETY: the words leave the stack.
+    unsafe {
+        let comparison = Comparison::of_argument(argument);
+        let result = vm.compare(&word::look(left), &word::look(right), comparison);
+        word::close(right);
+        word::close(left);
+        raised_or_word(vm, result.and_then(|answer| asked_truth(vm, answer, argument)))
+    }
+}
+
+/// Replaces two operands by the result of their comparison.
+#[inline(always)]
+unsafe fn compare(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: the stack has two operands.
+    unsafe {
+        let word = compared_word(state.vm, *state.at(2), *state.at(1), argument);
+        state.stack = state.at(2);
+        if word == 0 {
+            return Flow::Raise;
+        }
+        state.push(word);
+        state.skip(1);
+    }
+    Flow::Next
+}
+
 instructions! {
     /// A rich comparison.
-    CompareOp(state, argument) {
-        specialize::compare_op(state, argument);
-        let comparison = Comparison::ALL[(argument >> 5) as usize % 6];
-        let result = {
-            let left = state.look(2);
-            let right = state.look(1);
-            state.vm.compare(&left, &right, comparison)
+    CompareOp(state, argument) fast {
+        if specialize::is_nearly_due(state) { Flow::Slow } else { Flow::Direct }
+    } direct {
+        specialize::count_down(state);
+        let (left, right) = (state.at(2), state.at(1));
+        let Some(slot) = shared_slot(*left, *right) else { return compare(state, argument) };
+        let (left_word, right_word) = (*left, *right);
+        *left = word::untagged(left_word);
+        *right = word::untagged(right_word);
+        let comparison = Comparison::of_argument(argument);
+        let result = slot(state.vm, &*left.cast::<Value>(), &*right.cast::<Value>(), comparison);
+        state.stack = left;
+        let word = match result {
+            Ok(truth) if as_bool(&truth).is_some() => {
+                word::close(right_word);
+                word::close(left_word);
+                truth.into_bits()
+            }
+            other => settled_word(state.vm, other, left_word, right_word, argument),
         };
-        state.drop_words(2);
-        let result = attempt!(state, result);
-        let result = if argument & 16 != 0 { boolean(attempt!(state, state.vm.is_true(&result))) } else { result };
-        state.push_value(result);
+        if word == 0 {
+            return Flow::Raise;
+        }
+        state.push(word);
         state.skip(1);
         Flow::Next
+    } slow {
+        specialize::compare_op(state, argument);
+        compare(state, argument)
     }
 
     /// Compares ints.
@@ -76,20 +166,26 @@ instructions! {
     } or CompareOp
 
     /// Compares strings for equality.
-    CompareOpStr(state, argument) {
-        let equal = {
-            let (left, right) = (state.look(2), state.look(1));
-            match (left.downcast_exact::<Str>(), right.downcast_exact::<Str>()) {
-                (Some(left), Some(right)) => Some(left.same_text(right)),
-                _ => None,
-            }
-        };
-        let Some(equal) = equal else { return <CompareOp as Instruction>::slow(state, argument) };
-        state.drop_words(2);
-        state.push(if equal == (argument >> 5 == 2) { true_word() } else { false_word() });
-        state.skip(1);
-        Flow::Next
-    }
+    CompareOpStr(state, argument) fast {
+        let (left, right) = (*state.at(2), *state.at(1));
+        let (Some(first), Some(second)) = (exact::<Str>(left), exact::<Str>(right)) else { return Flow::Slow };
+        // Variables and constants need not be given back, which leaves little to do.
+        let same = std::ptr::eq(first, second);
+        if word::owns(left) && !first.header().is_immortal()
+            || word::owns(right) && !second.header().is_immortal()
+            || !same && !first.differs_at_sight(second)
+        {
+            return Flow::Direct;
+        }
+        truth(state, same == (argument >> 5 == Comparison::Equal as u32))
+    } direct {
+        let (left, right) = (*state.at(2), *state.at(1));
+        let (Some(first), Some(second)) = (exact::<Str>(left), exact::<Str>(right)) else { return Flow::Slow };
+        let same = first.same_text(second);
+        word::close(right);
+        word::close(left);
+        truth(state, same == (argument >> 5 == Comparison::Equal as u32))
+    } or CompareOp
 
     /// `is` or `is not`.
     IsOp(state, argument) fast {

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use crate::attempt;
 use crate::eval::instructions::instructions;
 use crate::eval::word::exact;
-use crate::eval::{Flow, State, specialize, word};
+use crate::eval::{Flow, State, raised_or_word, specialize, word};
 use crate::object::Object;
 use crate::types::bool::{boolean, false_word, true_word};
 use crate::types::dict::Dict;
@@ -201,20 +201,44 @@ unsafe fn truth_word(vm: &Vm, word: u64) -> u64 {
     }
 }
 
+/// The word of a binary operation's result, 0 where it raised an exception; gives the operands back.
+#[inline(never)]
+unsafe fn operation_word(vm: &Vm, left: u64, right: u64, argument: u32) -> u64 {
+    // SAFETY: the words leave the stack.
+    unsafe {
+        let result = vm.binary_operation_inline(argument, &word::look(left), &word::look(right));
+        word::close(right);
+        word::close(left);
+        raised_or_word(vm, result)
+    }
+}
+
+/// Replaces two operands by the result of a binary operation.
+#[inline(always)]
+unsafe fn operate(state: &mut State<'_>, argument: u32) -> Flow {
+    // SAFETY: the stack has two operands.
+    unsafe {
+        let word = operation_word(state.vm, *state.at(2), *state.at(1), argument);
+        state.stack = state.at(2);
+        if word == 0 {
+            return Flow::Raise;
+        }
+        state.push(word);
+        state.skip(5);
+    }
+    Flow::Next
+}
+
 instructions! {
     /// A binary or augmented operation.
-    BinaryOp(state, argument) {
+    BinaryOp(state, argument) fast {
+        if specialize::is_nearly_due(state) { Flow::Slow } else { Flow::Direct }
+    } direct {
+        specialize::count_down(state);
+        operate(state, argument)
+    } slow {
         specialize::binary_op(state, argument);
-        let result = {
-            let left = state.look(2);
-            let right = state.look(1);
-            state.vm.binary_operation(argument, &left, &right)
-        };
-        state.drop_words(2);
-        let result = attempt!(state, result);
-        state.push_value(result);
-        state.skip(5);
-        Flow::Next
+        operate(state, argument)
     }
 
     /// `int + int`.

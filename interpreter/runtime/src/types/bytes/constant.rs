@@ -116,8 +116,7 @@ impl Bytes {
             Made::Data(data) => Ok(Bytes::of_type(cls, data).into_value()),
             Made::Object(object) if exact => Ok(object),
             Made::Object(object) => {
-                let data =
-                    object.downcast::<Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default();
+                let data = object.downcast::<Bytes>().map_or(&[][..], |bytes| bytes.as_slice());
                 Ok(Bytes::of_type(cls, data).into_value())
             }
         }
@@ -125,19 +124,19 @@ impl Bytes {
 
     #[slot(repr)]
     fn repr(&self) -> String {
-        text::quoted(&self.data)
+        text::quoted(self.as_slice())
     }
 
     #[slot(str)]
     fn str(&self, vm: &Vm) -> PyResult<String> {
         warn(vm, "str() on a bytes instance")?;
-        Ok(text::quoted(&self.data))
+        Ok(text::quoted(self.as_slice()))
     }
 
     #[slot(hash)]
     fn hash(&self) -> PyResult<i64> {
         if self.hash.get() == -1 {
-            self.hash.set(crate::types::string::hash::hash_bytes(&self.data));
+            self.hash.set(crate::types::string::hash::hash_bytes(self.as_slice()));
         }
         Ok(self.hash.get())
     }
@@ -145,9 +144,9 @@ impl Bytes {
     #[slot(compare)]
     fn compare(&self, vm: &Vm, other: &Value, comparison: Comparison) -> PyResult {
         match other.downcast::<Bytes>() {
-            Some(other) => Ok(boolean(comparison.holds(self.data.cmp(&other.data)))),
+            Some(other) => Ok(boolean(comparison.holds(self.as_slice().cmp(other.as_slice())))),
             None if buffer::has_buffer(other) => Ok(not_implemented()),
-            None => compare(vm, &self.data, other, comparison, "bytes"),
+            None => compare(vm, self.as_slice(), other, comparison, "bytes"),
         }
     }
 
@@ -170,12 +169,12 @@ impl Bytes {
 
     #[slot(length)]
     fn length(&self) -> PyResult<usize> {
-        Ok(self.data.len())
+        Ok(self.len())
     }
 
     #[slot(item)]
     fn item(&self, vm: &Vm, index: isize) -> PyResult {
-        match usize::try_from(index).ok().and_then(|index| self.data.get(index)) {
+        match usize::try_from(index).ok().and_then(|index| self.as_slice().get(index)) {
             Some(&byte) => Ok(Value::int(i32::from(byte))),
             None => Err(vm.index_error("index out of range")),
         }
@@ -183,17 +182,17 @@ impl Bytes {
 
     #[slot(get_item)]
     fn get_item(this: &Object<Bytes>, vm: &Vm, key: &Value) -> PyResult {
-        let length = this.data.len();
+        let length = this.len();
         if let Some(slice) = key.downcast::<Slice>() {
             let range = slice.indices(vm, length)?;
             if range.is_whole(length) && std::ptr::eq(this.type_of(), Bytes::static_type()) {
                 return Ok(this.to_value());
             }
-            let part: Vec<u8> = if range.step == 1 {
-                this.data[range.start as usize..range.start as usize + range.count()].to_vec()
-            } else {
-                range.iter().map(|index| this.data[index]).collect()
-            };
+            if range.step == 1 {
+                let start = range.start as usize;
+                return Ok(Bytes::new(&this.as_slice()[start..start + range.count()]).into_value());
+            }
+            let part: Vec<u8> = range.iter().map(|index| this.as_slice()[index]).collect();
             return Ok(Bytes::new(part).into_value());
         }
         let index = vm.sequence_index(key, "byte indices must be integers or slices, not")?;
@@ -203,7 +202,7 @@ impl Bytes {
     #[slot(contains)]
     fn contains(&self, vm: &Vm, item: &Value) -> PyResult<bool> {
         let sought = Sought::from_operand(vm, item)?;
-        Ok(search::find(&self.data, sought.as_slice()).is_some())
+        Ok(search::find(self.as_slice(), sought.as_slice()).is_some())
     }
 
     #[slot(concat)]
@@ -222,12 +221,12 @@ impl Bytes {
 
     #[slot(repeat)]
     fn repeat(this: &Object<Bytes>, vm: &Vm, count: isize) -> PyResult {
-        let same = count == 1 || this.data.is_empty();
+        let same = count == 1 || this.is_empty();
         if same && std::ptr::eq(this.type_of(), Bytes::static_type()) {
             return Ok(this.to_value());
         }
         // This is a new object even where it is empty.
-        Ok(Bytes::of_type(Bytes::static_type(), repeated(vm, &this.data, count)?).into_value())
+        Ok(Bytes::of_type(Bytes::static_type(), repeated(vm, this.as_slice(), count)?).into_value())
     }
 
     /// How to copy and pickle it.

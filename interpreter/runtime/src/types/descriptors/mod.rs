@@ -7,6 +7,7 @@ mod property;
 
 pub use class_method::{ClassMethod, StaticMethod};
 pub use mapping_proxy::MappingProxy;
+pub(crate) use native::native_getter;
 pub use native::{GetSetDescriptor, MemberDescriptor, attribute_dict, attribute_weakref};
 pub use property::Property;
 

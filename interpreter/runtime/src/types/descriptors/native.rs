@@ -5,7 +5,7 @@ use rspy_macros::{pyclass, pymethods};
 
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
-use crate::native::GetSetDef;
+use crate::native::{GetSetDef, Getter};
 use crate::object::{Object, Ref, TypeObject};
 use crate::types::dict::Dict;
 use crate::types::none::none;
@@ -117,6 +117,18 @@ impl MemberDescriptor {
             Place::Slot(name, _) => name.clone(),
         }
     }
+}
+
+/// The native function that reads an attribute of objects of a type, if the descriptor leads to one.
+pub(crate) fn native_getter(typ: &TypeObject, descriptor: &Value) -> Option<Getter> {
+    let (definition, owner) = if let Some(computed) = descriptor.downcast_exact::<GetSetDescriptor>() {
+        (computed.definition()?, &computed.owner)
+    } else {
+        let member = descriptor.downcast_exact::<MemberDescriptor>()?;
+        let Place::Native(definition) = member.source else { return None };
+        (definition, &member.owner)
+    };
+    typ.is_native_subtype(owner).then_some(definition.get)
 }
 
 /// Makes sure that the object is an instance of the descriptor's class.

@@ -52,7 +52,7 @@ pub(super) fn intersection(vm: &Vm, set: &Value, other: &Value) -> PyResult {
         while let Some((next, hash, key)) = smaller.next_entry(position) {
             position = next;
             if larger.contains_hashed(vm, &key, hash)? {
-                target.add_hashed(vm, &key, hash)?;
+                target.add_hashed(vm, key, hash)?;
             }
         }
         return Ok(result);
@@ -61,7 +61,7 @@ pub(super) fn intersection(vm: &Vm, set: &Value, other: &Value) -> PyResult {
     while let Some(key) = vm.next(&iterator)? {
         let hash = vm.hash(&key)?;
         if own.contains_hashed(vm, &key, hash)? {
-            target.add_hashed(vm, &key, hash)?;
+            target.add_hashed(vm, key, hash)?;
         }
     }
     Ok(result)
@@ -103,7 +103,7 @@ pub(super) fn difference(vm: &Vm, set: &Value, other: &Value) -> PyResult {
             (None, None) => false,
         };
         if !shared {
-            target.add_hashed(vm, &key, hash)?;
+            target.add_hashed(vm, key, hash)?;
         }
     }
     Ok(result)
@@ -157,7 +157,7 @@ pub(super) fn toggle_all(vm: &Vm, set: &Value, core: &Core, other: &Value) -> Py
         while let Some((next, hash, key)) = dict.next_hashed(position) {
             position = next;
             if !core.discard_hashed(vm, &key, hash)? {
-                core.add_hashed(vm, &key, hash)?;
+                core.add_hashed(vm, key, hash)?;
             }
         }
         return Ok(());
@@ -175,7 +175,7 @@ fn toggle(vm: &Vm, core: &Core, theirs: &Core) -> PyResult<()> {
     while let Some((next, hash, key)) = theirs.next_entry(position) {
         position = next;
         if !core.discard_hashed(vm, &key, hash)? {
-            core.add_hashed(vm, &key, hash)?;
+            core.add_hashed(vm, key, hash)?;
         }
     }
     Ok(())

@@ -165,7 +165,7 @@ impl Set {
     /// This has no effect if the element is already present.
     #[method("add(self, object, /)")]
     fn add_object(&self, vm: &Vm, object: &Value) -> PyResult<()> {
-        self.core.add(vm, object).map(drop)
+        self.core.add(vm, object)
     }
 
     /// Remove all elements from this set.

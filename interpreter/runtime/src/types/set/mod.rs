@@ -16,6 +16,7 @@ use crate::exceptions::{Exception, PyResult};
 use crate::gc::{Trace, Visitor};
 use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::types::dict::Dict;
+use crate::types::list::List;
 use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -151,37 +152,56 @@ impl Core {
         }
     }
 
-    /// Adds an element whose hash is known; answers whether it is new.
+    /// Adds an element whose hash is known.
     ///
     /// # Errors
     /// What comparing elements raises.
-    pub fn add_hashed(&self, vm: &Vm, key: &Value, hash: i64) -> PyResult<bool> {
+    #[inline]
+    pub fn add_hashed(&self, vm: &Vm, mut key: Value, hash: i64) -> PyResult<()> {
+        match self.table.borrow_mut().insert_at_once(hash, key) {
+            Ok(()) => {
+                self.note_change();
+                return Ok(());
+            }
+            Err(back) => key = back,
+        }
+        self.search_and_add(vm, key, hash)
+    }
+
+    #[inline(never)]
+    fn search_and_add(&self, vm: &Vm, key: Value, hash: i64) -> PyResult<()> {
         let found = {
             let mut table = self.table.borrow_mut();
             table.materialize();
             // Mostly the first look tells, without comparing texts or calling anything.
             table.find(&mut Probe::new(hash), hash, |other| match other {
-                _ if other.is(key) => Verdict::Same,
+                _ if other.is(&key) => Verdict::Same,
                 _ if other.is_small_int() && key.is_small_int() => Verdict::Different,
                 _ => Verdict::Ask,
             })
         };
-        let found = if let Found::Unsure(_) = found { self.find(vm, key, hash)? } else { found };
+        let found = if let Found::Unsure(_) = found { self.find(vm, &key, hash)? } else { found };
         if let Found::Unused(at) = found {
             self.note_change();
-            self.table.borrow_mut().insert_at(at, hash, key.clone());
-            return Ok(true);
+            self.table.borrow_mut().insert_at(at, hash, key);
         }
-        Ok(false)
+        Ok(())
     }
 
-    /// Adds an element; answers whether it is new.
+    /// Adds an element.
     ///
     /// # Errors
     /// What hashing or comparing elements raises.
-    pub fn add(&self, vm: &Vm, key: &Value) -> PyResult<bool> {
-        let hash = element_hash(vm, key)?;
-        self.add_hashed(vm, key, hash)
+    pub fn add(&self, vm: &Vm, key: &Value) -> PyResult<()> {
+        self.add_owned(vm, key.clone())
+    }
+
+    #[inline(always)]
+    fn add_owned(&self, vm: &Vm, key: Value) -> PyResult<()> {
+        match vm.hash(&key) {
+            Ok(hash) => self.add_hashed(vm, key, hash),
+            Err(error) => Err(not_an_element(vm, &key, error)),
+        }
     }
 
     /// Whether an element whose hash is known is there.
@@ -287,9 +307,18 @@ impl Core {
         if let Some(dict) = iterable.downcast_exact::<Dict>() {
             return self.merge_keys(vm, dict);
         }
+        if let Some(list) = iterable.downcast_exact::<List>() {
+            // Hashing may change the list, whose iterator would not mind either.
+            let mut index = 0;
+            while let Some(key) = list.get(index) {
+                self.add_owned(vm, key)?;
+                index += 1;
+            }
+            return Ok(());
+        }
         let iterator = vm.iter(iterable)?;
         while let Some(key) = vm.next(&iterator)? {
-            self.add(vm, &key)?;
+            self.add_owned(vm, key)?;
         }
         Ok(())
     }
@@ -309,7 +338,7 @@ impl Core {
         let mut position = 0;
         while let Some((next, hash, key)) = other.next_entry(position) {
             position = next;
-            self.add_hashed(vm, &key, hash)?;
+            self.add_hashed(vm, key, hash)?;
         }
         Ok(())
     }
@@ -320,7 +349,7 @@ impl Core {
         let mut position = 0;
         while let Some((next, hash, key)) = dict.next_hashed(position) {
             position = next;
-            self.add_hashed(vm, &key, hash)?;
+            self.add_hashed(vm, key, hash)?;
         }
         Ok(())
     }
@@ -381,12 +410,12 @@ impl Set {
         self.core.is_empty()
     }
 
-    /// Adds an element; answers whether it is new.
+    /// Adds an element.
     ///
     /// # Errors
     /// What hashing or comparing elements raises.
     #[inline]
-    pub fn add(&self, vm: &Vm, key: &Value) -> PyResult<bool> {
+    pub fn add(&self, vm: &Vm, key: &Value) -> PyResult<()> {
         self.core.add(vm, key)
     }
 
@@ -438,7 +467,7 @@ impl FrozenSet {
     pub fn from_values(vm: &Vm, values: impl IntoIterator<Item = Value>) -> PyResult<Ref<FrozenSet>> {
         let set = FrozenSet::empty();
         for value in values {
-            set.core.add(vm, &value)?;
+            set.core.add_owned(vm, value)?;
         }
         Ok(set)
     }

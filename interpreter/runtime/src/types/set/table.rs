@@ -141,6 +141,28 @@ impl Table {
         self.places.get(at)?.key.clone()
     }
 
+    /// Puts in a key whose first place is unused, as most are, or gives it back.
+    #[inline(always)]
+    pub fn insert_at_once(&mut self, hash: i64, key: Value) -> Result<(), Value> {
+        let at = hash as usize & self.places.len().wrapping_sub(1);
+        match self.places.get_mut(at) {
+            Some(place) if place.is_unused() => *place = Place { hash, key: Some(key) },
+            _ => return Err(key),
+        }
+        self.note_key();
+        Ok(())
+    }
+
+    /// Counts a key that was put in; makes the table larger where it is three fifths full.
+    #[inline(always)]
+    fn note_key(&mut self) {
+        self.fill += 1;
+        self.used += 1;
+        if self.fill * 5 >= self.mask() * 3 {
+            self.resize(self.growth());
+        }
+    }
+
     /// Puts a key into the unused place that a search found.
     #[inline]
     pub fn insert_at(&mut self, at: usize, hash: i64, key: Value) {
@@ -153,11 +175,7 @@ impl Table {
             return;
         }
         self.places[at] = Place { hash, key: Some(key) };
-        self.fill += 1;
-        self.used += 1;
-        if self.fill * 5 >= self.mask() * 3 {
-            self.resize(self.growth());
-        }
+        self.note_key();
     }
 
     fn growth(&self) -> usize {

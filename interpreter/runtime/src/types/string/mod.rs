@@ -437,6 +437,15 @@ impl Object<Str> {
             || ((self.shape.get() ^ other.shape.get()) & !INTERNED == 0 && self.bytes() == other.bytes())
     }
 
+    /// Whether a glance tells that another string has another text.
+    #[inline(always)]
+    pub(crate) fn differs_at_sight(&self, other: &Object<Str>) -> bool {
+        let (own, others) = (self.shape.get(), other.shape.get());
+        // SAFETY: it is only read where there is a character, which begins with a byte.
+        let first = |text: &Object<Str>| unsafe { text.data().read() };
+        (own ^ others) & !INTERNED != 0 || own & LENGTH_MASK != 0 && first(self) != first(other)
+    }
+
     /// The order of both texts by code points.
     pub fn order(&self, other: &Object<Str>) -> std::cmp::Ordering {
         match (self.characters(), other.characters()) {
