@@ -1,13 +1,16 @@
 //! The module `_pickle`: objects written as bytes and read again.
 //!
 //! Writing: [`pickler`] has the object, `save` the builtin types, `reduce` all others, `output` and `memo` what they fill.
-//! Reading: [`unpickler`] has the object, `load` the opcodes, `state` gives objects their state, `input` and `remembered`
-//! are what they read from. Both do without Python calls as long as only builtin types are concerned.
+//! Reading: [`unpickler`] has the object, `load` and its neighbours the opcodes, `state` gives objects their state, `input`
+//! and `remembered` are what they read from. Both do without Python calls as long as only builtin types are concerned.
 
 mod buffers;
 mod errors;
 mod input;
 mod load;
+mod load_containers;
+mod load_objects;
+mod load_values;
 mod memo;
 mod numbers;
 mod opcodes;

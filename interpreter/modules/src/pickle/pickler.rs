@@ -183,7 +183,9 @@ impl Pickler {
         if protocol >= 2 {
             let mut output = self.output.borrow_mut();
             output.opcode(PROTO, [protocol]);
-            output.set_framing(protocol >= 4);
+            if protocol >= 4 {
+                output.begin_framing();
+            }
         }
         let saved = self.save(vm, object, true);
         let mut output = self.output.borrow_mut();
@@ -191,7 +193,7 @@ impl Pickler {
             output.byte(STOP);
             output.end_frame();
         }
-        output.set_framing(false);
+        output.end_framing();
         saved
     }
 

@@ -35,12 +35,19 @@ impl Remembered {
 
     /// Gives an object a number; answers the object that had it.
     #[must_use]
+    #[inline]
     pub fn insert(&mut self, number: usize, object: Value) -> Option<Value> {
         if number == self.dense.len() && self.sparse.is_empty() {
             self.dense.push(Some(object));
             self.count += 1;
             return None;
         }
+        self.insert_elsewhere(number, object)
+    }
+
+    /// Gives an object a number that is not the next one.
+    #[cold]
+    fn insert_elsewhere(&mut self, number: usize, object: Value) -> Option<Value> {
         let old = if number < self.dense.len() + GAP {
             if number >= self.dense.len() {
                 self.dense.resize(number + 1, None);

@@ -108,7 +108,11 @@ impl Pickler {
     #[cold]
     fn end_full_frame(&self, vm: &Vm) -> PyResult<()> {
         self.output.borrow_mut().end_frame();
-        if self.write.borrow().is_some() { self.flush(vm) } else { Ok(()) }
+        if self.write.borrow().is_some() {
+            self.flush(vm)?;
+        }
+        self.output.borrow_mut().begin_frame();
+        Ok(())
     }
 
     // ----- the memo -----
@@ -234,14 +238,11 @@ impl Pickler {
             output.write(data);
             return Ok(());
         }
-        let framing = {
+        {
             let mut output = self.output.borrow_mut();
-            let framing = output.is_framing();
             output.end_frame();
-            output.set_framing(false);
             output.write(header);
-            framing
-        };
+        }
         match self.write.get() {
             None => self.output.borrow_mut().write(data),
             Some(write) => {
@@ -250,7 +251,7 @@ impl Pickler {
                 vm.call(&write, &[whole])?;
             }
         }
-        self.output.borrow_mut().set_framing(framing);
+        self.output.borrow_mut().begin_frame();
         Ok(())
     }
 
