@@ -10,7 +10,7 @@ use rspy_runtime::object::{Object, Payload, Ref};
 use rspy_runtime::types::float::Float;
 use rspy_runtime::types::list::List;
 use rspy_runtime::types::none::none;
-use rspy_runtime::types::string::build::from_characters;
+use rspy_runtime::types::string::build::{from_ascii, from_characters};
 use rspy_runtime::types::string::{Characters, Str};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -103,6 +103,13 @@ impl Parser<'_> {
         self.save_text(text)
     }
 
+    /// Saves characters of a line as a field of their own.
+    fn save_slice(&mut self, line: &Object<Str>, start: usize, end: usize) -> PyResult<()> {
+        self.check_limit(end - start)?;
+        let ascii = line.as_ascii().and_then(|ascii| ascii.as_bytes().get(start..end));
+        self.save_text(ascii.map_or_else(|| line.slice(start, end), from_ascii))
+    }
+
     fn save_text(&mut self, text: Ref<Str>) -> PyResult<()> {
         let quoting = self.dialect.quoting;
         let empty = text.length() == 0;
@@ -186,8 +193,7 @@ impl Parser<'_> {
             && closed
             && self.meaning(c) & (DELIMITER | LINE_END) != 0
         {
-            self.check_limit(end - start)?;
-            self.save_text(line.slice(start, end))?;
+            self.save_slice(line, start, end)?;
             let goes_on = self.meaning(c) & DELIMITER != 0;
             self.state = if goes_on { State::FieldStart } else { State::LineEnd };
             return Ok(behind + 1 - at);

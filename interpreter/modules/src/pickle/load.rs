@@ -107,7 +107,15 @@ impl Machine<'_> {
                 EMPTY_LIST => List::new().into_value(),
                 EMPTY_DICT => Dict::new().into_value(),
                 EMPTY_SET => Set::new().into_value(),
-                TUPLE1 | TUPLE2 | TUPLE3 => self.short_tuple(vm, usize::from(opcode - TUPLE1) + 1)?,
+                TUPLE1 => Tuple::from_values([self.pop(vm)?]).into_value(),
+                TUPLE2 => {
+                    let (second, first) = (self.pop(vm)?, self.pop(vm)?);
+                    Tuple::from_values([first, second]).into_value()
+                }
+                TUPLE3 => {
+                    let (third, second, first) = (self.pop(vm)?, self.pop(vm)?, self.pop(vm)?);
+                    Tuple::from_values([first, second, third]).into_value()
+                }
                 APPEND | APPENDS | SETITEM | SETITEMS | ADDITEMS => {
                     self.fill(vm, opcode)?;
                     continue;
@@ -201,7 +209,7 @@ impl Machine<'_> {
         UnpicklingError::error(vm, if marked { "unexpected MARK found" } else { "unpickling stack underflow" })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self, vm: &Vm) -> PyResult {
         if self.stack.len() > self.fence
             && let Some(value) = self.stack.pop()
@@ -211,7 +219,7 @@ impl Machine<'_> {
         Err(self.underflow(vm))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn top(&self, vm: &Vm) -> PyResult<&Value> {
         match self.stack.last() {
             Some(top) if self.stack.len() > self.fence => Ok(top),
@@ -250,7 +258,7 @@ impl Machine<'_> {
 
     // ----- the memo -----
 
-    #[inline]
+    #[inline(always)]
     fn remember(&self, vm: &Vm, number: usize) -> PyResult<()> {
         let value = self.top(vm)?.clone();
         let old = self.unpickler.memo.borrow_mut().insert(number, value);
@@ -258,7 +266,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn recall(&self, vm: &Vm, number: usize) -> PyResult {
         let found = self.unpickler.memo.borrow().get(number);
         found.ok_or_else(|| not_remembered(vm, number as i64))

@@ -18,15 +18,6 @@ use super::opcodes::*;
 type Items<'a> = std::vec::Drain<'a, Value>;
 
 impl Machine<'_> {
-    /// A tuple of the topmost values.
-    #[inline]
-    pub(super) fn short_tuple(&mut self, vm: &Vm, count: usize) -> PyResult {
-        match self.stack.len().checked_sub(count) {
-            Some(start) if start >= self.fence => Ok(Tuple::from_values(self.stack.drain(start..)).into_value()),
-            _ => Err(self.underflow(vm)),
-        }
-    }
-
     /// A container of what lies above the last mark.
     pub(super) fn container(&mut self, vm: &Vm, opcode: u8) -> PyResult {
         let items = self.pop_marked(vm)?;

@@ -1,6 +1,6 @@
 //! The module `_pickle`: objects written as bytes and read again.
 //!
-//! Writing: [`pickler`] has the object, `save` the builtin types, `reduce` all others, `output` and `memo` what they fill.
+//! Writing: [`pickler`] has the object, `save` the builtin types, `plain` and `reduce` all others, `output` and `memo` what they fill.
 //! Reading: [`unpickler`] has the object, `load` and its neighbours the opcodes, `state` gives objects their state, `input`
 //! and `remembered` are what they read from. Both do without Python calls as long as only builtin types are concerned.
 
@@ -15,6 +15,7 @@ mod memo;
 mod numbers;
 mod opcodes;
 mod output;
+mod plain;
 pub mod pickler;
 mod proxies;
 mod reduce;

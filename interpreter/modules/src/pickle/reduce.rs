@@ -70,6 +70,8 @@ impl Pickler {
             vm.call(&function, std::slice::from_ref(object))?
         } else if object.downcast::<Type>().is_some() {
             return self.save_global(vm, object, None);
+        } else if self.save_plain(vm, object)? {
+            return Ok(());
         } else {
             self.reduce(vm, object)?
         };
@@ -142,10 +144,7 @@ impl Pickler {
         let noted = object.unwrap_or(&nothing);
         if let Some(object) = object {
             // An object that contains itself has been written meanwhile: that one counts.
-            let known = self.memo.borrow().get(object);
-            if let Some(number) = known {
-                self.output.borrow_mut().byte(POP);
-                self.write_get(number);
+            if self.save_known_instead(object) {
                 return Ok(());
             }
             self.memoize(object);

@@ -29,13 +29,14 @@ impl Remembered {
     pub fn get(&self, number: usize) -> Option<Value> {
         match self.dense.get(number) {
             Some(Some(object)) => Some(object.clone()),
+            _ if self.sparse.is_empty() => None,
             _ => self.sparse.get(&number).cloned(),
         }
     }
 
     /// Gives an object a number; answers the object that had it.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, number: usize, object: Value) -> Option<Value> {
         if number == self.dense.len() && self.sparse.is_empty() {
             self.dense.push(Some(object));

@@ -126,6 +126,16 @@ impl Pickler {
         number.is_some()
     }
 
+    /// Refers to a value that was written already, if it was, in the place of the one that was just written.
+    pub(super) fn save_known_instead(&self, value: &Value) -> bool {
+        let number = self.memo.borrow().get(value);
+        if let Some(number) = number {
+            self.output.borrow_mut().byte(POP);
+            self.write_get(number);
+        }
+        number.is_some()
+    }
+
     pub(super) fn write_get(&self, number: usize) {
         let mut output = self.output.borrow_mut();
         if self.binary.get() == 0 {

@@ -73,7 +73,7 @@ fn set_attributes(vm: &Vm, object: &Value, attributes: &Object<Dict>) -> PyResul
 }
 
 /// Whether an object's `__dict__` is where its attributes are, and nothing else.
-fn has_plain_attributes(vm: &Vm, object: &Value) -> bool {
+pub(super) fn has_plain_attributes(vm: &Vm, object: &Value) -> bool {
     let typ = object.type_of();
     let generic = generic_get_attribute as *const () as usize;
     typ.is_heap()
