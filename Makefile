@@ -73,7 +73,7 @@ bench-compile: build
 
 # Ratios of the times that native modules take which are there for speed: json, pickle, csv, datetime, struct.
 bench-native: build
-	"$(BASE)" -I tests/bench/native.py "$(BASE)" bin/rspy
+	"$(BASE)" -I tests/bench/native "$(BASE)" bin/rspy
 
 # Every fuzz target for FUZZ_SECONDS: with libFuzzer, whose coverage the stable compiler's own pass provides.
 fuzz: lib

@@ -11,6 +11,7 @@ use rspy_runtime::types::string::Str;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
+use super::meanings::Meanings;
 use super::registered;
 
 /// The names of the ways to quote, by number.
@@ -66,6 +67,8 @@ pub struct Dialect {
     pub skip_space: bool,
     /// Whether bad input raises.
     pub strict: bool,
+    /// What this makes the characters mean.
+    pub meanings: Meanings,
 }
 
 /// The options by name; the first is another dialect to begin with.
@@ -113,7 +116,7 @@ impl Dialect {
             None => Ok(default),
         };
         let quote_is_none = quote.as_ref().is_some_and(is_none);
-        let dialect = Dialect {
+        let mut dialect = Dialect {
             delimiter: match &delimiter {
                 None => ',' as u32,
                 Some(delimiter) => character(vm, "delimiter", delimiter, "a unicode character")?,
@@ -151,8 +154,10 @@ impl Dialect {
             },
             skip_space: truth(skip_space, false)?,
             strict: truth(strict, false)?,
+            meanings: Meanings::none(),
         };
         dialect.check(vm)?;
+        dialect.meanings = Meanings::of(&dialect);
         Ok(Object::new(dialect).into_value())
     }
 

@@ -1,6 +1,7 @@
 //! The module `_csv`: comma-separated values.
 
 mod dialect;
+mod meanings;
 mod reader;
 mod writer;
 

@@ -4,17 +4,19 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use rspy_macros::{pyclass, pymethods};
-use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::cell::GilCell;
+use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::{Object, Payload, Ref};
 use rspy_runtime::types::float::Float;
 use rspy_runtime::types::list::List;
 use rspy_runtime::types::none::none;
-use rspy_runtime::types::string::build::StrBuilder;
+use rspy_runtime::types::string::build::{from_ascii, from_characters};
 use rspy_runtime::types::string::{Characters, Str};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 use super::dialect::{Dialect, Quoting};
+use super::meanings::{DELIMITER, ESCAPE, LINE_END, QUOTE, SPACE};
 use super::{Error, FIELD_LIMIT};
 
 /// CSV reader
@@ -26,12 +28,17 @@ pub struct Reader {
     lines: Value,
     dialect: Ref<Dialect>,
     line: Cell<u64>,
+    /// How many fields the last record had; the next will have as many.
+    columns: Cell<usize>,
+    /// Room for the characters of a field.
+    #[untraced]
+    room: GilCell<Vec<u32>>,
 }
 
 impl Reader {
     /// A reader of lines.
     pub fn make(lines: Value, dialect: Ref<Dialect>) -> Ref<Reader> {
-        Object::new(Reader { lines, dialect, line: Cell::new(0) })
+        Object::new(Reader { lines, dialect, line: Cell::new(0), columns: Cell::new(0), room: GilCell::default() })
     }
 }
 
@@ -49,19 +56,26 @@ enum State {
     AfterEscapedLineEnd,
 }
 
+/// The end of a line as the iterator gives it, where no character stands.
+const END: u8 = 128;
+const LINE_FEED: u32 = '\n' as u32;
+
+/// What has a meaning in a field without quotes, and in quotes.
+const IN_FIELD: u8 = DELIMITER | ESCAPE | LINE_END;
+const IN_QUOTES: u8 = QUOTE | ESCAPE;
+
 /// A record being parsed.
 struct Parser<'a> {
     vm: &'a Vm,
     dialect: &'a Dialect,
+    /// The meanings that count: there are no quotes where nothing is quoted.
+    counted: u8,
     state: State,
-    field: StrBuilder,
+    field: Vec<u32>,
     unquoted: bool,
     fields: Vec<Value>,
     limit: i64,
 }
-
-const LINE_FEED: u32 = '\n' as u32;
-const CARRIAGE_RETURN: u32 = '\r' as u32;
 
 impl Parser<'_> {
     fn check_limit(&self, more: usize) -> PyResult<()> {
@@ -77,9 +91,23 @@ impl Parser<'_> {
         Ok(())
     }
 
+    fn push_all<C: Copy + Into<u32>>(&mut self, characters: &[C]) -> PyResult<()> {
+        self.check_limit(characters.len())?;
+        self.field.extend(characters.iter().map(|&c| c.into()));
+        Ok(())
+    }
+
     fn save(&mut self) -> PyResult<()> {
-        let text = std::mem::take(&mut self.field).finish();
+        let text = from_characters(Characters::Four(&self.field));
+        self.field.clear();
         self.save_text(text)
+    }
+
+    /// Saves characters of a line as a field of their own.
+    fn save_slice(&mut self, line: &Object<Str>, start: usize, end: usize) -> PyResult<()> {
+        self.check_limit(end - start)?;
+        let ascii = line.as_ascii().and_then(|ascii| ascii.as_bytes().get(start..end));
+        self.save_text(ascii.map_or_else(|| line.slice(start, end), from_ascii))
     }
 
     fn save_text(&mut self, text: Ref<Str>) -> PyResult<()> {
@@ -99,167 +127,163 @@ impl Parser<'_> {
     }
 
     /// Ends the field, and with it the record where the line ends.
-    fn end_field(&mut self, c: Option<u32>) -> PyResult<()> {
+    fn end_field(&mut self, meaning: u8) -> PyResult<()> {
         self.save()?;
-        self.state = if c.is_none() { State::RecordStart } else { State::LineEnd };
+        self.state = if meaning & END != 0 { State::RecordStart } else { State::LineEnd };
         Ok(())
     }
 
     /// Takes a line, its end included.
     fn take_line(&mut self, line: &Object<Str>) -> PyResult<()> {
-        let characters = line.characters();
+        match line.characters() {
+            Characters::One(data) => self.take_characters(line, data)?,
+            Characters::Two(data) => self.take_characters(line, data)?,
+            Characters::Four(data) => self.take_characters(line, data)?,
+        }
+        self.take(LINE_FEED, LINE_END | END)
+    }
+
+    fn meaning<C: Copy + Into<u32>>(&self, character: C) -> u8 {
+        self.dialect.meanings.get(character.into()) & self.counted
+    }
+
+    fn take_characters<C: Copy + Into<u32>>(&mut self, line: &Object<Str>, data: &[C]) -> PyResult<()> {
+        let meanings = &self.dialect.meanings;
         let mut at = 0;
-        while at < characters.len() {
-            let end = self.end_of_plain(characters, at);
-            if end == at {
-                self.take(Some(characters.get(at)))?;
-                at += 1;
-                continue;
-            }
-            self.check_limit(end - at)?;
-            match self.state {
-                State::InField | State::InQuotes => self.field.push_characters(characters.slice(at, end)),
+        while let Some(&c) = data.get(at) {
+            let meaning = self.meaning(c);
+            at += match self.state {
+                State::RecordStart | State::FieldStart => self.take_field(line, data, at)?,
+                State::InField if meaning & IN_FIELD == 0 => {
+                    let plain = meanings.length_without(&data[at..], IN_FIELD);
+                    self.push_all(&data[at..at + plain])?;
+                    plain
+                }
+                State::InQuotes if meaning & IN_QUOTES == 0 => {
+                    let plain = meanings.length_without(&data[at..], IN_QUOTES & self.counted);
+                    self.push_all(&data[at..at + plain])?;
+                    plain
+                }
                 _ => {
-                    self.unquoted = true;
-                    if end < characters.len() && characters.get(end) == self.dialect.delimiter {
-                        // The whole field, as most are.
-                        self.save_text(line.slice(at, end))?;
-                        self.state = State::FieldStart;
-                        at = end + 1;
-                        continue;
-                    }
-                    self.state = State::InField;
-                    self.field.push_characters(characters.slice(at, end));
+                    self.take(c.into(), meaning)?;
+                    1
                 }
-            }
-            at = end;
+            };
         }
-        self.take(None)
+        Ok(())
     }
 
-    /// Where the characters from `at` on end that only belong to the field.
-    fn end_of_plain(&self, characters: Characters<'_>, at: usize) -> usize {
-        let dialect = self.dialect;
-        let none = dialect.delimiter;
-        let quote = dialect.quote.filter(|_| dialect.quoting != Quoting::Never).unwrap_or(none);
-        let escape = dialect.escape.unwrap_or(none);
-        let stops = match self.state {
-            State::InField => [dialect.delimiter, escape, escape, LINE_FEED, CARRIAGE_RETURN],
-            // Without a quote or an escape the field goes on.
-            State::InQuotes => match (dialect.quote, dialect.escape) {
-                (Some(quote), escape) => [quote, escape.unwrap_or(quote), quote, quote, quote],
-                _ => return at,
-            },
-            State::RecordStart | State::FieldStart if !dialect.skip_space => {
-                [dialect.delimiter, escape, quote, LINE_FEED, CARRIAGE_RETURN]
-            }
-            _ => return at,
-        };
-        at + match characters {
-            Characters::One(data) => length_without(&data[at..], stops),
-            Characters::Two(data) => length_without(&data[at..], stops),
-            Characters::Four(data) => length_without(&data[at..], stops),
+    /// Takes a field from its start, the delimiter or end of the line behind it included, or as much of it as is of one
+    /// kind; answers how many characters that were.
+    fn take_field<C: Copy + Into<u32>>(&mut self, line: &Object<Str>, data: &[C], at: usize) -> PyResult<usize> {
+        let meaning = self.meaning(data[at]);
+        let is_quoted = meaning & QUOTE != 0;
+        if !is_quoted && meaning & (IN_FIELD | SPACE) != 0 {
+            self.take(data[at].into(), meaning)?;
+            return Ok(1);
         }
+        let start = at + usize::from(is_quoted);
+        let stops = if is_quoted { IN_QUOTES & self.counted } else { IN_FIELD };
+        let end = start + self.dialect.meanings.length_without(&data[start..], stops);
+        self.unquoted = !is_quoted;
+        // The whole field, as most are: it ends here.
+        let behind = if is_quoted && end < data.len() && self.meaning(data[end]) & QUOTE != 0 { end + 1 } else { end };
+        let closed = !is_quoted || behind > end;
+        if let Some(&c) = data.get(behind)
+            && closed
+            && self.meaning(c) & (DELIMITER | LINE_END) != 0
+        {
+            self.save_slice(line, start, end)?;
+            let goes_on = self.meaning(c) & DELIMITER != 0;
+            self.state = if goes_on { State::FieldStart } else { State::LineEnd };
+            return Ok(behind + 1 - at);
+        }
+        self.state = if is_quoted { State::InQuotes } else { State::InField };
+        self.push_all(&data[start..end])?;
+        Ok(end - at)
     }
 
-    /// Takes a character, or the end of the line.
-    fn take(&mut self, c: Option<u32>) -> PyResult<()> {
-        let dialect = self.dialect;
-        let line_ends = matches!(c, None | Some(LINE_FEED | CARRIAGE_RETURN));
-        let quoting = dialect.quoting != Quoting::Never;
-        let is_quote = quoting && c.is_some() && c == dialect.quote;
-        let is_escape = c.is_some() && c == dialect.escape;
-        let is_delimiter = c == Some(dialect.delimiter);
+    /// Takes a character that means something, or the end of the line.
+    fn take(&mut self, c: u32, meaning: u8) -> PyResult<()> {
+        let means = |what: u8| meaning & what != 0;
         if self.state == State::RecordStart {
-            match c {
-                None => return Ok(()),
-                Some(LINE_FEED | CARRIAGE_RETURN) => {
-                    self.state = State::LineEnd;
-                    return Ok(());
-                }
-                Some(_) => self.state = State::FieldStart,
+            if means(LINE_END) {
+                self.state = if means(END) { State::RecordStart } else { State::LineEnd };
+                return Ok(());
             }
+            self.state = State::FieldStart;
         }
         match self.state {
             State::RecordStart | State::FieldStart => {
                 self.unquoted = true;
-                if line_ends {
-                    self.end_field(c)?;
-                } else if is_quote {
+                if means(LINE_END) {
+                    self.end_field(meaning)?;
+                } else if means(QUOTE) {
                     self.unquoted = false;
                     self.state = State::InQuotes;
-                } else if is_escape {
+                } else if means(ESCAPE) {
                     self.state = State::Escaped;
-                } else if c == Some(' ' as u32) && dialect.skip_space {
+                } else if means(SPACE) {
                     // Space in front of a field is skipped.
-                } else if is_delimiter {
+                } else if means(DELIMITER) {
                     self.save()?;
-                } else if let Some(c) = c {
+                } else {
                     self.push(c)?;
                     self.state = State::InField;
                 }
             }
             State::Escaped => {
-                let is_line_end = matches!(c, Some(LINE_FEED | CARRIAGE_RETURN));
-                self.push(c.unwrap_or(LINE_FEED))?;
-                self.state = if is_line_end { State::AfterEscapedLineEnd } else { State::InField };
+                self.push(c)?;
+                let at_line_end = means(LINE_END) && !means(END);
+                self.state = if at_line_end { State::AfterEscapedLineEnd } else { State::InField };
             }
-            State::AfterEscapedLineEnd if c.is_none() => {}
+            State::AfterEscapedLineEnd if means(END) => {}
             State::AfterEscapedLineEnd | State::InField => {
-                if line_ends {
-                    self.end_field(c)?;
-                } else if is_escape {
+                if means(LINE_END) {
+                    self.end_field(meaning)?;
+                } else if means(ESCAPE) {
                     self.state = State::Escaped;
-                } else if is_delimiter {
+                } else if means(DELIMITER) {
                     self.save()?;
                     self.state = State::FieldStart;
-                } else if let Some(c) = c {
+                } else {
                     // Behind an escaped end of a line, the end of the next does not count either.
                     self.push(c)?;
                 }
             }
             State::InQuotes => {
-                if is_escape {
+                if means(ESCAPE) {
                     self.state = State::EscapedInQuotes;
-                } else if is_quote {
-                    self.state = if dialect.double_quote { State::QuoteInQuotes } else { State::InField };
-                } else if let Some(c) = c {
+                } else if means(QUOTE) {
+                    self.state = if self.dialect.double_quote { State::QuoteInQuotes } else { State::InField };
+                } else if !means(END) {
                     self.push(c)?;
                 }
             }
             State::EscapedInQuotes => {
-                self.push(c.unwrap_or(LINE_FEED))?;
+                self.push(c)?;
                 self.state = State::InQuotes;
             }
             State::QuoteInQuotes => {
-                if is_quote {
-                    self.push(c.unwrap_or_default())?;
+                if means(QUOTE) {
+                    self.push(c)?;
                     self.state = State::InQuotes;
-                } else if is_delimiter {
+                } else if means(DELIMITER) {
                     self.save()?;
                     self.state = State::FieldStart;
-                } else if line_ends {
-                    self.end_field(c)?;
-                } else if let Some(c) = c {
-                    if dialect.strict {
-                        let shown = |c: u32| char::from_u32(c).unwrap_or('\u{fffd}');
-                        return Err(Error::error(
-                            self.vm,
-                            format!(
-                                "'{}' expected after '{}'",
-                                shown(dialect.delimiter),
-                                shown(dialect.quote.unwrap_or_default())
-                            ),
-                        ));
-                    }
+                } else if means(LINE_END) {
+                    self.end_field(meaning)?;
+                } else if self.dialect.strict {
+                    return Err(self.quote_inside());
+                } else {
                     self.push(c)?;
                     self.state = State::InField;
                 }
             }
             State::LineEnd => {
-                if c.is_none() {
+                if means(END) {
                     self.state = State::RecordStart;
-                } else if !line_ends {
+                } else if !means(LINE_END) {
                     return Err(Error::error(
                         self.vm,
                         "new-line character seen in unquoted field - do you need to open the file with newline=''?",
@@ -269,15 +293,13 @@ impl Parser<'_> {
         }
         Ok(())
     }
-}
 
-/// How many characters come before the first of some.
-fn length_without<C: Copy + Into<u32>>(characters: &[C], stops: [u32; 5]) -> usize {
-    let is_stop = |c: &C| {
-        let c = (*c).into();
-        stops.iter().any(|&stop| stop == c)
-    };
-    characters.iter().position(is_stop).unwrap_or(characters.len())
+    #[cold]
+    fn quote_inside(&self) -> Exception {
+        let shown = |c: u32| char::from_u32(c).unwrap_or('\u{fffd}');
+        let (delimiter, quote) = (self.dialect.delimiter, self.dialect.quote.unwrap_or_default());
+        Error::error(self.vm, format!("'{}' expected after '{}'", shown(delimiter), shown(quote)))
+    }
 }
 
 #[pymethods]
@@ -299,25 +321,39 @@ impl Reader {
 
     #[slot(next)]
     fn next(&self, vm: &Vm) -> PyResult<Option<Value>> {
+        let mut field = self.room.take();
+        field.clear();
         let mut parser = Parser {
             vm,
             dialect: &self.dialect,
+            counted: if self.dialect.quoting == Quoting::Never { !QUOTE } else { !0 },
             state: State::RecordStart,
-            field: StrBuilder::new(),
+            field,
             unquoted: false,
-            fields: Vec::new(),
+            fields: Vec::with_capacity(self.columns.get()),
             limit: FIELD_LIMIT.load(Ordering::Relaxed),
         };
+        let found = self.read_record(&mut parser)?;
+        self.room.set(parser.field);
+        self.columns.set(parser.fields.len());
+        Ok(found.then(|| List::from_vec(parser.fields).into_value()))
+    }
+}
+
+impl Reader {
+    /// Reads lines until the record is complete; answers whether there was one.
+    fn read_record(&self, parser: &mut Parser<'_>) -> PyResult<bool> {
+        let vm = parser.vm;
         loop {
             let Some(line) = vm.next(&self.lines)? else {
                 if parser.field.is_empty() && parser.state != State::InQuotes {
-                    return Ok(None);
+                    return Ok(false);
                 }
                 if self.dialect.strict {
                     return Err(Error::error(vm, "unexpected end of data"));
                 }
                 parser.save()?;
-                break;
+                return Ok(true);
             };
             let Some(text) = line.downcast::<Str>() else {
                 return Err(Error::error(
@@ -331,9 +367,8 @@ impl Reader {
             self.line.set(self.line.get() + 1);
             parser.take_line(text)?;
             if parser.state == State::RecordStart {
-                break;
+                return Ok(true);
             }
         }
-        Ok(Some(List::from_vec(parser.fields).into_value()))
     }
 }

@@ -13,6 +13,7 @@ use rspy_runtime::vm::Vm;
 
 use super::Error;
 use super::dialect::{Dialect, Quoting};
+use super::meanings::{DELIMITER, ESCAPE, LINE_END, QUOTE, TERMINATOR};
 
 /// CSV writer
 ///
@@ -37,9 +38,10 @@ struct Record<'a> {
     dialect: &'a Dialect,
     out: StrBuilder,
     count: usize,
-    /// Whether the terminator consists of characters that are special anyway.
-    plain_terminator: bool,
 }
+
+/// What cannot stand in a field as it is.
+const SPECIAL: u8 = DELIMITER | ESCAPE | LINE_END | QUOTE | TERMINATOR;
 
 /// Characters that there is room for at first.
 const ROOM: usize = 100;
@@ -86,62 +88,73 @@ impl Record<'_> {
             }
             quoted = true;
         }
-        if let Some(field) = field.filter(|field| !self.has_special(field)) {
-            self.out_quoted(quoted, field);
-            return Ok(());
+        let text = field.map_or(Characters::One(&[]), |field| field.characters());
+        match text {
+            Characters::One(data) => self.push_characters(text, data, quoted),
+            Characters::Two(data) => self.push_characters(text, data, quoted),
+            Characters::Four(data) => self.push_characters(text, data, quoted),
         }
-        let mut body = StrBuilder::new();
-        for c in field.map(|field| field.characters()).iter().flat_map(Characters::iter) {
-            if self.is_special(c) {
-                let escaped = if dialect.quoting == Quoting::Never {
-                    true
-                } else if Some(c) == dialect.quote {
-                    if dialect.double_quote {
-                        body.push(c);
-                    }
-                    !dialect.double_quote
-                } else {
-                    Some(c) == dialect.escape
-                };
-                if escaped {
-                    let Some(escape) = dialect.escape else {
-                        return Err(Error::error(self.vm, "need to escape, but no escapechar set"));
-                    };
-                    body.push(escape);
-                } else {
-                    quoted = true;
-                }
+    }
+
+    /// Appends the characters of a field, which are given as a slice as well.
+    fn push_characters<C: Copy + Into<u32>>(
+        &mut self,
+        text: Characters<'_>,
+        data: &[C],
+        quoted: bool,
+    ) -> PyResult<()> {
+        let dialect = self.dialect;
+        let first = dialect.meanings.length_without(data, SPECIAL);
+        let quoted = self.is_quoted(&data[first..], quoted)?;
+        let quote = dialect.quote.filter(|_| quoted);
+        quote.iter().for_each(|&quote| self.out.push(quote));
+        // Characters up to here are written; those from there on are looked at.
+        let (mut written, mut at) = (0, first);
+        while let Some(&c) = data.get(at) {
+            if let Some(prefix) = self.prefix(dialect.meanings.get(c.into())) {
+                self.out.push_characters(text.slice(written, at));
+                self.out.push(prefix);
+                written = at;
             }
-            body.push(c);
+            at += 1 + dialect.meanings.length_without(&data[at + 1..], SPECIAL);
         }
-        self.out_quoted(quoted, &body.finish());
+        self.out.push_characters(text.slice(written, data.len()));
+        quote.iter().for_each(|&quote| self.out.push(quote));
         Ok(())
     }
 
-    /// Appends a text, in quotes if it is to be.
-    fn out_quoted(&mut self, quoted: bool, text: &Object<Str>) {
-        let quote = self.dialect.quote.filter(|_| quoted);
-        quote.iter().for_each(|&quote| self.out.push(quote));
-        self.out.push_object(text);
-        quote.iter().for_each(|&quote| self.out.push(quote));
+    /// Whether a special character is escaped, rather than put in quotes.
+    fn is_escaped(&self, meaning: u8) -> bool {
+        self.dialect.quoting == Quoting::Never
+            || if meaning & QUOTE != 0 { !self.dialect.double_quote } else { meaning & ESCAPE != 0 }
     }
 
-    fn has_special(&self, text: &Object<Str>) -> bool {
-        match text.characters() {
-            Characters::One(data) => data.iter().any(|&c| self.is_special(u32::from(c))),
-            characters => characters.iter().any(|c| self.is_special(c)),
+    /// What is written in front of a special character: an escape, or a quote in front of another.
+    fn prefix(&self, meaning: u8) -> Option<u32> {
+        if self.is_escaped(meaning) {
+            self.dialect.escape
+        } else {
+            self.dialect.quote.filter(|_| meaning & QUOTE != 0)
         }
     }
 
-    #[inline(always)]
-    fn is_special(&self, c: u32) -> bool {
-        let dialect = self.dialect;
-        c == dialect.delimiter
-            || Some(c) == dialect.escape
-            || Some(c) == dialect.quote
-            || c == '\n' as u32
-            || c == '\r' as u32
-            || !self.plain_terminator && dialect.terminator.characters().iter().any(|t| t == c)
+    /// Whether quotes are needed around what begins with a special character.
+    ///
+    /// # Errors
+    /// `Error` where a character needs an escape and there is none.
+    fn is_quoted<C: Copy + Into<u32>>(&self, data: &[C], mut quoted: bool) -> PyResult<bool> {
+        for &c in data {
+            let meaning = self.dialect.meanings.get(c.into());
+            if meaning & SPECIAL == 0 {
+                continue;
+            }
+            if !self.is_escaped(meaning) {
+                quoted = true;
+            } else if self.dialect.escape.is_none() {
+                return Err(Error::error(self.vm, "need to escape, but no escapechar set"));
+            }
+        }
+        Ok(quoted)
     }
 }
 
@@ -167,10 +180,8 @@ impl Writer {
     #[method("writerow(self, row, /)")]
     fn writerow(&self, vm: &Vm, row: &Value) -> PyResult {
         let dialect = &*self.dialect;
-        let plain_terminator =
-            dialect.terminator.characters().iter().all(|c| c == '\n' as u32 || c == '\r' as u32);
         let out = StrBuilder::with_capacity(ROOM);
-        let mut record = Record { vm, dialect, out, count: 0, plain_terminator };
+        let mut record = Record { vm, dialect, out, count: 0 };
         let mut null = false;
         if let Some(list) = row.downcast_exact::<List>() {
             let mut place = 0;

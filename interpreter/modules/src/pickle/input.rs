@@ -1,6 +1,7 @@
 //! The bytes of a pickle while it is read, from memory or from a file.
 
 use std::ops::Deref;
+use std::ptr::NonNull;
 use std::rc::Rc;
 
 use rspy_runtime::buffer::{self, BufferView};
@@ -36,23 +37,57 @@ impl Trace for File {
 }
 
 /// The bytes at hand.
-#[derive(Default)]
 struct Chunk {
+    /// What keeps them where they are.
     view: Option<BufferView>,
+    bytes: NonNull<[u8]>,
     position: usize,
     /// How many of them the file has given out for good; the others were only looked at.
     taken: usize,
-    /// Where the frame ends that is being read.
-    frame: Option<usize>,
+    /// Where the bytes end that an opcode may have: with the frame that is being read, or with those at hand.
+    limit: usize,
+    in_frame: bool,
+}
+
+impl Default for Chunk {
+    fn default() -> Chunk {
+        Chunk { view: None, bytes: NonNull::from(&[]), position: 0, taken: 0, limit: 0, in_frame: false }
+    }
 }
 
 impl Chunk {
+    /// All bytes of a view, of which the file has given out some for good.
+    fn new(view: BufferView, taken: usize) -> Chunk {
+        let bytes = NonNull::from(view.as_slice());
+        Chunk { view: Some(view), bytes, position: 0, taken, limit: bytes.len(), in_frame: false }
+    }
+
+    #[inline(always)]
     fn bytes(&self) -> &[u8] {
-        self.view.as_ref().map_or(&[], BufferView::as_slice)
+        // SAFETY: these are the bytes of the view beside, which stay where they are as long as there is the view;
+        // nobody writes to them while the slice is used, since that runs no Python code.
+        unsafe { self.bytes.as_ref() }
     }
 
     fn left(&self) -> usize {
-        self.bytes().len() - self.position
+        self.bytes.len() - self.position
+    }
+
+    /// The next bytes, unless they lie beyond the limit.
+    #[inline(always)]
+    fn take(&mut self, count: usize) -> Option<&[u8]> {
+        let start = self.position;
+        let end = start.checked_add(count)?;
+        if end > self.limit {
+            return None;
+        }
+        self.position = end;
+        self.bytes().get(start..end)
+    }
+
+    fn leave_frame(&mut self) {
+        self.in_frame = false;
+        self.limit = self.bytes.len();
     }
 }
 
@@ -109,7 +144,7 @@ impl Input {
     pub fn of_bytes(vm: &Vm, data: &Value) -> PyResult<Input> {
         let view = buffer::view(vm, data)?;
         let taken = view.len();
-        Ok(Input { file: None, chunk: GilCell::new(Chunk { view: Some(view), position: 0, taken, frame: None }) })
+        Ok(Input { file: None, chunk: GilCell::new(Chunk::new(view, taken)) })
     }
 
     /// The bytes of a file.
@@ -128,14 +163,19 @@ impl Input {
         Ok(Input { file: Some(Box::new(file)), chunk: GilCell::default() })
     }
 
-    /// The next byte, if it is at hand.
-    #[inline]
+    /// The next byte, if it is at hand, wherever the frame ends.
+    #[inline(always)]
     pub fn next_at_hand(&self) -> Option<u8> {
         let mut chunk = self.chunk.borrow_mut();
-        let at = chunk.position;
-        let byte = *chunk.bytes().get(at)?;
-        chunk.position = at + 1;
+        let byte = *chunk.bytes().get(chunk.position)?;
+        chunk.position += 1;
         Some(byte)
+    }
+
+    /// Hands the next bytes to a function, which must not run Python code, if they are at hand.
+    #[inline]
+    pub fn take_at_hand<R>(&self, count: usize, with: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        self.chunk.borrow_mut().take(count).map(with)
     }
 
     /// Hands the next bytes to a function, which must not run Python code.
@@ -143,34 +183,40 @@ impl Input {
     /// # Errors
     /// `UnpicklingError` where there are fewer, and what the file raises.
     #[inline]
-    pub fn take<R>(&self, vm: &Vm, count: usize, with: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
-        {
-            let mut chunk = self.chunk.borrow_mut();
-            let start = chunk.position;
-            let end = start.checked_add(count).unwrap_or(usize::MAX);
-            if end <= chunk.bytes().len() && chunk.frame.is_none_or(|frame| end <= frame) {
-                chunk.position = end;
-                return Ok(with(&chunk.bytes()[start..end]));
-            }
+    pub fn take<R>(&self, vm: &Vm, count: usize, with: impl Fn(&[u8]) -> R) -> PyResult<R> {
+        if let Some(bytes) = self.chunk.borrow_mut().take(count) {
+            return Ok(with(bytes));
         }
         self.make_ready(vm, count)?;
-        let mut chunk = self.chunk.borrow_mut();
-        let start = chunk.position;
-        chunk.position += count;
-        Ok(with(&chunk.bytes()[start..start + count]))
+        self.chunk.borrow_mut().take(count).map(with).ok_or_else(|| truncated(vm))
     }
 
     /// The next bytes as an array.
     ///
     /// # Errors
     /// As for [`take`](Self::take).
-    #[inline]
+    #[inline(always)]
     pub fn array<const N: usize>(&self, vm: &Vm) -> PyResult<[u8; N]> {
-        self.take(vm, N, |bytes| {
-            let mut array = [0; N];
-            array.copy_from_slice(bytes);
-            array
-        })
+        if let Some(bytes) = self.chunk.borrow_mut().take(N)
+            && let Some(array) = bytes.first_chunk()
+        {
+            return Ok(*array);
+        }
+        self.distant_array(vm)
+    }
+
+    /// An array of bytes that lie beyond the limit.
+    #[cold]
+    fn distant_array<const N: usize>(&self, vm: &Vm) -> PyResult<[u8; N]> {
+        self.make_ready(vm, N)?;
+        self.chunk.borrow_mut().take(N).and_then(<[u8]>::first_chunk).copied().ok_or_else(|| truncated(vm))
+    }
+
+    /// The bytes that were just taken.
+    pub fn last(&self, count: usize) -> Vec<u8> {
+        let chunk = self.chunk.borrow();
+        let start = chunk.position.saturating_sub(count);
+        chunk.bytes()[start..chunk.position].to_vec()
     }
 
     /// Has as many bytes at hand.
@@ -207,10 +253,12 @@ impl Input {
     /// What is read ends with the frame, or begins behind it.
     fn leave_frame(&self, vm: &Vm, count: usize) -> PyResult<()> {
         let mut chunk = self.chunk.borrow_mut();
-        let Some(end) = chunk.frame else { return Ok(()) };
-        if chunk.position >= end {
-            chunk.frame = None;
-        } else if count > end - chunk.position {
+        if !chunk.in_frame {
+            return Ok(());
+        }
+        if chunk.position >= chunk.limit {
+            chunk.leave_frame();
+        } else if count > chunk.limit - chunk.position {
             drop(chunk);
             return Err(UnpicklingError::error(vm, "pickle exhausted before end of frame"));
         }
@@ -220,7 +268,7 @@ impl Input {
     fn set_chunk(&self, vm: &Vm, data: &Value, looked_at: bool) -> PyResult<()> {
         let view = buffer::view(vm, data)?;
         let taken = if looked_at { 0 } else { view.len() };
-        let old = self.chunk.replace(Chunk { view: Some(view), position: 0, taken, frame: None });
+        let old = self.chunk.replace(Chunk::new(view, taken));
         drop(old);
         Ok(())
     }
@@ -271,9 +319,8 @@ impl Input {
         self.leave_frame(vm, 0)?;
         let mut chunk = self.chunk.borrow_mut();
         let start = chunk.position;
-        let end = chunk.frame.unwrap_or(chunk.bytes().len());
-        let Some(length) = memchr::memchr(b'\n', &chunk.bytes()[start..end]) else {
-            let in_frame = chunk.frame.is_some();
+        let Some(length) = memchr::memchr(b'\n', &chunk.bytes()[start..chunk.limit]) else {
+            let in_frame = chunk.in_frame;
             drop(chunk);
             if in_frame {
                 return Err(UnpicklingError::error(vm, "pickle exhausted before end of frame"));
@@ -340,16 +387,17 @@ impl Input {
     pub fn begin_frame(&self, vm: &Vm, length: usize) -> PyResult<()> {
         let inside = {
             let chunk = self.chunk.borrow();
-            chunk.frame.is_some_and(|end| chunk.position < end)
+            chunk.in_frame && chunk.position < chunk.limit
         };
         if inside {
             let message = "beginning of a new frame before end of current frame";
             return Err(UnpicklingError::error(vm, message));
         }
-        self.chunk.borrow_mut().frame = None;
+        self.chunk.borrow_mut().leave_frame();
         self.make_ready(vm, length)?;
         let mut chunk = self.chunk.borrow_mut();
-        chunk.frame = Some(chunk.position + length);
+        chunk.in_frame = true;
+        chunk.limit = chunk.position + length;
         Ok(())
     }
 }

@@ -50,6 +50,7 @@ impl Memo {
     }
 
     /// Remembers an object that is not there yet.
+    #[inline]
     pub fn insert(&mut self, object: Value, number: usize) {
         // A table at most half full.
         if (self.entries.len() + 1) * 2 > self.table.len() {
@@ -60,6 +61,7 @@ impl Memo {
         self.put(word, self.entries.len() as u32);
     }
 
+    #[inline(always)]
     fn put(&mut self, word: u64, place: u32) {
         let mut at = self.first(word);
         while self.table[at] != 0 {
@@ -68,6 +70,7 @@ impl Memo {
         self.table[at] = place;
     }
 
+    #[cold]
     fn grow(&mut self) {
         let size = (self.table.len() * 4).max(SMALLEST);
         self.table.clear();

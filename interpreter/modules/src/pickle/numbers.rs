@@ -38,18 +38,21 @@ fn until_zero(line: &[u8]) -> &[u8] {
 /// # Errors
 /// `ValueError` where the line is none, `OverflowError` where it is too large.
 pub fn float_of_line(vm: &Vm, line: &[u8]) -> PyResult {
-    let line = until_zero(line);
+    let until = until_zero(line);
+    // What is shown ends where C sees the end of the text.
+    let end = if until.len() == line.len() { "\n" } else { "" };
+    let line = until;
     let length = number_length(line);
-    let shown = || String::from_utf8_lossy(line).into_owned();
+    let shown = || format!("{}{end}", String::from_utf8_lossy(line));
     if length == 0 {
-        return Err(vm.value_error(format!("could not convert string to float: '{}\n'", shown())));
+        return Err(vm.value_error(format!("could not convert string to float: '{}'", shown())));
     }
     if length < line.len() {
         return Err(vm.value_error("could not convert string to float"));
     }
     match std::str::from_utf8(line).ok().and_then(|text| text.parse::<f64>().ok()) {
         Some(number) if number.is_infinite() && line.iter().any(u8::is_ascii_digit) => Err(vm.overflow_error(
-            format!("value too large to convert to float: '{}\n'", shown()),
+            format!("value too large to convert to float: '{}'", shown()),
         )),
         Some(number) => Ok(float::new(number)),
         None => Err(vm.value_error("could not convert string to float")),

@@ -14,7 +14,7 @@ pub const FRAME_TARGET: usize = 64 * 1024;
 pub struct Output {
     bytes: Vec<u8>,
     framing: bool,
-    /// Where the frame being written begins.
+    /// Where the frame being written begins, with room for its header.
     frame: Option<usize>,
 }
 
@@ -24,19 +24,21 @@ impl Output {
         Output { bytes: Vec::with_capacity(256), framing: false, frame: None }
     }
 
-    /// From here on bytes belong to frames, or no more.
-    pub fn set_framing(&mut self, framing: bool) {
-        self.framing = framing;
+    /// From here on bytes belong to frames.
+    pub fn begin_framing(&mut self) {
+        self.framing = true;
+        self.begin_frame();
     }
 
-    /// Whether bytes belong to frames.
-    pub fn is_framing(&self) -> bool {
-        self.framing
+    /// From here on bytes belong to no frames.
+    pub fn end_framing(&mut self) {
+        self.framing = false;
+        self.frame = None;
     }
 
-    #[inline]
-    fn begin_frame(&mut self) {
-        if self.framing && self.frame.is_none() {
+    /// Begins the next frame, where there are frames.
+    pub fn begin_frame(&mut self) {
+        if self.framing {
             self.frame = Some(self.bytes.len());
             self.bytes.extend_from_slice(&[0; HEADER]);
         }
@@ -45,23 +47,21 @@ impl Output {
     /// Writes an opcode.
     #[inline]
     pub fn byte(&mut self, byte: u8) {
-        self.begin_frame();
         self.bytes.push(byte);
     }
 
     /// Writes bytes.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
-        self.begin_frame();
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Writes an opcode and its argument.
-    #[inline]
+    /// Writes an opcode and its argument of up to eight bytes, at once.
+    #[inline(always)]
     pub fn opcode<const N: usize>(&mut self, opcode: u8, argument: [u8; N]) {
-        self.begin_frame();
-        self.bytes.push(opcode);
-        self.bytes.extend_from_slice(&argument);
+        let mut both = [opcode; 9];
+        both[1..=N].copy_from_slice(&argument);
+        self.bytes.extend_from_slice(&both[..=N]);
     }
 
     /// Whether the frame is long enough to end here.
@@ -70,7 +70,7 @@ impl Output {
         self.frame.is_some_and(|start| self.bytes.len() - start - HEADER >= FRAME_TARGET)
     }
 
-    /// Ends the frame.
+    /// Ends the frame; what follows belongs to none until another begins.
     pub fn end_frame(&mut self) {
         let Some(start) = self.frame.take() else { return };
         let length = self.bytes.len() - start - HEADER;

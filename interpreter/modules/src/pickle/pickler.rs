@@ -25,6 +25,7 @@ use super::errors::PicklingError;
 use super::memo::Memo;
 use super::opcodes::{DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, PROTO, STOP};
 use super::output::Output;
+use super::plain::LastClass;
 use super::proxies::{PicklerMemoProxy, memo_of};
 use super::registry::table;
 
@@ -93,6 +94,8 @@ pub struct Pickler {
     shared_dispatch: GilCell<Option<Ref<Dict>>>,
     /// `copyreg._extension_registry`, once it was needed.
     extensions: GilCell<Option<Ref<Dict>>>,
+    #[untraced]
+    pub(super) last_class: LastClass,
 }
 
 /// The settings of a pickler.
@@ -126,6 +129,7 @@ impl Pickler {
             fast_open: GilCell::default(),
             shared_dispatch: GilCell::default(),
             extensions: GilCell::default(),
+            last_class: LastClass::default(),
         }
     }
 
@@ -183,7 +187,9 @@ impl Pickler {
         if protocol >= 2 {
             let mut output = self.output.borrow_mut();
             output.opcode(PROTO, [protocol]);
-            output.set_framing(protocol >= 4);
+            if protocol >= 4 {
+                output.begin_framing();
+            }
         }
         let saved = self.save(vm, object, true);
         let mut output = self.output.borrow_mut();
@@ -191,7 +197,7 @@ impl Pickler {
             output.byte(STOP);
             output.end_frame();
         }
-        output.set_framing(false);
+        output.end_framing();
         saved
     }
 

@@ -70,14 +70,27 @@ impl Pickler {
             vm.call(&function, std::slice::from_ref(object))?
         } else if object.downcast::<Type>().is_some() {
             return self.save_global(vm, object, None);
-        } else if let Some(method) = vm.get_attribute_optional(object, &names::__reduce_ex__)? {
-            vm.call(&method, &[Value::int(i32::from(self.protocol.get()))])?
-        } else if let Some(method) = vm.get_attribute_optional(object, &names::__reduce__)? {
-            vm.call(&method, &[])?
+        } else if self.save_plain(vm, object)? {
+            return Ok(());
         } else {
-            return Err(PicklingError::error(vm, format!("Can't pickle {} object", type_name(vm, object))));
+            self.reduce(vm, object)?
         };
         self.save_reduced(vm, &reduced, object)
+    }
+
+    /// What an object's own methods reduce it to.
+    fn reduce(&self, vm: &Vm, object: &Value) -> PyResult {
+        let protocol = Value::int(i32::from(self.protocol.get()));
+        match vm.get_method(object, &names::__reduce_ex__) {
+            Ok((method, true)) => return vm.call_with_first(&method, object, &[protocol]),
+            Ok((method, false)) => return vm.call(&method, &[protocol]),
+            Err(error) if error.is_attribute_error() => {}
+            Err(error) => return Err(error),
+        }
+        match vm.get_attribute_optional(object, &names::__reduce__)? {
+            Some(method) => vm.call(&method, &[]),
+            None => Err(PicklingError::error(vm, format!("Can't pickle {} object", type_name(vm, object)))),
+        }
     }
 
     /// Writes what reducing an object gave: its name, or how to make it.
@@ -131,10 +144,7 @@ impl Pickler {
         let noted = object.unwrap_or(&nothing);
         if let Some(object) = object {
             // An object that contains itself has been written meanwhile: that one counts.
-            let known = self.memo.borrow().get(object);
-            if let Some(number) = known {
-                self.output.borrow_mut().byte(POP);
-                self.write_get(number);
+            if self.save_known_instead(object) {
                 return Ok(());
             }
             self.memoize(object);

@@ -29,18 +29,26 @@ impl Remembered {
     pub fn get(&self, number: usize) -> Option<Value> {
         match self.dense.get(number) {
             Some(Some(object)) => Some(object.clone()),
+            _ if self.sparse.is_empty() => None,
             _ => self.sparse.get(&number).cloned(),
         }
     }
 
     /// Gives an object a number; answers the object that had it.
     #[must_use]
+    #[inline(always)]
     pub fn insert(&mut self, number: usize, object: Value) -> Option<Value> {
         if number == self.dense.len() && self.sparse.is_empty() {
             self.dense.push(Some(object));
             self.count += 1;
             return None;
         }
+        self.insert_elsewhere(number, object)
+    }
+
+    /// Gives an object a number that is not the next one.
+    #[cold]
+    fn insert_elsewhere(&mut self, number: usize, object: Value) -> Option<Value> {
         let old = if number < self.dense.len() + GAP {
             if number >= self.dense.len() {
                 self.dense.resize(number + 1, None);

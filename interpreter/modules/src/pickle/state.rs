@@ -54,29 +54,26 @@ pub fn set_state(vm: &Vm, object: &Value, state: &Value) -> PyResult<()> {
 }
 
 fn set_attributes(vm: &Vm, object: &Value, attributes: &Object<Dict>) -> PyResult<()> {
-    let pairs = attributes.pairs();
     // Attributes go straight to their places where nothing of the class stands between.
-    if has_plain_attributes(vm, object) && pairs.iter().all(|(name, _)| name.downcast_exact::<Str>().is_some()) {
-        for (name, value) in &pairs {
-            if let Some(name) = name.downcast_exact::<Str>() {
-                instance::set(vm, object, &intern(name), Some(value))?;
+    let plain = has_plain_attributes(vm, object);
+    let mut at = 0;
+    while let Some((next, name, value)) = attributes.next_entry(at) {
+        at = next;
+        match name.downcast_exact::<Str>() {
+            Some(name) if plain => {
+                instance::set(vm, object, &intern(name), Some(&value))?;
+            }
+            text => {
+                let name = text.map_or(name.clone(), |text| intern(text).into_value());
+                vm.set_item(&vm.get_attribute(object, &names::__dict__)?, &name, &value)?;
             }
         }
-        return Ok(());
-    }
-    let dict = vm.get_attribute(object, &names::__dict__)?;
-    for (name, value) in pairs {
-        let name = match name.downcast_exact::<Str>() {
-            Some(text) => intern(text).into_value(),
-            None => name,
-        };
-        vm.set_item(&dict, &name, &value)?;
     }
     Ok(())
 }
 
 /// Whether an object's `__dict__` is where its attributes are, and nothing else.
-fn has_plain_attributes(vm: &Vm, object: &Value) -> bool {
+pub(super) fn has_plain_attributes(vm: &Vm, object: &Value) -> bool {
     let typ = object.type_of();
     let generic = generic_get_attribute as *const () as usize;
     typ.is_heap()

@@ -16,7 +16,8 @@ use rspy_runtime::vm::Vm;
 
 use super::errors::UnpicklingError;
 use super::input::{Input, Source};
-use super::load::{load, no_persistent_load};
+use super::load::load;
+use super::load_objects::no_persistent_load;
 use super::pickler::is_native_default;
 use super::proxies::{UnpicklerMemoProxy, remembered_of};
 use super::remembered::Remembered;

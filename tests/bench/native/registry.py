@@ -1,0 +1,8 @@
+"""The programs that are measured, by name."""
+
+programs = {}
+
+
+def program(function):
+    programs[function.__name__] = function
+    return function
