@@ -6,7 +6,6 @@ use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{Mapping, c};
 use rspy_runtime::object::Object;
 use rspy_runtime::types::bytes::ByteArray;
-use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 /// From how many bytes on pages of their own cost less than filling memory with zeros.

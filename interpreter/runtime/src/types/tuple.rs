@@ -115,7 +115,7 @@ impl Tuple {
         if values.is_empty() {
             return Tuple::empty();
         }
-        Self::filled(Tuple::static_type(), values.into_iter(), is_tracked)
+        Self::of_values(Tuple::static_type(), values.into_iter(), is_tracked)
     }
 
     /// A tuple of values.
@@ -133,7 +133,7 @@ impl Tuple {
         if length == 0 {
             return Tuple::empty();
         }
-        Self::allocate(Tuple::static_type(), length, |items| {
+        Self::allocate(Tuple::static_type(), length, true, |items| {
             let mut places = Places { next: items, left: length, of: PhantomData };
             give(&mut places);
             assert!(places.left == 0);
@@ -148,11 +148,11 @@ impl Tuple {
     /// An object of a class derived from `tuple`.
     pub fn of_type(typ: &TypeObject, values: impl ExactSizeIterator<Item = Value>) -> Ref<Tuple> {
         let is_tracked = values.len() > 0 || typ.has_flag(TypeFlags::HEAP);
-        Self::filled(typ, values, is_tracked)
+        Self::of_values(typ, values, is_tracked)
     }
 
     #[inline]
-    fn filled(
+    fn of_values(
         typ: &TypeObject,
         values: impl ExactSizeIterator<Item = Value>,
         is_tracked: bool,
