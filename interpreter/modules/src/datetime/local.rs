@@ -35,8 +35,7 @@ pub fn moment_of(time: &BrokenTime, microsecond: i32) -> Moment {
 
 /// The local time of a timestamp, in seconds since the day with ordinal 0.
 fn local(vm: &Vm, seconds: i64) -> PyResult<i64> {
-    let time = host::local_fields(seconds - EPOCH).or_raise(vm)?;
-    local_of(vm, seconds, &time)
+    host::with_local_fields(seconds - EPOCH, |time| local_of(vm, seconds, time)).or_raise(vm)?
 }
 
 /// As [`local`], of a time that has been broken down.
@@ -87,10 +86,11 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
 /// # Errors
 /// `OSError` and `ValueError` where the calendar does not reach.
 pub fn local_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<(Moment, u8)> {
-    let time = host::local_fields(seconds).or_raise(vm)?;
-    let moment = moment_of(&time, microsecond);
-    check_date(vm, moment.year, moment.month, moment.day)?;
-    let now = local_of(vm, EPOCH + seconds, &time)?;
+    let (moment, now) = host::with_local_fields(seconds, |time| {
+        let now = local_of(vm, EPOCH + seconds, time)?;
+        Ok((moment_of(time, microsecond), now))
+    })
+    .or_raise(vm)??;
     let before = local(vm, EPOCH + seconds - MAX_FOLD)?;
     let transition = now - before - MAX_FOLD;
     let fold = transition < 0 && local(vm, EPOCH + seconds + transition)? == now;

@@ -130,9 +130,10 @@ pub fn local_time(seconds: i64) -> Result<BrokenTime> {
     local_tm(seconds).map(|time| from_tm(&time))
 }
 
-/// Breaks a time down in the local zone, without the zone's name.
-pub fn local_fields(seconds: i64) -> Result<BrokenTime> {
-    local_tm(seconds).map(|time| fields_of_tm(&time))
+/// Breaks a time down in the local zone, without the zone's name, and has a look at it.
+#[inline]
+pub fn with_local_fields<R>(seconds: i64, look: impl FnOnce(&BrokenTime) -> R) -> Result<R> {
+    local_tm(seconds).map(|time| look(&fields_of_tm(&time)))
 }
 
 fn local_tm(seconds: i64) -> Result<libc::tm> {
