@@ -62,13 +62,17 @@ const ITEMS: &[(&str, i32, &str)] = &[
 ];
 
 /// The locale of each category but `LC_ALL`.
-static CURRENT: GilCell<Option<[String; 6]>> = GilCell::new(None);
+static CURRENT: GilCell<Option<Locales>> = GilCell::new(None);
 
-fn current() -> [String; 6] {
+/// The name of a locale that is there, for each category.
+type Locales = [&'static str; 6];
+
+fn current() -> Locales {
     CURRENT.get().unwrap_or_else(|| {
-        let mut start: [String; 6] = std::array::from_fn(|_| "C".to_owned());
+        let mut start = ["C"; 6];
         // Like CPython, which sets the encoding's category when it starts.
-        start[0] = wanted("LC_CTYPE").and_then(|name| canonical(&name)).unwrap_or("C.UTF-8").to_owned();
+        start[0] = wanted("LC_CTYPE").and_then(|name| canonical(&name)).unwrap_or("C.UTF-8");
+        CURRENT.set(Some(start));
         start
     })
 }
@@ -98,9 +102,9 @@ pub(crate) fn encoding() -> &'static str {
     "UTF-8"
 }
 
-fn shown(locales: &[String; 6]) -> String {
+fn shown(locales: &Locales) -> String {
     if locales.iter().all(|locale| *locale == locales[0]) {
-        return locales[0].clone();
+        return locales[0].to_owned();
     }
     // The order in which glibc shows them.
     let order = [0, 1, 2, 3, 4, 5];
@@ -113,13 +117,13 @@ fn shown(locales: &[String; 6]) -> String {
 }
 
 /// The locales that a name, as `setlocale` takes it, means for a category.
-fn parse(category: usize, name: &str) -> Option<[String; 6]> {
+fn parse(category: usize, name: &str) -> Option<Locales> {
     let mut locales = current();
     if name.contains(';') {
         for part in name.split(';') {
             let (key, value) = part.split_once('=')?;
             if let Some(index) = CATEGORIES[..6].iter().position(|(known, _)| *known == key) {
-                canonical(value)?.clone_into(&mut locales[index]);
+                locales[index] = canonical(value)?;
             }
         }
         return Some(locales);
@@ -131,7 +135,7 @@ fn parse(category: usize, name: &str) -> Option<[String; 6]> {
             } else {
                 name.to_owned()
             };
-            canonical(&name)?.clone_into(&mut locales[index]);
+            locales[index] = canonical(&name)?;
         }
     }
     Some(locales)
@@ -181,13 +185,13 @@ impl Functions {
         let index = category as usize;
         let Some(locale) = locale else {
             let now = current();
-            return Ok(if index == 6 { shown(&now) } else { now[index].clone() });
+            return Ok(if index == 6 { shown(&now) } else { now[index].to_owned() });
         };
         let Some(new) = parse(index, &locale.to_string_lossy()) else {
             return Err(failure(vm, "unsupported locale setting"));
         };
-        CURRENT.set(Some(new.clone()));
-        Ok(if index == 6 { shown(&new) } else { new[index].clone() })
+        CURRENT.set(Some(new));
+        Ok(if index == 6 { shown(&new) } else { new[index].to_owned() })
     }
 
     /// Returns numeric and monetary locale-specific parameters.

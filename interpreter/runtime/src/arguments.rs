@@ -247,6 +247,9 @@ fn unexpected<const N: usize>(vm: &Vm, parameters: &Parameters<N>, name: &Object
 }
 
 fn first_missing<const N: usize>(parameters: &Parameters<N>, bound: &Bound<'_, N>) -> Option<usize> {
+    if !parameters.required.contains(&true) {
+        return None;
+    }
     parameters
         .required
         .iter()

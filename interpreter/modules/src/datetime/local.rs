@@ -33,22 +33,39 @@ pub fn moment_of(time: &BrokenTime, microsecond: i32) -> Moment {
     }
 }
 
-/// The local time of a timestamp, in seconds since the day with ordinal 0.
-fn local(vm: &Vm, seconds: i64) -> PyResult<i64> {
-    let time = host::local_fields(seconds - EPOCH).or_raise(vm)?;
-    local_of(vm, seconds, &time)
-}
-
-/// As [`local`], of a time that has been broken down.
-fn local_of(vm: &Vm, seconds: i64, time: &BrokenTime) -> PyResult<i64> {
-    let local = seconds + time.offset;
+/// The local time at a timestamp, in seconds since the first moment of 1970.
+fn local(vm: &Vm, timestamp: i64) -> PyResult<i64> {
+    let (offset, second) = host::local_offset(timestamp).or_raise(vm)?;
+    let local = timestamp + offset;
     // The offset tells all, except in the zones that count leap seconds.
-    if (DAY..(i64::from(MAX_ORDINAL) + 1) * DAY).contains(&local) && local % 60 == i64::from(time.second) {
+    if CALENDAR.contains(&local) && local.rem_euclid(60) == i64::from(second) {
         return Ok(local);
     }
-    let moment = moment_of(time, 0);
+    let moment = moment_of(&host::local_time(timestamp).or_raise(vm)?, 0);
     check_date(vm, moment.year, moment.month, moment.day)?;
-    Ok(moment.seconds())
+    Ok(moment.seconds() - EPOCH)
+}
+
+/// What the calendar has, in seconds since 1970.
+const CALENDAR: std::ops::Range<i64> = DAY - EPOCH..(MAX_ORDINAL as i64 + 1) * DAY - EPOCH;
+
+/// The moment so many seconds after the first of 1970, if the calendar has it.
+fn moment_at(seconds: i64, microsecond: i32) -> Option<Moment> {
+    if !CALENDAR.contains(&seconds) {
+        return None;
+    }
+    let since_start = seconds + EPOCH;
+    let (days, second) = (since_start / DAY, (since_start % DAY) as i32);
+    let (year, month, day) = from_ordinal(days as i32);
+    Some(Moment {
+        year,
+        month,
+        day,
+        hour: second / 3600,
+        minute: second / 60 % 60,
+        second: second % 60,
+        microsecond,
+    })
 }
 
 /// The timestamp of a local time, in seconds since 1970.
@@ -56,7 +73,7 @@ fn local_of(vm: &Vm, seconds: i64, time: &BrokenTime) -> PyResult<i64> {
 /// # Errors
 /// `ValueError` where the time is too near the calendar's ends.
 pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
-    let wanted = moment.seconds();
+    let wanted = moment.seconds() - EPOCH;
     let first_offset = local(vm, wanted)? - wanted;
     let first = wanted - first_offset;
     let first_local = if first_offset == 0 { wanted } else { local(vm, first)? };
@@ -65,7 +82,7 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
         let probe = if fold { first + MAX_FOLD } else { first - MAX_FOLD };
         let offset = local(vm, probe)? - probe;
         if offset == first_offset {
-            return Ok(first - EPOCH);
+            return Ok(first);
         }
         offset
     } else {
@@ -73,13 +90,13 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
     };
     let second = wanted - other_offset;
     if local(vm, second)? == wanted {
-        return Ok(second - EPOCH);
+        return Ok(second);
     }
     if first_local == wanted {
-        return Ok(first - EPOCH);
+        return Ok(first);
     }
     // The time lies in a gap.
-    Ok(if fold { first.min(second) } else { first.max(second) } - EPOCH)
+    Ok(if fold { first.min(second) } else { first.max(second) })
 }
 
 /// The local time of a timestamp, and whether it is the second of two that look the same.
@@ -87,13 +104,11 @@ pub fn timestamp(vm: &Vm, moment: &Moment, fold: bool) -> PyResult<i64> {
 /// # Errors
 /// `OSError` and `ValueError` where the calendar does not reach.
 pub fn local_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<(Moment, u8)> {
-    let time = host::local_fields(seconds).or_raise(vm)?;
-    let moment = moment_of(&time, microsecond);
-    check_date(vm, moment.year, moment.month, moment.day)?;
-    let now = local_of(vm, EPOCH + seconds, &time)?;
-    let before = local(vm, EPOCH + seconds - MAX_FOLD)?;
+    let now = local(vm, seconds)?;
+    let before = local(vm, seconds - MAX_FOLD)?;
     let transition = now - before - MAX_FOLD;
-    let fold = transition < 0 && local(vm, EPOCH + seconds + transition)? == now;
+    let fold = transition < 0 && local(vm, seconds + transition)? == now;
+    let moment = moment_at(now, microsecond).ok_or_else(|| vm.overflow_error("date value out of range"))?;
     Ok((moment, u8::from(fold)))
 }
 
@@ -102,12 +117,8 @@ pub fn local_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<(Moment
 /// # Errors
 /// `OSError` and `ValueError` where the calendar does not reach.
 pub fn universal_moment(vm: &Vm, seconds: i64, microsecond: i32) -> PyResult<Moment> {
-    let since_start = seconds.saturating_add(EPOCH);
-    let (days, second) = (since_start.div_euclid(DAY), since_start.rem_euclid(DAY) as i32);
-    if (1..=i64::from(MAX_ORDINAL)).contains(&days) {
-        let (year, month, day) = from_ordinal(days as i32);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        return Ok(Moment { year, month, day, hour, minute, second, microsecond });
+    if let Some(moment) = moment_at(seconds, microsecond) {
+        return Ok(moment);
     }
     // The library has the error.
     let moment = moment_of(&host::universal_time(seconds).or_raise(vm)?, microsecond);

@@ -141,12 +141,10 @@ impl DateTime {
         let Some(moment) = this.moment().shifted(sign * days, sign * seconds, sign * microseconds) else {
             return Err(vm.overflow_error("date value out of range"));
         };
-        let zone = this.zone.borrow();
         if std::ptr::eq(this.type_of(), Self::static_type()) {
-            return Ok(Self::plain(&moment, zone.as_ref(), 0));
+            return Ok(Self::plain(&moment, this.zone.borrow().as_ref(), 0));
         }
-        let zone = zone.clone();
-        Self::of_class(vm, this.type_of(), &moment, zone.as_ref(), 0)
+        Self::of_class(vm, this.type_of(), &moment, this.zone().as_ref(), 0)
     }
 
     /// The offset from UTC that its zone tells for a moment.
@@ -252,8 +250,11 @@ impl DateTime {
     #[inline]
     fn state(&self) -> [u8; 10] {
         let mut state = [0; 10];
-        state[..4].copy_from_slice(&self.date.day.to_bytes());
-        state[4..].copy_from_slice(&self.time.to_bytes());
+        let [first @ .., high, low] = self.time.to_bytes();
+        // Whole words, since they are read again as such at once.
+        let day = u64::from(u32::from_be_bytes(self.date.day.to_bytes()));
+        state[..8].copy_from_slice(&(day << 32 | u64::from(u32::from_be_bytes(first))).to_be_bytes());
+        state[8..].copy_from_slice(&[high, low]);
         state
     }
 

@@ -119,11 +119,15 @@ pub(super) fn settled_word(vm: &Vm, result: PyResult) -> u64 {
 unsafe fn call_native_method_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
     // SAFETY: as promised by the handler.
     unsafe {
+        // Closures are put in the place of their calls; functions would not be.
+        let with = |vm: &Vm, method: &Value, args: &[Value], names: KeywordNames<'_>| {
+            call_native_method(vm, method, args, names)
+        };
         let result = match arguments {
-            0 if *base.add(1) != 0 => call_few::<1>(vm, base, base.add(1), call_native_method),
-            1 if *base.add(1) != 0 => call_few::<2>(vm, base, base.add(1), call_native_method),
-            2 if *base.add(1) != 0 => call_few::<3>(vm, base, base.add(1), call_native_method),
-            _ => call_at(vm, base, arguments, None, call_native_method),
+            0 if *base.add(1) != 0 => call_few::<1>(vm, base, base.add(1), with),
+            1 if *base.add(1) != 0 => call_few::<2>(vm, base, base.add(1), with),
+            2 if *base.add(1) != 0 => call_few::<3>(vm, base, base.add(1), with),
+            _ => call_at(vm, base, arguments, None, with),
         };
         settled_word(vm, result)
     }
@@ -197,7 +201,9 @@ unsafe fn call_with_keywords_at(vm: &Vm, base: *mut u64, arguments: usize, names
             let tuple = word::look(names);
             let tuple = tuple.downcast_exact::<Tuple>();
             if exact::<NativeMethod>(*base).is_some() {
-                call_at(vm, base, arguments, tuple, call_native_method)
+                call_at(vm, base, arguments, tuple, |vm, method, args, names| {
+                    call_native_method(vm, method, args, names)
+                })
             } else {
                 call_at(vm, base, arguments, tuple, call_native_function)
             }
@@ -211,11 +217,13 @@ unsafe fn call_with_keywords_at(vm: &Vm, base: *mut u64, arguments: usize, names
 #[inline(never)]
 pub(super) unsafe fn call_type_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
     // SAFETY: as promised by the handler.
-    settled_word(vm, unsafe {
-        call_at(vm, base, arguments, None, |vm, callable, args, names| {
-            vm.call_with_names(callable, args, names)
-        })
-    })
+    unsafe {
+        let result = match arguments {
+            1 => call_few::<1>(vm, base, base.add(2), Vm::call_with_names),
+            _ => call_at(vm, base, arguments, None, Vm::call_with_names),
+        };
+        settled_word(vm, result)
+    }
 }
 
 /// Puts the word of a native call's result in the place of the callable.

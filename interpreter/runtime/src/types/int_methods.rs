@@ -19,6 +19,11 @@ use crate::vm::Vm;
 
 /// `int(x, base=10)` for `int` and what derives from it.
 pub(super) fn make(vm: &Vm, cls: &TypeObject, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+    if let ([x], None) = (args, names)
+        && std::ptr::eq(cls, Int::static_type())
+    {
+        return Ok(int::to_exact(&from_object(vm, x)?));
+    }
     let (positional, keywords) = KeywordArguments::of_call(args, names);
     let mut base = positional.get(1);
     for (name, value) in keywords.iter() {

@@ -168,7 +168,8 @@ instructions! {
     /// Compares strings for equality.
     CompareOpStr(state, argument) fast {
         let (left, right) = (*state.at(2), *state.at(1));
-        let (Some(first), Some(second)) = (exact::<Str>(left), exact::<Str>(right)) else { return Flow::Slow };
+        let Some(first) = exact::<Str>(left) else { return Flow::Slow };
+        let Some(second) = exact::<Str>(right) else { return Flow::Slow };
         // Variables and constants need not be given back, which leaves little to do.
         let same = std::ptr::eq(first, second);
         if word::owns(left) && !first.header().is_immortal()

@@ -84,16 +84,12 @@ pub struct BrokenTime {
 }
 
 fn from_tm(time: &libc::tm) -> BrokenTime {
-    let mut broken = fields_of_tm(time);
-    if !time.tm_zone.is_null() {
+    let zone = if time.tm_zone.is_null() {
+        String::new()
+    } else {
         // SAFETY: the abbreviation ends with a zero byte and lives until the zone is set again.
-        broken.zone = unsafe { std::ffi::CStr::from_ptr(time.tm_zone) }.to_string_lossy().into_owned();
-    }
-    broken
-}
-
-/// Everything but the name of the zone.
-fn fields_of_tm(time: &libc::tm) -> BrokenTime {
+        unsafe { std::ffi::CStr::from_ptr(time.tm_zone) }.to_string_lossy().into_owned()
+    };
     BrokenTime {
         year: i64::from(time.tm_year) + 1900,
         month: time.tm_mon,
@@ -105,7 +101,7 @@ fn fields_of_tm(time: &libc::tm) -> BrokenTime {
         day_of_year: time.tm_yday,
         summer: time.tm_isdst,
         offset: time.tm_gmtoff,
-        zone: String::new(),
+        zone,
     }
 }
 
@@ -130,9 +126,9 @@ pub fn local_time(seconds: i64) -> Result<BrokenTime> {
     local_tm(seconds).map(|time| from_tm(&time))
 }
 
-/// Breaks a time down in the local zone, without the zone's name.
-pub fn local_fields(seconds: i64) -> Result<BrokenTime> {
-    local_tm(seconds).map(|time| fields_of_tm(&time))
+/// How far the local zone is ahead of UTC at a time, in seconds, and the second that its clocks show.
+pub fn local_offset(seconds: i64) -> Result<(i64, i32)> {
+    local_tm(seconds).map(|time| (time.tm_gmtoff, time.tm_sec))
 }
 
 fn local_tm(seconds: i64) -> Result<libc::tm> {

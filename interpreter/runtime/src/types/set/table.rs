@@ -17,8 +17,6 @@ struct Place {
     key: Option<Value>,
 }
 
-const EMPTY: Place = Place { hash: 0, key: None };
-
 impl Place {
     fn is_unused(&self) -> bool {
         self.key.is_none() && self.hash == 0
@@ -48,33 +46,23 @@ pub enum Found {
 /// The way of one search through the table; it can be resumed as long as the table does not change.
 pub struct Probe {
     base: usize,
-    offset: usize,
+    /// How many places from `base` on have been looked at.
+    seen: usize,
     perturb: u64,
-    started: bool,
 }
 
 impl Probe {
     /// The beginning of the way for a hash.
     pub fn new(hash: i64) -> Self {
-        Probe { base: hash as usize, offset: 0, perturb: hash as u64, started: false }
+        Probe { base: hash as usize, seen: 0, perturb: hash as u64 }
     }
 
+    /// Jumps to another run of places.
     #[inline(always)]
-    fn place(&mut self, mask: usize) -> usize {
-        if !self.started {
-            self.started = true;
-            self.base &= mask;
-            return self.base;
-        }
-        let reach = if self.base + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
-        if self.offset < reach {
-            self.offset += 1;
-        } else {
-            self.offset = 0;
-            self.perturb >>= PERTURB_SHIFT;
-            self.base = self.base.wrapping_mul(5).wrapping_add(1).wrapping_add(self.perturb as usize) & mask;
-        }
-        self.base + self.offset
+    fn jump(&mut self, mask: usize) {
+        self.seen = 0;
+        self.perturb >>= PERTURB_SHIFT;
+        self.base = self.base.wrapping_mul(5).wrapping_add(1).wrapping_add(self.perturb as usize) & mask;
     }
 }
 
@@ -121,18 +109,26 @@ impl Table {
             return Found::Unused(0);
         }
         let mask = self.places.len() - 1;
+        probe.base &= mask;
         loop {
-            let at = probe.place(mask);
-            let place = &self.places[at];
-            match &place.key {
-                Some(key) if place.hash == hash => match verdict(key) {
-                    Verdict::Same => return Found::At(at),
-                    Verdict::Ask => return Found::Unsure(at),
-                    Verdict::Different => {}
-                },
-                None if place.hash == 0 => return Found::Unused(at),
-                _ => {}
+            let more = if probe.base + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
+            for place in &self.places[probe.base + probe.seen..=probe.base + more] {
+                let at = probe.base + probe.seen;
+                probe.seen += 1;
+                if place.is_unused() {
+                    return Found::Unused(at);
+                }
+                if place.hash == hash
+                    && let Some(key) = &place.key
+                {
+                    match verdict(key) {
+                        Verdict::Same => return Found::At(at),
+                        Verdict::Ask => return Found::Unsure(at),
+                        Verdict::Different => {}
+                    }
+                }
             }
+            probe.jump(mask);
         }
     }
 
@@ -215,7 +211,9 @@ impl Table {
         if size == SMALLEST && self.places.len() == SMALLEST && self.fill == self.used {
             return;
         }
-        let old = std::mem::replace(&mut self.places, vec![EMPTY; size]);
+        // SAFETY: zeros are an unused place.
+        let places = unsafe { Box::<[Place]>::new_zeroed_slice(size).assume_init() };
+        let old = std::mem::replace(&mut self.places, places.into_vec());
         self.fill = self.used;
         for place in old {
             if let Some(key) = place.key {
@@ -225,14 +223,15 @@ impl Table {
     }
 
     /// Puts in a key that is known to be absent from a table without dummies.
+    #[inline(always)]
     fn insert_clean(&mut self, hash: i64, key: Value) {
         let mask = self.places.len() - 1;
-        let mut probe = Probe::new(hash);
-        let mut at = probe.place(mask);
-        while self.places[at].key.is_some() {
-            at = probe.place(mask);
+        let first = &mut self.places[hash as usize & mask];
+        if first.is_unused() {
+            *first = Place { hash, key: Some(key) };
+        } else if let Found::Unused(at) = self.find(&mut Probe::new(hash), hash, |_| Verdict::Different) {
+            self.places[at] = Place { hash, key: Some(key) };
         }
-        self.places[at] = Place { hash, key: Some(key) };
     }
 
     /// Makes room before `more` keys are put in.

@@ -60,15 +60,25 @@ pub fn siphash13(k0: u64, k1: u64, bytes: &[u8]) -> u64 {
         word.copy_from_slice(chunk);
         compress(&mut state, u64::from_le_bytes(word));
     }
-    let mut last = [0u8; 8];
-    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    last[7] = bytes.len() as u8;
-    compress(&mut state, u64::from_le_bytes(last));
+    compress(&mut state, (bytes.len() as u64) << 56 | small_number(chunks.remainder()));
     state[2] ^= 0xff;
     for _ in 0..3 {
         round(&mut state);
     }
     state[0] ^ state[1] ^ state[2] ^ state[3]
+}
+
+/// The number that up to seven bytes are, the lowest first: of pieces that may overlap.
+#[inline(always)]
+fn small_number(bytes: &[u8]) -> u64 {
+    let behind = |width: usize| 8 * (bytes.len() - width) as u32;
+    if let (Some(&first), Some(&last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << behind(4)
+    } else if let (Some(&first), Some(&last)) = (bytes.first_chunk(), bytes.last()) {
+        u64::from(u16::from_le_bytes(first)) | u64::from(last) << behind(1)
+    } else {
+        bytes.first().map_or(0, |&only| u64::from(only))
+    }
 }
 
 #[inline(always)]
