@@ -380,20 +380,26 @@ impl Input {
         }
     }
 
-    /// Begins a frame.
+    /// Ends the last frame, since another follows.
     ///
     /// # Errors
-    /// `UnpicklingError` where the last frame has not ended or this one is not complete.
-    pub fn begin_frame(&self, vm: &Vm, length: usize) -> PyResult<()> {
-        let inside = {
-            let chunk = self.chunk.borrow();
-            chunk.in_frame && chunk.position < chunk.limit
-        };
-        if inside {
+    /// `UnpicklingError` where not all of it has been read.
+    pub fn end_frame(&self, vm: &Vm) -> PyResult<()> {
+        let mut chunk = self.chunk.borrow_mut();
+        if chunk.in_frame && chunk.position < chunk.limit {
+            drop(chunk);
             let message = "beginning of a new frame before end of current frame";
             return Err(UnpicklingError::error(vm, message));
         }
-        self.chunk.borrow_mut().leave_frame();
+        chunk.leave_frame();
+        Ok(())
+    }
+
+    /// Begins a frame.
+    ///
+    /// # Errors
+    /// `UnpicklingError` where it is not complete.
+    pub fn begin_frame(&self, vm: &Vm, length: usize) -> PyResult<()> {
         self.make_ready(vm, length)?;
         let mut chunk = self.chunk.borrow_mut();
         chunk.in_frame = true;
