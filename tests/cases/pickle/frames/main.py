@@ -1,4 +1,4 @@
-# Frames: what is written to the file at once, and what damaged ones cost.
+# Frames: what is written to the file at once, and what damaged ones cost; damaged numbers as well.
 import io
 import pickle
 
@@ -59,4 +59,8 @@ load(b"F1\x002\n.")
 for number in (b"\x005", b"\x0055", b"01", b"+1", b"-0", b" 1", b"1 ", b"1\x00", b"001", b"1"):
     load(b"I" + number + b"\n.")
 load(b"Fx\x002\n.")
+load(b"Fx\n.")
+load(b"L" + b"1" * 250 + b"x\n.")
+load(b"L" + b"1" * 250 + b"\xff\n.")
+load(b"L1\xff\n.")
 load(b"\x80\x04C\x03ab.")
