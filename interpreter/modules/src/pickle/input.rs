@@ -338,8 +338,11 @@ impl Input {
     /// `UnpicklingError` where there are fewer, `MemoryError`, and what the file raises.
     pub fn vector(&self, vm: &Vm, count: usize) -> PyResult<Vec<u8>> {
         let at_hand = self.chunk.borrow().left();
-        if count <= at_hand || self.file.is_none() {
-            return self.take(vm, count, <[u8]>::to_vec);
+        // Where nothing is at hand, even no bytes are asked for.
+        match &self.file {
+            None if at_hand == 0 => return Err(truncated(vm)),
+            Some(_) if at_hand == 0 || count > at_hand => {}
+            _ => return self.take(vm, count, <[u8]>::to_vec),
         }
         self.leave_frame(vm, count)?;
         if !rspy_runtime::heap::can_allocate(count) {

@@ -153,7 +153,8 @@ impl Machine<'_> {
 
     #[inline]
     pub(super) fn bytes(&self, vm: &Vm, size: usize) -> PyResult {
-        if let Some(bytes) = self.input.take_at_hand(size, |bytes| Bytes::new(bytes)) {
+        if size > 0
+            && let Some(bytes) = self.input.take_at_hand(size, |bytes| Bytes::new(bytes)) {
             return Ok(bytes.into_value());
         }
         Ok(Bytes::new(self.input.vector(vm, size)?).into_value())
