@@ -338,8 +338,11 @@ impl Input {
     /// `UnpicklingError` where there are fewer, `MemoryError`, and what the file raises.
     pub fn vector(&self, vm: &Vm, count: usize) -> PyResult<Vec<u8>> {
         let at_hand = self.chunk.borrow().left();
-        if count <= at_hand || self.file.is_none() {
-            return self.take(vm, count, <[u8]>::to_vec);
+        // Where nothing is at hand, even no bytes are asked for.
+        match &self.file {
+            None if at_hand == 0 => return Err(truncated(vm)),
+            Some(_) if at_hand == 0 || count > at_hand => {}
+            _ => return self.take(vm, count, <[u8]>::to_vec),
         }
         self.leave_frame(vm, count)?;
         if !rspy_runtime::heap::can_allocate(count) {
@@ -380,20 +383,26 @@ impl Input {
         }
     }
 
-    /// Begins a frame.
+    /// Ends the last frame, since another follows.
     ///
     /// # Errors
-    /// `UnpicklingError` where the last frame has not ended or this one is not complete.
-    pub fn begin_frame(&self, vm: &Vm, length: usize) -> PyResult<()> {
-        let inside = {
-            let chunk = self.chunk.borrow();
-            chunk.in_frame && chunk.position < chunk.limit
-        };
-        if inside {
+    /// `UnpicklingError` where not all of it has been read.
+    pub fn end_frame(&self, vm: &Vm) -> PyResult<()> {
+        let mut chunk = self.chunk.borrow_mut();
+        if chunk.in_frame && chunk.position < chunk.limit {
+            drop(chunk);
             let message = "beginning of a new frame before end of current frame";
             return Err(UnpicklingError::error(vm, message));
         }
-        self.chunk.borrow_mut().leave_frame();
+        chunk.leave_frame();
+        Ok(())
+    }
+
+    /// Begins a frame.
+    ///
+    /// # Errors
+    /// `UnpicklingError` where it is not complete.
+    pub fn begin_frame(&self, vm: &Vm, length: usize) -> PyResult<()> {
         self.make_ready(vm, length)?;
         let mut chunk = self.chunk.borrow_mut();
         chunk.in_frame = true;

@@ -292,6 +292,7 @@ impl Machine<'_> {
 
     fn frame(&self, vm: &Vm) -> PyResult<()> {
         let length = u64::from_le_bytes(self.input.array(vm)?);
+        self.input.end_frame(vm)?;
         match isize::try_from(length) {
             Ok(length) => self.input.begin_frame(vm, length as usize),
             Err(_) => Err(vm.overflow_error(format!(

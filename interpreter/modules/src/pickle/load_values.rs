@@ -33,13 +33,18 @@ impl Machine<'_> {
             }
             INT => {
                 let line = self.line(vm, 1)?;
-                match line.as_slice() {
-                    b"00" => Ok(boolean(false)),
-                    b"01" => Ok(boolean(true)),
+                let number = match line.as_slice() {
+                    // C sees an empty text, and takes it for 0.
+                    [0, ..] => int::new(0),
                     _ => int_of_line(vm, &line).map_err(|error| match error.is_value_error() {
                         true => vm.value_error("could not convert string to int"),
                         false => error,
-                    }),
+                    })?,
+                };
+                // Two characters that C's own function reads to their end.
+                match (line.as_slice(), number.small_int()) {
+                    ([0, _] | [_, 0 | b'0'..=b'9'], Some(truth @ (0 | 1))) => Ok(boolean(truth == 1)),
+                    _ => Ok(number),
                 }
             }
             LONG => {
@@ -148,7 +153,8 @@ impl Machine<'_> {
 
     #[inline]
     pub(super) fn bytes(&self, vm: &Vm, size: usize) -> PyResult {
-        if let Some(bytes) = self.input.take_at_hand(size, |bytes| Bytes::new(bytes)) {
+        if size > 0
+            && let Some(bytes) = self.input.take_at_hand(size, |bytes| Bytes::new(bytes)) {
             return Ok(bytes.into_value());
         }
         Ok(Bytes::new(self.input.vector(vm, size)?).into_value())

@@ -2,7 +2,7 @@
 
 use rspy_runtime::codecs::errors::Errors;
 use rspy_runtime::codecs::utf8;
-use rspy_runtime::exceptions::PyResult;
+use rspy_runtime::exceptions::{Exception, PyResult};
 use rspy_runtime::object::Payload;
 use rspy_runtime::types::float;
 use rspy_runtime::types::int::Int;
@@ -16,17 +16,31 @@ use rspy_runtime::vm::Vm;
 /// `ValueError` where they are none.
 pub fn int_of_line(vm: &Vm, line: &[u8]) -> PyResult {
     let line = until_zero(line);
-    let text = match line.is_ascii() {
-        true => from_ascii(line),
-        false => utf8::decode(vm, line, &Errors::strict(), true)?.0,
-    };
     // Unlike `int`, C knows neither other digits nor other spaces.
     if line.iter().any(|&c| !c.is_ascii() || (0x1c..=0x1f).contains(&c)) {
-        let shown = vm.repr(text.value())?;
-        let shown = shown.to_string_lossy();
-        return Err(vm.value_error(format!("invalid literal for int() with base 10: {shown}")));
+        return Err(invalid_int(vm, line));
     }
-    Int::static_type().construct(vm, &[text.into_value(), Value::int(10)])
+    let parsed = Int::static_type().construct(vm, &[from_ascii(line).into_value(), Value::int(10)]);
+    match parsed {
+        // Other errors are those of `int`: there are too many digits, or the text is short.
+        Err(_) if line.len() > SHOWN && line.iter().any(u8::is_ascii_alphabetic) => Err(invalid_int(vm, line)),
+        parsed => parsed,
+    }
+}
+
+/// How much of a text that is no number is looked at and shown.
+const SHOWN: usize = 200;
+
+fn invalid_int(vm: &Vm, line: &[u8]) -> Exception {
+    let shown = utf8::decode(vm, &line[..line.len().min(SHOWN)], &Errors::strict(), true);
+    match shown.and_then(|(text, _)| vm.repr(text.value())) {
+        Ok(shown) => {
+            let shown = shown.to_string_lossy();
+            let shown: String = shown.chars().take(SHOWN).collect();
+            vm.value_error(format!("invalid literal for int() with base 10: {shown}"))
+        }
+        Err(error) => error,
+    }
 }
 
 fn until_zero(line: &[u8]) -> &[u8] {

@@ -55,18 +55,20 @@ pub fn set_state(vm: &Vm, object: &Value, state: &Value) -> PyResult<()> {
 
 fn set_attributes(vm: &Vm, object: &Value, attributes: &Object<Dict>) -> PyResult<()> {
     // Attributes go straight to their places where nothing of the class stands between.
-    let plain = has_plain_attributes(vm, object);
+    let own = match has_plain_attributes(vm, object) {
+        true => None,
+        false => Some(vm.get_attribute(object, &names::__dict__)?),
+    };
     let mut at = 0;
     while let Some((next, name, value)) = attributes.next_entry(at) {
         at = next;
-        match name.downcast_exact::<Str>() {
-            Some(name) if plain => {
+        match (name.downcast_exact::<Str>(), &own) {
+            (Some(name), None) => {
                 instance::set(vm, object, &intern(name), Some(&value))?;
             }
-            text => {
-                let name = text.map_or(name.clone(), |text| intern(text).into_value());
-                vm.set_item(&vm.get_attribute(object, &names::__dict__)?, &name, &value)?;
-            }
+            (Some(name), Some(own)) => vm.set_item(own, intern(name).value(), &value)?,
+            (None, Some(own)) => vm.set_item(own, &name, &value)?,
+            (None, None) => vm.set_item(&vm.get_attribute(object, &names::__dict__)?, &name, &value)?,
         }
     }
     Ok(())
