@@ -180,9 +180,9 @@ fn every_shorter_file_is_an_error() {
 #[test]
 fn damage_says_what_is_damaged() {
     let mut bytes = sample().finish().unwrap();
-    bytes[8] = 9;
+    let version = std::mem::replace(&mut bytes[8], 9);
     assert_eq!(Archive::open(&bytes).err(), Some(ArchiveError::Version { found: 9 }));
-    bytes[8] = 1;
+    bytes[8] = version;
     bytes[40] ^= 1;
     assert_eq!(Archive::open(&bytes).err(), Some(ArchiveError::Checksum(Part::Header)));
     assert_eq!(Archive::open(b"#!/usr/bin/env python3\n").err(), Some(ArchiveError::NotAnArchive));
