@@ -229,19 +229,22 @@ fn reached(job: &Job<'_>, graph: Graph, library: &Archive<'_>) -> BTreeSet<Strin
 
 /// How much code is unpacked ahead. What of it is not imported after all stays in memory.
 const AHEAD: usize = 8 << 20;
+/// How much the names of the modules that are unpacked ahead take in memory: a fraction of what metadata may.
+const AHEAD_NAMES: usize = 256 << 10;
 
 /// The modules that the application imports as it starts, as far as their code is to be unpacked ahead.
 fn at_start(job: &Job<'_>, modules: &Modules, graph: &Graph, library: &Archive<'_>) -> Vec<String> {
     let own: BTreeMap<&str, usize> =
         modules.compiled.values().map(|module| (module.module.as_str(), module.code.len())).collect();
     let mut found = reach::imported_at_start(&graph.nodes, &job.beginning.start);
-    let mut size = 0;
+    let (mut size, mut names) = (0, 0);
     found.retain(|name| {
         let in_library = || library.module(name).filter(|module| !module.at_startup());
         match own.get(name.as_str()).copied().or_else(|| Some(in_library()?.code_length() as usize)) {
             Some(length) => {
                 size += length;
-                size <= AHEAD
+                names += name.len() + size_of::<String>();
+                size <= AHEAD && names <= AHEAD_NAMES
             }
             None => false,
         }

@@ -62,7 +62,7 @@ impl Metadata {
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         // The limit keeps a damaged length from being allocated.
-        let configuration = bincode::config::standard().with_limit::<65536>();
+        let configuration = bincode::config::standard().with_limit::<{ 1 << 20 }>();
         bincode::decode_from_slice(bytes, configuration).ok().map(|(metadata, _)| metadata)
     }
 }

@@ -285,8 +285,7 @@ impl<'a> Archive<'a> {
             Ok(block) if block.length > 0 => {
                 (block.stored.len() as u64 * u64::from(place.length) / block.length as u64) as u32
             }
-            Ok(_) => 0,
-            Err(_) => 0,
+            _ => 0,
         }
     }
 
