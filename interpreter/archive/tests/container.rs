@@ -204,6 +204,21 @@ fn impossible_input_is_refused() {
 }
 
 #[test]
+fn an_application_may_start_with_thousands_of_modules() {
+    let at_start: Vec<String> = (0..5000).map(|number| format!("package.module_{number}")).collect();
+    let application = rspy_archive::Application {
+        name: "many".into(),
+        start: rspy_archive::Start::Module("package".into()),
+        isolated: true,
+        paths: Vec::new(),
+        at_start,
+    };
+    let metadata = Metadata { application: Some(application), ..metadata() };
+    let bytes = Builder::new(metadata.clone(), SMALL).finish().unwrap();
+    assert_eq!(Archive::open(&bytes).unwrap().metadata(), Ok(metadata));
+}
+
+#[test]
 fn an_empty_container_is_one() {
     let bytes = Builder::new(metadata(), Compression::BEST).finish().unwrap();
     let archive = Archive::open(&bytes).unwrap();
