@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rspy_runtime::frozen_code::OutlinedCode;
+
 /// The code of one container's modules, by their numbers. One thread puts in, another one takes out and does not wait: what
 /// is not there yet it unpacks itself.
 #[derive(Default)]
 pub struct Ahead {
     /// `None` in the place of code that need not be unpacked any more; no map where nobody unpacks ahead.
-    codes: Mutex<Option<HashMap<u32, Option<Vec<u8>>>>>,
+    codes: Mutex<Option<HashMap<u32, Option<OutlinedCode>>>>,
 }
 
 impl Ahead {
-    fn codes(&self) -> MutexGuard<'_, Option<HashMap<u32, Option<Vec<u8>>>>> {
+    fn codes(&self) -> MutexGuard<'_, Option<HashMap<u32, Option<OutlinedCode>>>> {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -22,7 +24,7 @@ impl Ahead {
     }
 
     /// The code of a module, if it is there.
-    pub fn take(&self, module: u32) -> Option<Vec<u8>> {
+    pub fn take(&self, module: u32) -> Option<OutlinedCode> {
         self.codes().as_mut()?.insert(module, None).flatten()
     }
 
@@ -32,7 +34,7 @@ impl Ahead {
     }
 
     /// Puts in the code of a module, unless somebody has asked for it meanwhile.
-    pub fn put(&self, module: u32, code: Vec<u8>) {
+    pub fn put(&self, module: u32, code: OutlinedCode) {
         if let Some(codes) = self.codes().as_mut() {
             codes.entry(module).or_insert(Some(code));
         }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rspy_archive::{Application, Archive, ArchiveError, Entry, Module};
+use rspy_runtime::frozen_code::OutlinedCode;
 use rspy_runtime::host;
 use rspy_runtime::import::extension::{self, ExtensionFile};
 use rspy_runtime::import::{FrozenModule, Library, LibraryEntry};
@@ -66,23 +67,23 @@ impl Container {
         Container { archive, optimize, ahead: Ahead::default() }
     }
 
-    fn module(&self, name: &str) -> Option<FrozenModule<'_>> {
+    fn module(&self, name: &str) -> Option<FrozenModule> {
         let module = self.archive.module(name)?;
         let path = module.path(&self.archive)?;
         self.opened(&module, path)
     }
 
     /// The module of a name, if its file is at this path.
-    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule<'_>> {
+    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule> {
         let module = self.archive.module(name)?;
         let found = module.path(&self.archive)?;
         if found == path { self.opened(&module, found) } else { None }
     }
 
-    fn opened(&self, module: &Module<'static>, path: String) -> Option<FrozenModule<'_>> {
+    fn opened(&self, module: &Module<'static>, path: String) -> Option<FrozenModule> {
         let code = match self.ahead.take(module.number) {
-            Some(code) => Cow::Owned(code),
-            None => self.archive.code(module).ok()?,
+            Some(code) => code,
+            None => OutlinedCode::new(self.archive.code(module).ok()?).ok()?,
         };
         Some(FrozenModule { code, is_package: module.is_package, path, optimize: self.optimize })
     }
@@ -93,8 +94,9 @@ impl Container {
             && !module.at_startup()
             && self.ahead.is_wanted(module.number)
             && let Ok(code) = self.archive.code(&module)
+            && let Ok(code) = OutlinedCode::new(code)
         {
-            self.ahead.put(module.number, code.into_owned());
+            self.ahead.put(module.number, code);
         }
     }
 
@@ -155,11 +157,11 @@ fn is_extension_file(path: &str) -> bool {
 }
 
 impl Library for Frozen {
-    fn module(&self, name: &str) -> Option<FrozenModule<'_>> {
+    fn module(&self, name: &str) -> Option<FrozenModule> {
         self.library.module(name)
     }
 
-    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule<'_>> {
+    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule> {
         self.containers().find_map(|container| container.module_at(name, path))
     }
 

@@ -2,17 +2,20 @@
 //!
 //! * [`read`](mod@read) turns bytes into values of the caller's making, by way of a [`Builder`];
 //! * [`write`](mod@write) has the primitives from which a walker over any kind of values writes bytes;
+//! * [`outline`] tells where code objects lie, so that their bodies can be read when they are needed;
 //! * [`code`] reads and writes [`CodeObject`](crate::CodeObject)s by way of these two.
 //!
 //! A value is a type code and what follows from it. If the code's highest bit is set, the value is put on a list, and a
 //! later occurrence of the same object is written as an index into it.
 
 pub mod code;
+pub mod outline;
 pub mod read;
 pub mod write;
 
 pub use code::{dump, dump_held, dump_held_without_columns, load};
-pub use read::{Builder, CodeParts, Container, ReadError, Source};
+pub use outline::Outline;
+pub use read::{Builder, CodeBody, CodeHead, CodeParts, Container, Pieces, ReadError, Source};
 pub use write::{WriteError, Writer};
 
 /// The version that CPython 3.14 writes.

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::eval::frame::Frame;
 use crate::exceptions::PyResult;
+use crate::frozen_code::OutlinedCode;
 use crate::names;
 use crate::object::{Object, Payload, Ref};
 use crate::types::dict::Dict;
@@ -22,9 +23,9 @@ use crate::vm::Vm;
 /// executable is as well.
 pub trait Library: Send + Sync {
     /// A module of the standard library.
-    fn module(&self, name: &str) -> Option<FrozenModule<'_>>;
+    fn module(&self, name: &str) -> Option<FrozenModule>;
     /// The module, of the library or of the application, whose file is at a path in the containers.
-    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule<'_>>;
+    fn module_at(&self, name: &str, path: &str) -> Option<FrozenModule>;
     /// Where the module of a name lies whose file is in a folder of the import path, or is a folder in it, and whether it
     /// is a package. The module is not opened.
     fn module_in(&self, name: &str, folder: &str) -> Option<(String, bool)>;
@@ -45,9 +46,9 @@ pub trait Library: Send + Sync {
 }
 
 /// A frozen module.
-pub struct FrozenModule<'a> {
-    /// Its code as `marshal` writes it.
-    pub code: Cow<'a, [u8]>,
+pub struct FrozenModule {
+    /// Its code.
+    pub code: OutlinedCode,
     /// Whether it is a package.
     pub is_package: bool,
     /// Its path in the container, such as `lib/python3.14/json/__init__.py`.

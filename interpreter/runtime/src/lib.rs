@@ -26,6 +26,7 @@ pub mod eval;
 pub mod exceptions;
 pub mod exit;
 pub mod format;
+pub mod frozen_code;
 pub mod gc;
 pub mod heap;
 pub mod host;

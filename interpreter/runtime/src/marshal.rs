@@ -1,12 +1,15 @@
 //! `marshal`: values to bytes and back, for code objects above all. The module of that name is here too.
 
+use std::rc::Rc;
+
 use num_bigint::BigInt;
 use rspy_code::CodeObject;
 use rspy_code::marshal::read::{ErrorClass, read};
-use rspy_code::marshal::{self, Builder, CodeParts, Container, ReadError, WriteError, Writer};
+use rspy_code::marshal::{self, Builder, CodeHead, CodeParts, Container, ReadError, WriteError, Writer};
 use rspy_macros::pyfunctions;
 
 use crate::exceptions::{Exception, PyResult};
+use crate::frozen_code::{BodySource, FrozenCode};
 use crate::native_module;
 use crate::object::{Object, Ref};
 use crate::types::bytes::{ByteArray, Bytes, memoryview_of};
@@ -23,14 +26,14 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 /// Makes values of what a reader finds.
-struct ValueBuilder<'a> {
-    vm: &'a Vm,
-    /// The name that all code objects get instead of their own, for code out of the frozen library.
-    filename: Option<Ref<Str>>,
+pub(crate) struct ValueBuilder<'a> {
+    pub vm: &'a Vm,
+    /// The executable's own code that this is a piece of, if it is one.
+    pub frozen: Option<&'a Rc<FrozenCode>>,
 }
 
 /// What can go wrong while reading.
-struct Failure(FailureKind);
+pub(crate) struct Failure(FailureKind);
 
 enum FailureKind {
     Read(ReadError),
@@ -50,7 +53,7 @@ impl From<Exception> for Failure {
 }
 
 impl Failure {
-    fn into_exception(self, vm: &Vm) -> Exception {
+    pub fn into_exception(self, vm: &Vm) -> Exception {
         match self.0 {
             FailureKind::Raised(error) => error,
             FailureKind::Read(error) => {
@@ -66,7 +69,7 @@ impl Failure {
 }
 
 impl ValueBuilder<'_> {
-    fn tuple_of_names(&self, value: Value, what: &str) -> Result<Ref<Tuple>, Failure> {
+    pub fn tuple_of_names(&self, value: Value, what: &str) -> Result<Ref<Tuple>, Failure> {
         let tuple: Ref<Tuple> = value.downcast_into().map_err(|_| self.bad(what))?;
         if tuple.items().iter().any(|name| name.downcast_exact::<Str>().is_none()) {
             return Err(self.bad(what));
@@ -87,11 +90,11 @@ impl ValueBuilder<'_> {
         Ok(Tuple::of_constants(names))
     }
 
-    fn bad(&self, what: &str) -> Failure {
+    pub fn bad(&self, what: &str) -> Failure {
         self.vm.type_error(format!("code: {what} is of the wrong type")).into()
     }
 
-    fn part<T: crate::object::Payload>(&self, value: Value, what: &str) -> Result<Ref<T>, Failure> {
+    pub fn part<T: crate::object::Payload>(&self, value: Value, what: &str) -> Result<Ref<T>, Failure> {
         value.downcast_into().map_err(|_| self.bad(what))
     }
 }
@@ -213,10 +216,6 @@ impl Builder for ValueBuilder<'_> {
         if kinds.as_slice().len() != variable_names.items().len() || code.as_slice().len() % 2 != 0 {
             return Err(self.vm.value_error("code: inconsistent sizes").into());
         }
-        let filename = match &self.filename {
-            Some(filename) => filename.clone(),
-            None => self.part(parts.filename, "the file name")?,
-        };
         let fields = CodeFields {
             arg_count: count(parts.arg_count)?,
             positional_only_count: count(parts.positional_only_arg_count)?,
@@ -229,18 +228,33 @@ impl Builder for ValueBuilder<'_> {
             names: self.tuple_of_names(parts.names, "a name")?,
             variable_names,
             variable_kinds: kinds.as_slice().to_vec(),
-            filename,
+            filename: self.part(parts.filename, "the file name")?,
             name: self.part(parts.name, "the name")?,
             qualified_name: self.part(parts.qualified_name, "the qualified name")?,
             line_table: shown_line_table(self.vm, self.part(parts.line_table, "the line table")?),
             exception_table: self.part(parts.exception_table, "the exception table")?,
         };
-        // The frozen library is our own compiler's work.
-        if self.filename.is_some() {
-            return Ok(Code::new(fields).into_value());
-        }
         crate::types::code_methods::check(self.vm, &fields)?;
         Ok(Code::from_outside(fields).into_value())
+    }
+
+    fn code_without_body(&mut self, number: usize, head: CodeHead<Value>) -> Result<Value, Failure> {
+        let Some(frozen) = self.frozen else { return Err(ReadError::CodeDisallowed.into()) };
+        let count = |number: i32| u32::try_from(number).map_err(|_| self.bad("a count"));
+        let head = crate::types::code::CodeHead {
+            arg_count: count(head.arg_count)?,
+            positional_only_count: count(head.positional_only_arg_count)?,
+            keyword_only_count: count(head.keyword_only_arg_count)?,
+            flags: head.flags as u32,
+            stack_size: count(head.stack_size)?,
+            first_line: head.first_line,
+            filename: frozen.filename.clone(),
+            name: self.part(head.name, "the name")?,
+            qualified_name: self.part(head.qualified_name, "the qualified name")?,
+            variable_count: head.variables,
+            free_count: head.free,
+        };
+        Ok(Code::without_body(head, BodySource::new(frozen, number)).into_value())
     }
 }
 
@@ -250,21 +264,11 @@ impl Builder for ValueBuilder<'_> {
 /// `EOFError`, `ValueError` or `TypeError` as CPython raises them.
 pub fn load(vm: &Vm, bytes: &[u8], allow_code: bool) -> PyResult<(Value, usize)> {
     let mut source = bytes;
-    let mut builder = ValueBuilder { vm, filename: None };
+    let mut builder = ValueBuilder { vm, frozen: None };
     match read(&mut source, &mut builder, allow_code) {
         Ok(value) => Ok((value, bytes.len() - source.len())),
         Err(failure) => Err(failure.into_exception(vm)),
     }
-}
-
-/// Reads the code of a frozen module, whose file name is known only now.
-///
-/// # Errors
-/// As for [`load`].
-pub fn load_frozen(vm: &Vm, bytes: &[u8], filename: &str) -> PyResult {
-    let mut source = bytes;
-    let mut builder = ValueBuilder { vm, filename: Some(vm.intern(filename)) };
-    read(&mut source, &mut builder, true).map_err(|failure| failure.into_exception(vm))
 }
 
 /// Writes values, remembering those that may come again.
@@ -527,18 +531,18 @@ impl ValueWriter<'_> {
             .bytes(plain.downcast_exact::<Bytes>().map_or(&[], |bytes| bytes.as_slice()), false)
             .map_err(|error| self.failed(&error))?;
         self.kept.push(plain);
-        self.value(code.constants.value())?;
-        self.value(code.names.value())?;
-        self.value(code.variable_names.value())?;
-        let kinds = Bytes::new(&code.variable_kinds[..]).into_value();
+        self.value(code.body().constants.value())?;
+        self.value(code.body().names.value())?;
+        self.value(code.body().variable_names.value())?;
+        let kinds = Bytes::new(&code.body().variable_kinds[..]).into_value();
         self.value(&kinds)?;
         self.kept.push(kinds);
         self.value(code.filename().value())?;
         self.value(code.name.value())?;
         self.value(code.qualified_name.value())?;
         self.writer.int32(code.first_line);
-        self.value(code.line_table.value())?;
-        self.value(code.exception_table.value())
+        self.value(code.body().line_table.value())?;
+        self.value(code.body().exception_table.value())
     }
 }
 
@@ -569,7 +573,7 @@ impl Marshal {
             );
         }
         let mut source = FileSource { vm, file, bytes: Vec::new() };
-        let mut builder = ValueBuilder { vm, filename: None };
+        let mut builder = ValueBuilder { vm, frozen: None };
         read(&mut source, &mut builder, allow_code).map_err(|failure| failure.into_exception(vm))
     }
 

@@ -42,7 +42,7 @@ struct Converter {
 
 impl Converter {
     fn code(&mut self, code: &Object<Code>, depth: usize) -> Option<Arc<CodeObject>> {
-        let constants = self.all(code.constants.items(), depth)?;
+        let constants = self.all(code.body().constants.items(), depth)?;
         Some(Arc::new(CodeObject {
             arg_count: code.arg_count,
             positional_only_arg_count: code.positional_only_count,
@@ -51,15 +51,15 @@ impl Converter {
             flags: code.flags,
             code: code.plain_bytes().as_slice().into(),
             constants: constants.into(),
-            names: self.texts(&code.names)?,
-            locals_plus_names: self.texts(&code.variable_names)?,
-            locals_plus_kinds: (&*code.variable_kinds).into(),
+            names: self.texts(&code.body().names)?,
+            locals_plus_names: self.texts(&code.body().variable_names)?,
+            locals_plus_kinds: (&*code.body().variable_kinds).into(),
             filename: self.text(&code.filename()),
             name: self.text(&code.name),
             qualified_name: self.text(&code.qualified_name),
             first_line: code.first_line,
-            line_table: code.line_table.as_slice().into(),
-            exception_table: code.exception_table.as_slice().into(),
+            line_table: code.body().line_table.as_slice().into(),
+            exception_table: code.body().exception_table.as_slice().into(),
         }))
     }
 

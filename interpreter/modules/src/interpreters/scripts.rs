@@ -68,7 +68,7 @@ pub fn check_stateless(vm: &Vm, function: &Object<Function>) -> PyResult<()> {
 
 fn free_names(code: &Object<Code>) -> Vec<u8> {
     let free = rspy_code::code_object::local_kind::FREE;
-    code.variable_kinds.iter().copied().filter(|kind| kind & free != 0).collect()
+    code.body().variable_kinds.iter().copied().filter(|kind| kind & free != 0).collect()
 }
 
 fn check_globals(vm: &Vm, code: &Object<Code>, is_foreign: impl Fn(&Object<Str>) -> bool) -> PyResult<()> {
@@ -78,7 +78,7 @@ fn check_globals(vm: &Vm, code: &Object<Code>, is_foreign: impl Fn(&Object<Str>)
             Opcode::StoreGlobal | Opcode::DeleteGlobal => instruction.argument,
             _ => continue,
         };
-        let name = code.names.items().get(index).and_then(|name| name.downcast::<Str>());
+        let name = code.body().names.items().get(index).and_then(|name| name.downcast::<Str>());
         if name.is_some_and(&is_foreign) {
             return Err(vm.value_error("globals not supported"));
         }
@@ -94,7 +94,7 @@ fn returns_only_none(vm: &Vm, code: &Object<Code>) -> PyResult<bool> {
     let list = instructions(vm, code)?;
     let loads_none = |instruction: &Instruction| {
         instruction.opcode == Opcode::LoadConst
-            && code.constants.items().get(instruction.argument).is_some_and(is_none)
+            && code.body().constants.items().get(instruction.argument).is_some_and(is_none)
     };
     Ok(list
         .windows(2)

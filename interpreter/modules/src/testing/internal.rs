@@ -133,7 +133,7 @@ impl Functions {
     #[function("get_co_localskinds(code, /)")]
     fn get_co_localskinds(code: &Object<Code>) -> Value {
         let kinds = Dict::new();
-        for (index, &kind) in code.variable_kinds.iter().enumerate() {
+        for (index, &kind) in code.body().variable_kinds.iter().enumerate() {
             kinds.set_str(code.variable_name(index), int::new(i64::from(kind)));
         }
         kinds.into_value()
@@ -174,7 +174,7 @@ fn is_static(typ: &Object<Type>) -> bool {
 fn returns_only_none(code: &Object<Code>) -> bool {
     let bytes = code.plain_bytes();
     let units: Vec<&[u8]> = bytes.as_slice().chunks_exact(2).collect();
-    let Some(none) = code.constants.items().iter().position(rspy_runtime::types::none::is_none) else {
+    let Some(none) = code.body().constants.items().iter().position(rspy_runtime::types::none::is_none) else {
         return false;
     };
     let is_none = |unit: &[u8]| unit[0] == Opcode::LoadConst as u8 && usize::from(unit[1]) == none;

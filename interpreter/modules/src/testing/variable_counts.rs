@@ -37,7 +37,7 @@ struct Locals {
 impl Locals {
     fn of(code: &Code) -> Locals {
         let mut counts = Locals::default();
-        code.variable_kinds.iter().for_each(|&kind| counts.add(kind));
+        code.body().variable_kinds.iter().for_each(|&kind| counts.add(kind));
         counts
     }
 
@@ -128,10 +128,10 @@ impl Unbound {
         let (own_globals, own_attributes) = (Set::new(), Set::new());
         let globals = surroundings.global_names.map_or(own_globals, Object::to_ref);
         let attributes = surroundings.attribute_names.map_or(own_attributes, Object::to_ref);
-        let mut counts = Unbound { total: code.names.items().len() as i64, ..Unbound::default() };
+        let mut counts = Unbound { total: code.body().names.items().len() as i64, ..Unbound::default() };
         for instruction in instructions(vm, code)? {
             let index = instruction.argument >> 1;
-            let Some(name) = code.names.items().get(index) else { continue };
+            let Some(name) = code.body().names.items().get(index) else { continue };
             let (own, other) = match instruction.opcode {
                 Opcode::LoadAttr => (&attributes, &globals),
                 Opcode::LoadGlobal => (&globals, &attributes),

@@ -86,6 +86,8 @@ pub unsafe fn push_frame(
     unsafe {
         let callee = &*(function.bits() as *const Object<Function>);
         let code = callee.code();
+        // Here, so that what runs has one: frames are not made elsewhere before a function was called.
+        code.body();
         let Some(frame) = vm.frames.push(Frame::words(code)) else {
             for index in 0..count {
                 word::close(*words.add(index));
@@ -172,7 +174,7 @@ unsafe fn bind_by_name(
         return false;
     }
     let first = given.max(code.positional_only_count as usize);
-    let parameters = &code.variable_names.items()[..total];
+    let parameters = &code.body().variable_names.items()[..total];
     let mut places = [0usize; MOST];
     for (nth, name) in names.iter().enumerate() {
         let found = parameters.iter().skip(first).position(|parameter| parameter.is(name));

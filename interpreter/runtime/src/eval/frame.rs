@@ -12,7 +12,8 @@ use std::ptr;
 
 use crate::eval::word;
 use crate::object::{Borrow, Object, Ref};
-use crate::types::code::{Code, Unit};
+use crate::types::code::Code;
+use crate::types::code_body::Unit;
 use crate::types::dict::Dict;
 use crate::types::frame::FrameObject;
 use crate::types::function::Function;

@@ -22,7 +22,7 @@ pub mod word;
 use crate::eval::frame::Frame;
 use crate::exceptions::{Exception, PyResult};
 use crate::object::Borrow;
-use crate::types::code::Unit;
+use crate::types::code_body::Unit;
 use crate::value::Value;
 use crate::vm::Vm;
 

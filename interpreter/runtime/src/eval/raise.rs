@@ -170,7 +170,7 @@ unsafe fn find_handler(state: &mut State<'_>, exception: &Exception, index: isiz
         if index < 0 || code.is_unverified() {
             return None;
         }
-        let entry = exception_table::find(code.exception_table.as_slice(), index as u32)?;
+        let entry = exception_table::find(code.body().exception_table.as_slice(), index as u32)?;
         let base = Frame::stack_base(frame);
         if state.stack < base.add(entry.depth as usize) {
             return None;

@@ -627,13 +627,13 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
         let has_self = *base.add(1) != 0;
         let count = argument as usize + usize::from(has_self);
         if let Some(function) = callable.downcast_exact::<Function>() {
-            let exact = function.code().takes_exactly(count);
+            let exact = function.code().parameters_are(count);
             return Some(if exact { Opcode::CallPyExactArgs } else { Opcode::CallPyGeneral });
         }
         if let Some(method) = callable.downcast_exact::<BoundMethod>()
             && !has_self
         {
-            let exact = method.function().downcast_exact::<Function>()?.code().takes_exactly(count + 1);
+            let exact = method.function().downcast_exact::<Function>()?.code().parameters_are(count + 1);
             return Some(if exact {
                 Opcode::CallBoundMethodExactArgs
             } else {

@@ -10,7 +10,7 @@ use rspy_code::for_each_instruction;
 use crate::eval::frame::Frame;
 use crate::eval::instructions;
 use crate::eval::{Flow, Instruction, State, raise};
-use crate::types::code::Unit;
+use crate::types::code_body::Unit;
 use crate::vm::Vm;
 
 type Handler = unsafe fn(&Vm, *mut Frame, *const Unit, *mut u64, u64) -> u64;

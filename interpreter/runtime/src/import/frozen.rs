@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rspy_macros::pyfunctions;
 
 use crate::exceptions::{Exception, PyResult};
+use crate::frozen_code;
 use crate::import::extension;
 use crate::names;
 use crate::native_module;
@@ -62,7 +63,7 @@ pub fn frozen_code(vm: &Vm, name: &str) -> PyResult<Option<(Value, bool)>> {
     let Some(module) = library.as_ref().and_then(|library| library.module(library_name)) else {
         return Ok(None);
     };
-    let code = crate::marshal::load_frozen(vm, &module.code, &format!("<frozen {library_name}>"))?;
+    let code = frozen_code::load(vm, module.code, &format!("<frozen {library_name}>"))?;
     Ok(Some((code, module.is_package)))
 }
 
@@ -85,7 +86,7 @@ pub fn code_at(vm: &Vm, name: &str, path: &str) -> PyResult<Option<Value>> {
     }
     // Without its source, a module still bears the source's name.
     let file = if path.ends_with(".pyc") { &path[..path.len() - 1] } else { path };
-    crate::marshal::load_frozen(vm, &module.code, file).map(Some)
+    frozen_code::load(vm, module.code, file).map(Some)
 }
 
 /// Imports a frozen module without `importlib`, for start-up.
@@ -261,7 +262,7 @@ impl Imp {
         let Some(module) = library.as_ref().and_then(|library| library.module(original)) else {
             return Ok(none());
         };
-        let data = if withdata { Bytes::new(&module.code[..]).into_value() } else { none() };
+        let data = if withdata { Bytes::new(&module.code.bytes[..]).into_value() } else { none() };
         Ok(Tuple::from_values([data, boolean(module.is_package), vm.new_str(original)]).into_value())
     }
 

@@ -1,7 +1,6 @@
 //! `code`: a compiled piece of source, with the instructions in the form that specialises itself while it runs.
 
-use std::cell::Cell;
-use std::sync::OnceLock;
+use std::cell::{Cell, OnceCell};
 
 use rspy_code::code_object::{flags, local_kind};
 use rspy_code::location::{self, Location};
@@ -10,17 +9,16 @@ use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
 use crate::exceptions::PyResult;
+use crate::frozen_code::BodySource;
 use crate::object::{Object, Ref, TypeObject};
 use crate::slots::{Comparison, KeywordNames};
 use crate::types::bytes::Bytes;
+use crate::types::code_body::{Body, Unit, plain_opcodes};
 use crate::types::none::not_implemented;
 use crate::types::string::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::vm::Vm;
-
-/// A code unit: opcode in the low byte and argument in the high one, or a cell of an inline cache.
-pub type Unit = Cell<u16>;
 
 /// A compiled piece of source.
 #[pyclass(name = "code", weak, methods(MORE_METHODS))]
@@ -37,28 +35,22 @@ pub struct Code {
     pub stack_size: u32,
     /// The line of the `def`.
     pub first_line: i32,
-    units: Box<[Unit]>,
-    /// `co_consts`.
-    pub constants: Ref<Tuple>,
-    /// `co_names`.
-    pub names: Ref<Tuple>,
-    /// Names of locals, cells and free variables, in the order of the frame.
-    pub variable_names: Ref<Tuple>,
-    /// What kind of variable each is.
-    pub variable_kinds: Box<[u8]>,
     /// `co_filename`.
     file: GilCell<Ref<Str>>,
     /// `co_name`.
     pub name: Ref<Str>,
     /// `co_qualname`.
     pub qualified_name: Ref<Str>,
-    /// `co_linetable`.
-    pub line_table: Ref<Bytes>,
-    /// `co_exceptiontable`.
-    pub exception_table: Ref<Bytes>,
+    /// What only running the code and looking into it needs, once that was read.
+    body: OnceCell<Body>,
+    /// Where the body is to be read from, until it was.
+    source: GilCell<Option<BodySource>>,
+    /// How many locals, cells and free variables there are.
+    variable_count: u32,
     free_count: u32,
-    /// How many arguments fill the parameters as they are, [`Code::NEEDS_BINDING`] where that is not all there is.
-    exact_arguments: u32,
+    /// How many arguments fill the parameters as they are, [`Code::NEEDS_BINDING`] where that is not all there is or the
+    /// body has not been read.
+    exact_arguments: Cell<u32>,
     /// Words that a frame needs for variables and stack.
     frame_words: u32,
     /// `co_code`, once it was asked for.
@@ -81,12 +73,17 @@ impl Code {
         const fn place(field: usize) -> usize {
             Object::<Code>::PAYLOAD_PLACE + field
         }
+        const fn place_in_body(field: usize) -> usize {
+            // A cell as large as what it holds begins where that begins.
+            assert!(size_of::<OnceCell<Body>>() == size_of::<Body>());
+            place(std::mem::offset_of!(Code, body)) + field
+        }
         Places {
-            units: place(std::mem::offset_of!(Code, units)),
+            units: place_in_body(Body::UNITS),
             first_line: place(std::mem::offset_of!(Code, first_line)),
             file: place(std::mem::offset_of!(Code, file)),
             qualified_name: place(std::mem::offset_of!(Code, qualified_name)),
-            line_table: place(std::mem::offset_of!(Code, line_table)),
+            line_table: place_in_body(std::mem::offset_of!(Body, line_table)),
         }
     };
 }
@@ -112,6 +109,24 @@ pub struct CodeFields {
     pub exception_table: Ref<Bytes>,
 }
 
+/// What of a code object is known before its body is read.
+#[allow(missing_docs)]
+pub struct CodeHead {
+    pub arg_count: u32,
+    pub positional_only_count: u32,
+    pub keyword_only_count: u32,
+    pub flags: u32,
+    pub stack_size: u32,
+    pub first_line: i32,
+    pub filename: Ref<Str>,
+    pub name: Ref<Str>,
+    pub qualified_name: Ref<Str>,
+    /// Locals, cells and free variables.
+    pub variable_count: u32,
+    /// How many of these are free.
+    pub free_count: u32,
+}
+
 /// The line table as code objects keep it: with `-X no_debug_ranges` without columns.
 pub fn shown_line_table(vm: &Vm, line_table: Ref<Bytes>) -> Ref<Bytes> {
     if vm.interpreter.configuration.no_debug_ranges {
@@ -121,9 +136,6 @@ pub fn shown_line_table(vm: &Vm, line_table: Ref<Bytes>) -> Ref<Bytes> {
     }
 }
 
-/// The counter with which inline caches begin: the second execution specialises.
-const WARMUP: u16 = 1 << 4 | 1;
-
 impl Code {
     /// Stands for a number of arguments that no call has.
     const NEEDS_BINDING: u32 = u32::MAX;
@@ -132,50 +144,118 @@ impl Code {
     pub fn new(fields: CodeFields) -> Ref<Code> {
         let free_count =
             fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
-        let units = quicken(&fields.code);
-        let collects = fields.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0;
-        let exact_arguments =
-            if collects || fields.keyword_only_count != 0 { Self::NEEDS_BINDING } else { fields.arg_count };
-        let frame_words =
-            (fields.variable_kinds.len() as u32).saturating_add(fields.stack_size).saturating_add(1);
-        Object::new(Code {
+        let variable_count = fields.variable_kinds.len() as u32;
+        let body = Body::new(
+            &fields.code,
+            fields.constants,
+            fields.names,
+            fields.variable_names,
+            fields.variable_kinds.into_boxed_slice(),
+            fields.line_table,
+            fields.exception_table,
+        );
+        let code = Code {
             arg_count: fields.arg_count,
             positional_only_count: fields.positional_only_count,
             keyword_only_count: fields.keyword_only_count,
             flags: fields.flags,
             stack_size: fields.stack_size,
             first_line: fields.first_line,
-            units,
-            constants: fields.constants,
-            names: fields.names,
-            variable_names: fields.variable_names,
-            variable_kinds: fields.variable_kinds.into_boxed_slice(),
             file: GilCell::new(fields.filename),
             name: fields.name,
             qualified_name: fields.qualified_name,
-            line_table: fields.line_table,
-            exception_table: fields.exception_table,
+            body: OnceCell::from(body),
+            source: GilCell::default(),
+            variable_count,
             free_count,
-            exact_arguments,
-            frame_words,
+            exact_arguments: Cell::new(Self::NEEDS_BINDING),
+            frame_words: Self::words_of_frame(variable_count, fields.stack_size),
+            plain: GilCell::new(None),
+            unverified: Cell::new(None),
+        };
+        code.exact_arguments.set(code.count_exact_arguments());
+        Object::new(code)
+    }
+
+    /// Makes a code object whose body is read when somebody calls it or looks into it.
+    pub fn without_body(head: CodeHead, source: BodySource) -> Ref<Code> {
+        Object::new(Code {
+            arg_count: head.arg_count,
+            positional_only_count: head.positional_only_count,
+            keyword_only_count: head.keyword_only_count,
+            flags: head.flags,
+            stack_size: head.stack_size,
+            first_line: head.first_line,
+            file: GilCell::new(head.filename),
+            name: head.name,
+            qualified_name: head.qualified_name,
+            body: OnceCell::new(),
+            source: GilCell::new(Some(source)),
+            variable_count: head.variable_count,
+            free_count: head.free_count,
+            exact_arguments: Cell::new(Self::NEEDS_BINDING),
+            frame_words: Self::words_of_frame(head.variable_count, head.stack_size),
             plain: GilCell::new(None),
             unverified: Cell::new(None),
         })
     }
 
-    /// Whether so many positional arguments fill the parameters, each as it is.
+    fn words_of_frame(variable_count: u32, stack_size: u32) -> u32 {
+        variable_count.saturating_add(stack_size).saturating_add(1)
+    }
+
+    fn count_exact_arguments(&self) -> u32 {
+        let collects = self.flags & (flags::VARARGS | flags::VARKEYWORDS) != 0;
+        if collects || self.keyword_only_count != 0 { Self::NEEDS_BINDING } else { self.arg_count }
+    }
+
+    /// What only running the code and looking into it needs.
+    #[inline(always)]
+    pub fn body(&self) -> &Body {
+        match self.body.get() {
+            Some(body) => body,
+            None => self.read_body(),
+        }
+    }
+
+    #[cold]
+    fn read_body(&self) -> &Body {
+        let body = self.source.take().and_then(|source| source.read());
+        // The checksum of what lies in the executable was right, and its outline could be made.
+        let body =
+            body.unwrap_or_else(|| panic!("the code of {} cannot be read", self.name.to_string_lossy()));
+        self.exact_arguments.set(self.count_exact_arguments());
+        self.body.get_or_init(|| body)
+    }
+
+    /// The body of code that runs.
+    ///
+    /// # Safety
+    /// The code has a frame, or its body was asked for before.
+    #[inline(always)]
+    unsafe fn running_body(&self) -> &Body {
+        // SAFETY: nobody makes a frame without asking for the body, and bodies stay.
+        unsafe { self.body.get().unwrap_unchecked() }
+    }
+
+    /// Whether the parameters are so many that positional arguments can fill as they are.
+    pub fn parameters_are(&self, count: usize) -> bool {
+        self.count_exact_arguments() as usize == count
+    }
+
+    /// Whether so many positional arguments fill the parameters, each as it is. Not before the body was read.
     #[inline(always)]
     pub fn takes_exactly(&self, count: usize) -> bool {
-        self.exact_arguments as usize == count
+        self.exact_arguments.get() as usize == count
     }
 
     /// How many parameters positional arguments leave to defaults; `None` where there is more to be bound.
     #[inline(always)]
     pub fn lacking(&self, count: usize) -> Option<usize> {
-        if self.exact_arguments == Self::NEEDS_BINDING {
-            return None;
+        match self.exact_arguments.get() {
+            Self::NEEDS_BINDING => None,
+            exact => (exact as usize).checked_sub(count),
         }
-        (self.exact_arguments as usize).checked_sub(count)
     }
 
     /// Makes a code object of bytecode that our compiler did not write: it is verified when it first runs.
@@ -223,21 +303,24 @@ impl Code {
     }
 
     /// The first instruction.
+    ///
+    /// # Safety
+    /// As for [`running_body`](Self::running_body).
     #[inline(always)]
-    pub fn start(&self) -> *const Unit {
-        // One unit of padding lies before it, where a frame that has not begun points to.
-        self.units.as_ptr().wrapping_add(1)
+    pub unsafe fn start(&self) -> *const Unit {
+        // SAFETY: as promised.
+        unsafe { self.running_body() }.start()
     }
 
     /// The instructions and caches as they stand now.
     pub fn units(&self) -> &[Unit] {
-        &self.units[1..self.units.len() - 1]
+        self.body().units()
     }
 
     /// Number of locals, cells and free variables.
     #[inline(always)]
     pub fn variable_count(&self) -> usize {
-        self.variable_kinds.len()
+        self.variable_count as usize
     }
 
     /// Words that a frame needs for variables and stack.
@@ -265,16 +348,20 @@ impl Code {
     }
 
     /// The words of the constants.
+    ///
+    /// # Safety
+    /// As for [`running_body`](Self::running_body).
     #[inline(always)]
-    pub fn constants_pointer(&self) -> *const u64 {
-        self.constants.items().as_ptr().cast()
+    pub unsafe fn constants_pointer(&self) -> *const u64 {
+        // SAFETY: as promised.
+        unsafe { self.running_body() }.constants.items().as_ptr().cast()
     }
 
     /// A name by index.
     #[inline(always)]
     pub fn name(&self, index: usize) -> &Object<Str> {
-        // SAFETY: the names were checked to be strings when the code object was made.
-        unsafe { self.names.items()[index].downcast_unchecked() }
+        // SAFETY: the names were checked to be strings when the body was made.
+        unsafe { self.body().names.items()[index].downcast_unchecked() }
     }
 
     /// As [`name`](Self::name), for the evaluator.
@@ -284,18 +371,25 @@ impl Code {
     #[inline(always)]
     pub(crate) unsafe fn name_of_instruction(&self, index: usize) -> &Object<Str> {
         // SAFETY: as promised, and as for `name`.
-        unsafe { self.names.items().get_unchecked(index).downcast_unchecked() }
+        unsafe { self.running_body().names.items().get_unchecked(index).downcast_unchecked() }
     }
 
     /// The name of a variable.
     pub fn variable_name(&self, index: usize) -> &Object<Str> {
         // SAFETY: as for `name`.
-        unsafe { self.variable_names.items()[index].downcast_unchecked() }
+        unsafe { self.body().variable_names.items()[index].downcast_unchecked() }
+    }
+
+    /// The documentation string.
+    pub fn doc(&self) -> Option<Value> {
+        let has_one = self.flags & flags::HAS_DOCSTRING != 0;
+        if has_one { self.body().constants.items().first().cloned() } else { None }
     }
 
     /// Names of variables of the given kinds.
     pub fn variables(&self, kinds: u8) -> Vec<Value> {
-        let pairs = self.variable_names.items().iter().zip(&self.variable_kinds);
+        let Body { variable_names, variable_kinds, .. } = self.body();
+        let pairs = variable_names.items().iter().zip(variable_kinds);
         pairs.filter(|(_, kind)| **kind & kinds != 0).map(|(name, _)| name.clone()).collect()
     }
 
@@ -314,7 +408,7 @@ impl Code {
                 end_column: -1,
             });
         }
-        location::location_of(self.line_table.as_slice(), self.first_line, unit as u32)
+        location::location_of(self.body().line_table.as_slice(), self.first_line, unit as u32)
     }
 
     /// The first instruction that is told of: `RESUME`. What comes before sets the frame up or moves it into a generator, so
@@ -364,7 +458,7 @@ impl Code {
     fn line_number_table(&self) -> Vec<u8> {
         let mut table = Vec::new();
         let (mut last_start, mut last_line) = (0i32, self.first_line);
-        for (start, _, line) in location::lines(self.line_table.as_slice(), self.first_line) {
+        for (start, _, line) in location::lines(self.body().line_table.as_slice(), self.first_line) {
             let Some(line) = line.filter(|&line| line != last_line) else { continue };
             let (mut units, mut lines) = (start as i32 * 2 - last_start, line - last_line);
             while units > 254 {
@@ -402,44 +496,6 @@ impl Code {
     }
 }
 
-/// What an instruction is without specialisation and watching, and how many units of cache follow it: by opcode. Looked up
-/// for every instruction of every module that is imported.
-fn plain_opcodes() -> &'static [(u8, u8); 256] {
-    static PLAIN: OnceLock<[(u8, u8); 256]> = OnceLock::new();
-    PLAIN.get_or_init(|| {
-        std::array::from_fn(|number| match Opcode::try_from(number as u8) {
-            Ok(opcode) => (opcode.base() as u8, opcode.base().cache_entries() as u8),
-            Err(_) => (number as u8, 0),
-        })
-    })
-}
-
-/// The units of a byte string of code, with counters in the caches, a unit of padding before and one that ends the
-/// code behind.
-fn quicken(code: &[u8]) -> Box<[Unit]> {
-    let plain = plain_opcodes();
-    let mut units: Vec<Unit> = Vec::with_capacity(code.len() / 2 + 2);
-    units.push(Cell::new(0));
-    // All of it at once, then what is to be different: most units stay as they are.
-    units.extend(code.chunks_exact(2).map(|pair| Cell::new(u16::from_le_bytes([pair[0], pair[1]]))));
-    let mut rest = &mut units[1..];
-    while let Some((unit, behind)) = rest.split_first_mut() {
-        let [number, operand] = unit.get().to_le_bytes();
-        let (opcode, caches) = plain[usize::from(number)];
-        if opcode != number {
-            unit.set(u16::from_le_bytes([opcode, operand]));
-        }
-        let (caches, behind) = behind.split_at_mut(usize::from(caches).min(behind.len()));
-        if let Some((counter, others)) = caches.split_first_mut() {
-            counter.set(WARMUP);
-            others.iter_mut().for_each(|unit| unit.set(0));
-        }
-        rest = behind;
-    }
-    units.push(Cell::new(Opcode::Reserved as u16));
-    units.into_boxed_slice()
-}
-
 #[pymethods]
 impl Code {
     #[slot(new)]
@@ -461,14 +517,15 @@ impl Code {
     #[slot(hash)]
     fn hash(&self, vm: &Vm) -> PyResult<i64> {
         let bytecode = self.plain_bytes().into_value();
+        let body = self.body();
         let parts = [
             self.name.hash_value(),
             vm.hash(&bytecode)?,
-            vm.hash(self.line_table.value())?,
-            vm.hash(self.exception_table.value())?,
-            vm.hash(self.constants.value()).unwrap_or(0),
-            vm.hash(self.names.value())?,
-            vm.hash(self.variable_names.value())?,
+            vm.hash(body.line_table.value())?,
+            vm.hash(body.exception_table.value())?,
+            vm.hash(body.constants.value()).unwrap_or(0),
+            vm.hash(body.names.value())?,
+            vm.hash(body.variable_names.value())?,
             i64::from(self.first_line),
             i64::from(self.flags),
             i64::from(self.arg_count),
@@ -484,6 +541,7 @@ impl Code {
         else {
             return Ok(not_implemented());
         };
+        let (own, others) = (self.body(), other.body());
         let equal = self.name.same_text(&other.name)
             && self.arg_count == other.arg_count
             && self.positional_only_count == other.positional_only_count
@@ -491,11 +549,11 @@ impl Code {
             && self.flags == other.flags
             && self.first_line == other.first_line
             && self.plain_bytes().as_slice() == other.plain_bytes().as_slice()
-            && crate::types::code_key::same_constants(vm, self.constants.value(), other.constants.value())?
-            && vm.equal(self.names.value(), other.names.value())?
-            && vm.equal(self.variable_names.value(), other.variable_names.value())?
-            && self.line_table.as_slice() == other.line_table.as_slice()
-            && self.exception_table.as_slice() == other.exception_table.as_slice();
+            && crate::types::code_key::same_constants(vm, own.constants.value(), others.constants.value())?
+            && vm.equal(own.names.value(), others.names.value())?
+            && vm.equal(own.variable_names.value(), others.variable_names.value())?
+            && own.line_table.as_slice() == others.line_table.as_slice()
+            && own.exception_table.as_slice() == others.exception_table.as_slice();
         Ok(crate::types::bool::boolean(equal == (comparison == Comparison::Equal)))
     }
 
@@ -526,12 +584,12 @@ impl Code {
 
     #[getter("co_names", member)]
     fn co_names(&self) -> Ref<Tuple> {
-        self.names.clone()
+        self.body().names.clone()
     }
 
     #[getter("co_consts", member)]
     fn co_consts(&self) -> Ref<Tuple> {
-        self.constants.clone()
+        self.body().constants.clone()
     }
 
     #[getter("co_filename", member)]
@@ -556,12 +614,12 @@ impl Code {
 
     #[getter("co_linetable", member)]
     fn co_linetable(&self) -> Ref<Bytes> {
-        self.line_table.clone()
+        self.body().line_table.clone()
     }
 
     #[getter("co_exceptiontable", member)]
     fn co_exceptiontable(&self) -> Ref<Bytes> {
-        self.exception_table.clone()
+        self.body().exception_table.clone()
     }
 
     #[getter("co_nlocals")]
@@ -616,7 +674,7 @@ fn rename_from(code: &Object<Code>, old: &Object<Str>, path: &Object<Str>) {
         return;
     }
     code.file.set(path.to_ref());
-    for constant in code.constants.items() {
+    for constant in code.body().constants.items() {
         if let Some(inner) = constant.downcast::<Code>() {
             rename_from(inner, old, path);
         }

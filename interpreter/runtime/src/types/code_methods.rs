@@ -71,7 +71,7 @@ impl Code {
     /// Return an iterator over (start, end, line) triples of byte offsets and lines.
     #[method("co_lines(self, /)")]
     fn co_lines(&self, vm: &Vm) -> PyResult {
-        let rows = location::lines(self.line_table.as_slice(), self.first_line)
+        let rows = location::lines(self.body().line_table.as_slice(), self.first_line)
             .map(|(start, end, line)| {
                 let line = line.map_or_else(none, Value::int);
                 Tuple::from_values([Value::int(start as i32 * 2), Value::int(end as i32 * 2), line])
@@ -85,7 +85,7 @@ impl Code {
     #[method("co_positions(self, /)")]
     fn co_positions(&self, vm: &Vm) -> PyResult {
         let mut rows = Vec::with_capacity(self.units().len());
-        for entry in location::Decoder::new(self.line_table.as_slice(), self.first_line) {
+        for entry in location::Decoder::new(self.body().line_table.as_slice(), self.first_line) {
             let place = entry.location;
             let row = Tuple::from_values([
                 optional_number(place.line),
@@ -109,7 +109,7 @@ impl Code {
     /// Return the name of the variable of an instruction's argument.
     #[method("_varname_from_oparg(self, /, oparg)")]
     fn varname_from_oparg(&self, vm: &Vm, oparg: i32) -> PyResult {
-        match usize::try_from(oparg).ok().and_then(|index| self.variable_names.items().get(index)) {
+        match usize::try_from(oparg).ok().and_then(|index| self.body().variable_names.items().get(index)) {
             Some(name) => Ok(name.clone()),
             None => Err(vm.index_error("tuple index out of range")),
         }
@@ -246,15 +246,15 @@ fn copy_with(this: &Object<Code>, vm: &Vm, changes: KeywordArguments<'_>) -> PyR
         stack_size: this.stack_size,
         first_line: this.first_line,
         code: this.plain_bytes().as_slice().to_vec(),
-        constants: this.constants.clone(),
-        names: this.names.clone(),
-        variable_names: this.variable_names.clone(),
-        variable_kinds: this.variable_kinds.to_vec(),
+        constants: this.body().constants.clone(),
+        names: this.body().names.clone(),
+        variable_names: this.body().variable_names.clone(),
+        variable_kinds: this.body().variable_kinds.to_vec(),
         filename: this.filename(),
         name: this.name.clone(),
         qualified_name: this.qualified_name.clone(),
-        line_table: this.line_table.clone(),
-        exception_table: this.exception_table.clone(),
+        line_table: this.body().line_table.clone(),
+        exception_table: this.body().exception_table.clone(),
     };
     let mut variables = Variables {
         local: Tuple::from_values(this.variables(local_kind::LOCAL)),

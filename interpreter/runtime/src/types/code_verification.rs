@@ -24,10 +24,10 @@ pub fn verify(vm: &Vm, code: &Object<Code>) -> PyResult<()> {
         flags: code.flags,
         stack_size: code.stack_size,
         parameters: code.total_arg_count(),
-        variable_kinds: &code.variable_kinds,
-        constants: code.constants.items().len(),
-        names: code.names.items().len(),
-        exception_table: code.exception_table.as_slice(),
+        variable_kinds: &code.body().variable_kinds,
+        constants: code.body().constants.items().len(),
+        names: code.body().names.items().len(),
+        exception_table: code.body().exception_table.as_slice(),
         keyword_names: &|index| keyword_names(code, index),
     };
     match verify::verify(&subject) {
@@ -46,6 +46,6 @@ pub fn verify(vm: &Vm, code: &Object<Code>) -> PyResult<()> {
 
 /// How many names a constant has that is a tuple of names.
 fn keyword_names(code: &Code, index: usize) -> Option<usize> {
-    let names = code.constants.items().get(index)?.downcast_exact::<Tuple>()?.items();
+    let names = code.body().constants.items().get(index)?.downcast_exact::<Tuple>()?.items();
     names.iter().all(|name| name.downcast_exact::<Str>().is_some()).then_some(names.len())
 }

@@ -198,7 +198,7 @@ impl FrameObject {
         let Some(frame) = self.frame() else { return false };
         let code = frame.code();
         (0..code.variable_count()).any(|index| {
-            code.variable_kinds[index] & local_kind::HIDDEN != 0 && self.variable(index).is_some()
+            code.body().variable_kinds[index] & local_kind::HIDDEN != 0 && self.variable(index).is_some()
         })
     }
 
@@ -212,7 +212,7 @@ impl FrameObject {
                 return None;
             }
             let value = crate::object::Borrow::clone_value(&word::look(word));
-            let kind = (*frame).code().variable_kinds[index];
+            let kind = (*frame).code().body().variable_kinds[index];
             if kind & local_kind::FREE != 0
                 || (kind & local_kind::CELL != 0 && value.downcast_exact::<CellObject>().is_some())
             {
@@ -227,7 +227,7 @@ impl FrameObject {
         // SAFETY: as for `variable`; the replaced word is kept alive, since the stack may borrow it.
         unsafe {
             let place = Frame::local(frame, index);
-            let kind = (*frame).code().variable_kinds[index];
+            let kind = (*frame).code().body().variable_kinds[index];
             if kind & (local_kind::FREE | local_kind::CELL) != 0
                 && *place != 0
                 && let Some(cell) = word::look(*place).downcast_exact::<CellObject>()

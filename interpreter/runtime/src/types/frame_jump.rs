@@ -128,7 +128,7 @@ fn find_target(vm: &Vm, code: &Object<Code>, here: isize, line: i32) -> PyResult
 fn line_starts(code: &Code) -> Vec<Option<i32>> {
     let mut lines = vec![None; code.units().len()];
     let mut last = -1;
-    for entry in location::Decoder::new(code.line_table.as_slice(), code.first_line) {
+    for entry in location::Decoder::new(code.body().line_table.as_slice(), code.first_line) {
         let line = entry.location.line;
         if line >= 0
             && line != last
@@ -169,7 +169,7 @@ unsafe fn lacks_cell(frame: *mut Frame, code: &Code) -> bool {
         let is_cell =
             // SAFETY: the word is valid and not nothing.
             word != 0 && unsafe { word::look(word) }.downcast_exact::<CellObject>().is_some();
-        code.variable_kinds[index] & (local_kind::CELL | local_kind::FREE) != 0 && !is_cell
+        code.body().variable_kinds[index] & (local_kind::CELL | local_kind::FREE) != 0 && !is_cell
     })
 }
 
@@ -338,7 +338,7 @@ fn step(
 /// Gives handlers of reached instructions their stacks; answers whether there was a new one.
 fn enter_handlers(code: &Code, stacks: &mut [Stack]) -> bool {
     let mut again = false;
-    for entry in exception_table::Decoder::new(code.exception_table.as_slice()) {
+    for entry in exception_table::Decoder::new(code.body().exception_table.as_slice()) {
         let Some(Some(stack)) = stacks.get(entry.start as usize) else { continue };
         let mut stack = stack.clone();
         let Some(handler) = stacks.get_mut(entry.handler as usize) else { continue };

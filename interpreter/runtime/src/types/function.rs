@@ -1,5 +1,7 @@
 //! `function`: code together with its globals, defaults and closure.
 
+use std::cell::Cell;
+
 use rspy_macros::{pyclass, pymethods};
 
 use crate::cell::GilCell;
@@ -32,6 +34,9 @@ pub struct Function {
     keyword_defaults: GilCell<Option<Ref<Dict>>>,
     closure: GilCell<Option<Ref<Tuple>>>,
     doc: GilCell<Option<Value>>,
+    /// Whether somebody gave the function a `__doc__`. Otherwise it is that of its first code, which is looked up when it is
+    /// asked for: it lies in the code's body.
+    has_own_doc: Cell<bool>,
     module: GilCell<Option<Value>>,
     annotations: GilCell<Option<Value>>,
     annotate: GilCell<Option<Value>>,
@@ -53,10 +58,6 @@ impl Function {
     /// A function of a code object.
     pub fn new(vm: &Vm, code: Ref<Code>, globals: Ref<Dict>) -> Ref<Function> {
         let builtins = builtins_of(vm, &globals);
-        let doc = match code.constants.items().first() {
-            Some(doc) if code.flags & rspy_code::code_object::flags::HAS_DOCSTRING != 0 => Some(doc.clone()),
-            _ => None,
-        };
         let module = globals.get_str(&names::__name__);
         Object::new(Function {
             name: GilCell::new(code.name.clone()),
@@ -68,7 +69,8 @@ impl Function {
             defaults: GilCell::default(),
             keyword_defaults: GilCell::default(),
             closure: GilCell::default(),
-            doc: GilCell::new(doc),
+            doc: GilCell::default(),
+            has_own_doc: Cell::new(false),
             module: GilCell::new(module),
             annotations: GilCell::default(),
             annotate: GilCell::default(),
@@ -352,11 +354,16 @@ impl Function {
 
     #[getter("__doc__", member)]
     fn get_doc(&self) -> Option<Value> {
-        self.doc.get()
+        if self.has_own_doc.get() {
+            return self.doc.get();
+        }
+        let first = self.former_codes.borrow().first().cloned();
+        first.as_deref().unwrap_or(self.code()).doc()
     }
 
     #[setter("__doc__")]
     fn set_doc(&self, value: Option<&Value>) -> PyResult<()> {
+        self.has_own_doc.set(true);
         self.doc.set(value.cloned());
         Ok(())
     }

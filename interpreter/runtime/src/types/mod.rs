@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod capsule;
 pub mod cell;
 pub mod code;
+pub mod code_body;
 pub mod code_key;
 pub mod code_methods;
 pub mod code_verification;

@@ -265,13 +265,13 @@ fn find_arguments(vm: &Vm) -> PyResult<(Value, Value)> {
         return Err(error("super(): no arguments"));
     }
     let mut object = variable(0).ok_or_else(|| error("super(): arg[0] deleted"))?;
-    if code.variable_kinds[0] & local_kind::CELL != 0
+    if code.body().variable_kinds[0] & local_kind::CELL != 0
         && let Some(cell) = object.downcast_exact::<CellObject>()
     {
         object = cell.get().ok_or_else(|| error("super(): arg[0] deleted"))?;
     }
     let place = (0..code.variable_count()).find(|&index| {
-        code.variable_kinds[index] & local_kind::FREE != 0
+        code.body().variable_kinds[index] & local_kind::FREE != 0
             && code.variable_name(index).same_text(&names::__class__)
     });
     let place = place.ok_or_else(|| error("super(): __class__ cell not found"))?;

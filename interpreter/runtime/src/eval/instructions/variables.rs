@@ -37,7 +37,7 @@ fn unbound_cell(state: &State<'_>, index: usize) -> Exception {
     // SAFETY: the frame is alive.
     let code = unsafe { (*state.frame).code() };
     let name = code.variable_name(index);
-    if code.variable_kinds[index] & rspy_code::code_object::local_kind::FREE != 0 {
+    if code.body().variable_kinds[index] & rspy_code::code_object::local_kind::FREE != 0 {
         state.vm.name_error(
             format!(
                 "cannot access free variable '{}' where it is not associated with a value in enclosing scope",
