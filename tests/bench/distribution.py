@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What packaged applications cost, beside other packagers: distribution.py RSPY FREEZER TOOLS [--apps …] [--runs N]
+"""What packaged applications cost, beside other packagers: distribution.py RSPY FREEZER TOOLS [--machine PYTHON] [--apps …] [--runs N]
 
 TOOLS is an environment with PyInstaller, Nuitka, shiv and pex, as far as they are to be compared, and with what the
-applications need (click, rich, sympy): the same distributions go into all of them. Each application prints a line and waits;
+applications need (click, rich, sympy): the same distributions go into all of them. PYTHON is one with PyInstaller among
+whatever else is installed on a machine, which PyInstaller takes in where something mentions it. Each application prints a line and waits;
 measured are the size of the file, the time to build it (for the freezer with an empty cache and again with a full one), the
 time from start to the first line (median), the files that have appeared in the temporary and home folders by then, and the
 most memory that its processes have had by then, as the system says of each (VmHWM). Written is a table in Markdown.
@@ -100,6 +101,14 @@ def with_pyinstaller(options, script, needs, folder, cache):
     return folder / "app"
 
 
+def with_pyinstaller_of_machine(options, script, needs, folder, cache):
+    if not options.machine:
+        raise Unavailable("no --machine was given")
+    command = [options.machine, "-m", "PyInstaller", "--onefile", "--name", "app", "--distpath", folder, script]
+    run(command, folder, {**os.environ, "PYINSTALLER_CONFIG_DIR": str(cache)})
+    return folder / "app"
+
+
 def with_nuitka(options, script, needs, folder, cache):
     python = tool(options.tools, "python")
     tool(options.tools, "nuitka")
@@ -127,6 +136,7 @@ PACKAGERS = {
     # What PyInstaller and Nuitka put in: no sources.
     "freezer build --tree-shake --no-source": lambda *given: with_freezer(*given, "--tree-shake", "--no-source"),
     "PyInstaller --onefile": with_pyinstaller,
+    "PyInstaller --onefile, a machine's Python": with_pyinstaller_of_machine,
     "Nuitka --onefile": with_nuitka,
     "shiv (needs a Python)": with_shiv,
     "pex (needs a Python)": with_pex,
@@ -197,6 +207,7 @@ def main():
     parser.add_argument("rspy", type=pathlib.Path)
     parser.add_argument("freezer", type=pathlib.Path)
     parser.add_argument("tools", type=pathlib.Path)
+    parser.add_argument("--machine", type=pathlib.Path)
     parser.add_argument("--apps", nargs="*", default=list(APPLICATIONS))
     parser.add_argument("--packagers", nargs="*", default=list(PACKAGERS))
     parser.add_argument("--runs", type=int, default=11)
