@@ -163,8 +163,15 @@ fn same_shape(left: &CodeObject, right: &CodeObject) -> bool {
         })
 }
 
-/// Reads marshal bytes. A code object that is read can be looked into, and verifying it ends.
+/// Reads marshal bytes. A code object that is read can be looked into, and verifying it ends. What an outline tells of lies in
+/// the bytes.
 pub fn marshal(data: &[u8]) {
+    if let Ok(outline) = rspy_code::marshal::Outline::of(data) {
+        for code in (0..).map_while(|number| outline.code(number)) {
+            assert!(code.start.at < code.body.at && code.body.at < code.name.at && code.name.at < code.tables.at);
+            assert!(code.tables.at < code.end.at && code.end.at as usize <= data.len());
+        }
+    }
     if let Ok(code) = rspy_code::marshal::load(data) {
         let mut seen = HashSet::new();
         look_into(&code, &mut seen);
