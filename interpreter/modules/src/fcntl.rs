@@ -1,12 +1,14 @@
 //! `fcntl`: control of descriptors, and locks on files.
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, c};
 use rspy_runtime::native_module;
 use rspy_runtime::paths::{FileDescriptor, OrRaise};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
+use rspy_runtime::types::none::none;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -74,6 +76,9 @@ impl Functions {
     /// Perform the operation cmd on file descriptor fd.
     #[function("fcntl(fd, cmd, arg=0, /)")]
     fn fcntl(vm: &Vm, fd: FileDescriptor, cmd: i32, arg: Option<&Value>) -> PyResult {
+        audit::raise_event(vm, "fcntl.fcntl", || {
+            vec![Value::int(fd.0), Value::int(cmd), arg.cloned().unwrap_or_else(none)]
+        })?;
         let given = arg.map_or(Ok(None), |arg| structure(vm, arg))?;
         if let Some(given) = given {
             if given.len() > ROOM {
@@ -94,6 +99,10 @@ impl Functions {
     #[function("ioctl(fd, request, arg=0, mutate_flag=True, /)")]
     fn ioctl(vm: &Vm, fd: FileDescriptor, request: &Value, arg: Option<&Value>, mutate_flag: bool) -> PyResult {
         let request = number(vm, request)? as u64;
+        audit::raise_event(vm, "fcntl.ioctl", || {
+            let request = int::from_i128(request.into());
+            vec![Value::int(fd.0), request, arg.cloned().unwrap_or_else(none)]
+        })?;
         let Some(arg) = arg else {
             return vm.allow_threads(|| host::device_control(fd.0, request, 0)).or_raise(vm).map(Value::int);
         };
@@ -125,12 +134,25 @@ impl Functions {
     /// Perform the lock operation on file descriptor fd.
     #[function("flock(fd, operation, /)")]
     fn flock(vm: &Vm, fd: FileDescriptor, operation: i32) -> PyResult<()> {
+        audit::raise_event(vm, "fcntl.flock", || vec![Value::int(fd.0), Value::int(operation)])?;
         vm.blocking(|| host::lock_whole(fd.0, operation))?.or_raise(vm)
     }
 
     /// A wrapper around the fcntl() locking calls.
     #[function("lockf(fd, cmd, len=0, start=0, whence=0, /)")]
-    fn lockf(vm: &Vm, fd: FileDescriptor, cmd: i32, len: i64, start: i64, whence: i32) -> PyResult<()> {
+    fn lockf(
+        vm: &Vm,
+        fd: FileDescriptor,
+        cmd: i32,
+        len: Option<i64>,
+        start: Option<i64>,
+        whence: i32,
+    ) -> PyResult<()> {
+        audit::raise_event(vm, "fcntl.lockf", || {
+            let place = |given: Option<i64>| given.map_or_else(none, int::new);
+            vec![Value::int(fd.0), Value::int(cmd), place(len), place(start), Value::int(whence)]
+        })?;
+        let (len, start) = (len.unwrap_or(0), start.unwrap_or(0));
         let kind = if cmd & c::LOCK_UN != 0 {
             c::F_UNLCK
         } else if cmd & c::LOCK_SH != 0 {

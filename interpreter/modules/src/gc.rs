@@ -1,6 +1,7 @@
 //! `gc`: control over the cycle collector.
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::gc::{self, debug};
 use rspy_runtime::native_module;
@@ -148,19 +149,22 @@ impl Functions {
             None => None,
             Some(value) => generation_argument(vm, value)?,
         };
+        audit::raise_event(vm, "gc.get_objects", || vec![int::new(generation.map_or(-1, |number| number as i64))])?;
         Ok(List::from_vec(vm.interpreter.collector.objects(generation)).into_value())
     }
 
     /// Return the list of objects that directly refer to any of 'objs'.
     #[function("get_referrers(*objs)")]
-    fn get_referrers(vm: &Vm, objs: &[Value]) -> Value {
-        List::from_vec(gc::referrers(vm, objs)).into_value()
+    fn get_referrers(vm: &Vm, objs: &[Value]) -> PyResult {
+        audit::raise_event(vm, "gc.get_referrers", || vec![Tuple::from_slice(objs).into_value()])?;
+        Ok(List::from_vec(gc::referrers(vm, objs)).into_value())
     }
 
     /// Return the list of objects that are directly referred to by 'objs'.
     #[function("get_referents(*objs)")]
-    fn get_referents(objs: &[Value]) -> Value {
-        List::from_vec(objs.iter().flat_map(gc::referents).collect()).into_value()
+    fn get_referents(vm: &Vm, objs: &[Value]) -> PyResult {
+        audit::raise_event(vm, "gc.get_referents", || vec![Tuple::from_slice(objs).into_value()])?;
+        Ok(List::from_vec(objs.iter().flat_map(gc::referents).collect()).into_value())
     }
 
     /// Returns true if the object is tracked by the garbage collector.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::attention::SignalHandler;
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::{PyResult, hierarchy, os_error};
@@ -302,6 +303,8 @@ impl Functions {
     /// Send a signal to a thread.
     #[function("pthread_kill(thread_id, signalnum, /)")]
     fn pthread_kill(vm: &Vm, thread_id: u64, signalnum: i32) -> PyResult<()> {
+        let event = || vec![int::from_i128(thread_id.into()), Value::int(signalnum)];
+        audit::raise_event(vm, "signal.pthread_kill", event)?;
         host::kill_thread(thread_id, signalnum).or_raise(vm)?;
         vm.check_signals()
     }

@@ -4,6 +4,7 @@ use std::ffi::CString;
 
 use num_bigint::BigInt;
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, BrokenTime, c};
 use rspy_runtime::native_module;
@@ -384,6 +385,7 @@ impl Functions {
     /// Delay execution for a given number of seconds.
     #[function("sleep(object, /)")]
     fn sleep(vm: &Vm, object: &Value) -> PyResult<()> {
+        audit::raise_event(vm, "time.sleep", || vec![object.clone()])?;
         let time = nanoseconds_of(vm, object, Rounding::Up)?;
         if time < 0 {
             return Err(vm.value_error("sleep length must be non-negative"));

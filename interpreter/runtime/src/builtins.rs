@@ -4,11 +4,13 @@ use rspy_macros::pyfunctions;
 use rspy_syntax::{Mode, Source};
 
 use crate::arguments::KeywordArguments;
+use crate::audit;
 use crate::compile::{CompileRequest, compile_flags};
 use crate::exceptions::PyResult;
 use crate::names;
 use crate::object::{Object, Payload, Ref};
 use crate::slots::{Comparison, KeywordNames};
+use crate::types::bytes::Bytes;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::frame::FrameObject;
@@ -104,6 +106,20 @@ fn inherited_flags(vm: &Vm) -> u32 {
     vm.current_frame().map_or(0, |frame| frame.code().flags & compile_flags::FUTURES)
 }
 
+/// The event of compiling: source is shown as bytes; a tree has no file.
+fn raise_compile(vm: &Vm, source: &Value, filename: &Value) -> PyResult<()> {
+    audit::raise_event(vm, "compile", || {
+        let bytes = match source.downcast::<Str>() {
+            Some(text) => text.to_utf8(vm).ok().map(|text| Bytes::new(text.as_bytes())),
+            None => crate::buffer::view(vm, source).ok().map(|view| Bytes::new(view.as_slice())),
+        };
+        match bytes {
+            Some(bytes) => vec![bytes.into_value(), filename.clone()],
+            None => vec![source.clone(), none()],
+        }
+    })
+}
+
 /// Runs source or a code object for `eval` and `exec`.
 fn run(
     vm: &Vm,
@@ -167,6 +183,7 @@ fn run(
                 *text = text.trim_start_matches([' ', '\t']).to_owned();
             }
             let filename = vm.intern("<string>");
+            raise_compile(vm, source, filename.value())?;
             let request = CompileRequest {
                 filename: &filename,
                 mode,
@@ -177,6 +194,7 @@ fn run(
             crate::compile::compile_source(vm, &text.source(), &request)?
         }
     };
+    audit::raise_event(vm, "exec", || vec![code.to_value()])?;
     let function = crate::types::function::Function::new(vm, code, globals);
     if let Some(closure) = closure {
         function.set_closure(closure.clone().downcast_into().ok());
@@ -353,7 +371,10 @@ impl Builtins {
     #[function("breakpoint(*args, **kws)")]
     fn breakpoint(vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
         match vm.sys_attribute(&names::breakpointhook) {
-            Some(hook) => vm.call_with_names(&hook, args, names),
+            Some(hook) => {
+                audit::raise_event(vm, "builtins.breakpoint", || vec![hook.clone()])?;
+                vm.call_with_names(&hook, args, names)
+            }
             None => Err(vm.runtime_error("lost sys.breakpointhook")),
         }
     }
@@ -425,6 +446,7 @@ impl Builtins {
             optimize: optimize.clamp(0, 2) as u8,
             feature_version: if feature_version < 0 { 14 } else { feature_version.min(14) as u8 },
         };
+        raise_compile(vm, source, filename.value())?;
         if flags & compile_flags::ONLY_AST != 0 && vm.interpreter.tree_hook.get().is_none() {
             // The module sets the hook.
             crate::import::import_module(vm, "_ast")?;
@@ -554,8 +576,10 @@ impl Builtins {
 
     /// Return the identity of an object.
     #[function("id(obj, /)")]
-    fn id(obj: &Value) -> u64 {
-        obj.id()
+    fn id(vm: &Vm, obj: &Value) -> PyResult<u64> {
+        let id = obj.id();
+        audit::raise_event(vm, "builtins.id", || vec![int::from_i128(id.into())])?;
+        Ok(id)
     }
 
     /// Read a string from standard input.  The trailing newline is stripped.

@@ -7,6 +7,7 @@ pub mod timing;
 
 use std::borrow::Cow;
 
+use crate::audit;
 use crate::eval::frame::Frame;
 use crate::exceptions::PyResult;
 use crate::frozen_code::OutlinedCode;
@@ -14,7 +15,7 @@ use crate::names;
 use crate::object::{Object, Payload, Ref};
 use crate::types::dict::Dict;
 use crate::types::module::Module;
-use crate::types::none::is_none;
+use crate::types::none::{is_none, none};
 use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -186,6 +187,10 @@ fn find_and_load(vm: &Vm, name: &Object<Str>) -> PyResult {
             Ok(module)
         }
         None => {
+            audit::raise_event(vm, "import", || {
+                let of_sys = |name| vm.sys_attribute(&vm.intern(name)).unwrap_or_else(none);
+                vec![name.to_value(), none(), of_sys("path"), of_sys("meta_path"), of_sys("path_hooks")]
+            })?;
             let importlib = importlib(vm)?;
             let find = vm.get_attribute(&importlib, &names::_find_and_load)?;
             let import = vm.get_attribute_str(&importlib, "_gcd_import")?;

@@ -8,6 +8,7 @@ use rspy_code::marshal::read::{ErrorClass, read};
 use rspy_code::marshal::{self, Builder, CodeHead, CodeParts, Container, ReadError, WriteError, Writer};
 use rspy_macros::pyfunctions;
 
+use crate::audit;
 use crate::exceptions::{Exception, PyResult};
 use crate::frozen_code::{BodySource, FrozenCode};
 use crate::native_module;
@@ -553,6 +554,7 @@ impl Marshal {
     /// Write the value on the open file.
     #[function("dump(value, file, version=5, /, *, allow_code=True)")]
     fn dump(vm: &Vm, value: &Value, file: &Value, version: i32, allow_code: bool) -> PyResult {
+        audit::raise_event(vm, "marshal.dumps", || vec![value.clone(), Value::int(version)])?;
         let bytes = Bytes::new(dump(vm, value, version.max(0) as u32, allow_code)?);
         vm.call_method(file, &crate::names::write, &[bytes.into_value()])
     }
@@ -560,6 +562,7 @@ impl Marshal {
     /// Return the bytes that dump() would write.
     #[function("dumps(value, version=5, /, *, allow_code=True)")]
     fn dumps(vm: &Vm, value: &Value, version: i32, allow_code: bool) -> PyResult<Ref<Bytes>> {
+        audit::raise_event(vm, "marshal.dumps", || vec![value.clone(), Value::int(version)])?;
         Ok(Bytes::new(dump(vm, value, version.max(0) as u32, allow_code)?))
     }
 
@@ -572,6 +575,7 @@ impl Marshal {
                 vm.type_error(format!("file.read() returned not bytes but {}", first.type_of().full_name()))
             );
         }
+        audit::raise_event(vm, "marshal.load", Vec::new)?;
         let mut source = FileSource { vm, file, bytes: Vec::new() };
         let mut builder = ValueBuilder { vm, frozen: None };
         read(&mut source, &mut builder, allow_code).map_err(|failure| failure.into_exception(vm))
@@ -581,6 +585,7 @@ impl Marshal {
     #[function("loads(bytes, /, *, allow_code=True)")]
     fn loads(vm: &Vm, bytes: &Value, allow_code: bool) -> PyResult {
         let view = crate::buffer::view(vm, bytes)?;
+        audit::raise_event(vm, "marshal.loads", || vec![Bytes::new(view.as_slice()).into_value()])?;
         Ok(load(vm, view.as_slice(), allow_code)?.0)
     }
 }

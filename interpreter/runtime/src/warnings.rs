@@ -19,6 +19,7 @@ use crate::native_module;
 use crate::object::{Object, Payload, Ref, TypeObject};
 use crate::types::bool::boolean;
 use crate::types::dict::Dict;
+use crate::types::frame::FrameObject;
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::module::Module;
@@ -242,11 +243,10 @@ fn issue(
     let frame = frame_at(vm, stack_level, skipped)?;
     let (globals, filename, line) = match &frame {
         Some(frame) => {
-            let code = vm.get_attribute_str(frame, "f_code")?;
             let line = vm.get_attribute_str(frame, "f_lineno")?;
             let globals = vm.get_attribute_str(frame, "f_globals")?;
             let globals = globals.downcast_into::<Dict>().unwrap_or_else(|_| Dict::new());
-            let filename = vm.get_attribute_str(&code, "co_filename")?;
+            let filename = filename_of(frame);
             (globals, filename, int::small_value(&line).unwrap_or(0))
         }
         None => {
@@ -286,7 +286,7 @@ fn frame_at(vm: &Vm, stack_level: isize, skipped: &[Value]) -> PyResult<Option<V
     let mut frame = traceback::current_frame(vm).map(Ref::into_value);
     let counts_all = stack_level <= 0
         || match &frame {
-            Some(frame) => is_internal(&filename_of(vm, frame)?),
+            Some(frame) => is_internal(&filename_of(frame)),
             None => false,
         };
     for _ in 1..stack_level {
@@ -298,7 +298,7 @@ fn frame_at(vm: &Vm, stack_level: isize, skipped: &[Value]) -> PyResult<Option<V
             if counts_all {
                 break;
             }
-            let filename = filename_of(vm, outer)?;
+            let filename = filename_of(outer);
             if !is_internal(&filename) && !is_skipped(&filename, skipped) {
                 break;
             }
@@ -307,9 +307,9 @@ fn frame_at(vm: &Vm, stack_level: isize, skipped: &[Value]) -> PyResult<Option<V
     Ok(frame)
 }
 
-fn filename_of(vm: &Vm, frame: &Value) -> PyResult {
-    let code = vm.get_attribute_str(frame, "f_code")?;
-    vm.get_attribute_str(&code, "co_filename")
+fn filename_of(frame: &Value) -> Value {
+    let code = frame.downcast::<FrameObject>().and_then(|frame| frame.code());
+    code.map_or_else(none, |code| code.filename().into_value())
 }
 
 /// Whether a file is of the import system, whose frames do not count.

@@ -6,6 +6,7 @@ mod pickling;
 use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
+use rspy_runtime::audit;
 use rspy_runtime::buffer::{self, BufferView, ExportableVec, Layout};
 use rspy_runtime::cell::{BorrowedMut, GilCell};
 use rspy_runtime::exceptions::PyResult;
@@ -18,7 +19,7 @@ use rspy_runtime::types::bytes::{ByteArray, Bytes};
 use rspy_runtime::types::generic_alias;
 use rspy_runtime::types::int;
 use rspy_runtime::types::list::List;
-use rspy_runtime::types::none::not_implemented;
+use rspy_runtime::types::none::{none, not_implemented};
 use rspy_runtime::types::slice::Slice;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::tuple::Tuple;
@@ -191,17 +192,19 @@ impl Array {
     }
 }
 
-/// The type that a code argument means.
-fn type_code(vm: &Vm, code: &Value) -> PyResult<TypeCode> {
-    let wrong = |got: String| {
-        vm.type_error(format!("array() argument 1 must be a unicode character, not {got}"))
+/// The character that a code argument is.
+fn type_character(vm: &Vm, code: &Value) -> PyResult<u32> {
+    let got = match code.downcast::<Str>() {
+        Some(text) if text.length() == 1 => return Ok(text.char_at(0)),
+        Some(text) => format!("a string of length {}", text.length()),
+        None => code.type_of().full_name(),
     };
-    let code = match code.downcast::<Str>() {
-        Some(text) if text.length() == 1 => text.char_at(0),
-        Some(text) => return Err(wrong(format!("a string of length {}", text.length()))),
-        None => return Err(wrong(code.type_of().full_name())),
-    };
-    TypeCode::new(code).ok_or_else(|| {
+    Err(vm.type_error(format!("array() argument 1 must be a unicode character, not {got}")))
+}
+
+/// The type that a character means.
+fn type_code(vm: &Vm, character: u32) -> PyResult<TypeCode> {
+    TypeCode::new(character).ok_or_else(|| {
         vm.value_error("bad typecode (must be b, B, u, w, h, H, i, I, l, L, q, Q, f or d)")
     })
 }
@@ -223,7 +226,9 @@ impl Array {
                 return Err(vm.type_error(format!("array() takes at most 2 arguments ({} given)", more.len())));
             }
         };
-        let code = type_code(vm, code)?;
+        let character = type_character(vm, code)?;
+        audit::raise_event(vm, "array.__new__", || vec![code.clone(), initial.cloned().unwrap_or_else(none)])?;
+        let code = type_code(vm, character)?;
         if code.code() == 'u' {
             rspy_runtime::warnings::warn(
                 vm,
@@ -666,7 +671,7 @@ impl Array {
             return Err(vm.type_error("__reduce_ex__ argument should be an integer"));
         }
         let attributes = vm.get_attribute_optional(&this.as_value(), &vm.intern("__dict__"))?;
-        let state = attributes.unwrap_or_else(rspy_runtime::types::none::none);
+        let state = attributes.unwrap_or_else(none);
         let class = this.type_of().to_value();
         let code = vm.new_str(&this.typecode());
         if int::small_value(value).is_some_and(|protocol| protocol < 3) {
@@ -720,7 +725,7 @@ impl ArrayIterator {
     /// Return state information for pickling.
     #[method("__reduce__(self, /)")]
     fn reduce(&self, vm: &Vm) -> PyResult {
-        let iter = vm.builtins().get_str(&vm.intern("iter")).unwrap_or_else(rspy_runtime::types::none::none);
+        let iter = vm.builtins().get_str(&vm.intern("iter")).unwrap_or_else(none);
         Ok(match self.array.get() {
             Some(array) => {
                 let arguments = Tuple::from_values([array.into_value()]).into_value();

@@ -14,7 +14,7 @@ use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
 use super::element::TypeCode;
-use super::{Array, type_code};
+use super::{Array, type_character, type_code};
 
 /// The functions of the module.
 pub struct Functions;
@@ -130,7 +130,7 @@ impl Functions {
         if !class.is_subtype(Array::static_type()) {
             return Err(vm.type_error(format!("{} is not a subtype of {}", class.full_name(), "array.array")));
         }
-        let asked = type_code(vm, typecode).map_err(|error| {
+        let asked = type_character(vm, typecode).and_then(|character| type_code(vm, character)).map_err(|error| {
             if error.is_value_error() {
                 vm.value_error("second argument must be a valid type code")
             } else {

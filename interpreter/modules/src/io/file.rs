@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
+use rspy_runtime::audit;
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::{Exception, PyResult, hierarchy};
 use rspy_runtime::host::{self, Destination, c};
@@ -326,6 +327,7 @@ impl FileIO {
         };
         let mode = mode.map_or_else(|| "r".into(), |mode| mode.to_string_lossy());
         let flags = Flags::parse(vm, &mode)?;
+        audit::raise_event(vm, "open", || vec![file.clone(), vm.new_str(&mode), Value::int(flags.flags)])?;
         this.created.set(flags.created);
         this.readable.set(flags.readable);
         this.writable.set(flags.writable);

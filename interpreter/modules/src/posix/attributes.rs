@@ -3,11 +3,14 @@
 use std::ffi::CString;
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host;
 use rspy_runtime::paths::{self, OrRaise, PathArgument, PathName, PathOrDescriptor, decode};
 use rspy_runtime::types::bytes::Bytes;
+use rspy_runtime::types::int;
+use rspy_runtime::types::none::none;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
@@ -47,6 +50,7 @@ impl Functions {
     #[function("getxattr(path, attribute, *, follow_symlinks=True)")]
     fn getxattr(vm: &Vm, path: PathOrDescriptor, attribute: PathName, follow_symlinks: bool) -> PyResult {
         check_links(vm, "getxattr", &path, follow_symlinks)?;
+        audit::raise_event(vm, "os.getxattr", || vec![path.object.clone(), attribute.object.clone()])?;
         let name = attribute.as_c_str();
         let archived = archived_error(vm, &path, host::c::ENODATA);
         let value = vm.allow_threads(|| match (archived, path.descriptor) {
@@ -69,6 +73,10 @@ impl Functions {
         follow_symlinks: bool,
     ) -> PyResult<()> {
         check_links(vm, "setxattr", &path, follow_symlinks)?;
+        audit::raise_event(vm, "os.setxattr", || {
+            let value = Bytes::new(value.as_slice()).into_value();
+            vec![path.object.clone(), attribute.object.clone(), value, int::new(flags.into())]
+        })?;
         let (name, value) = (attribute.as_c_str(), value.as_slice());
         let archived = archived_error(vm, &path, host::c::EROFS);
         vm.allow_threads(|| match (archived, path.descriptor) {
@@ -85,6 +93,7 @@ impl Functions {
     #[function("removexattr(path, attribute, *, follow_symlinks=True)")]
     fn removexattr(vm: &Vm, path: PathOrDescriptor, attribute: PathName, follow_symlinks: bool) -> PyResult<()> {
         check_links(vm, "removexattr", &path, follow_symlinks)?;
+        audit::raise_event(vm, "os.removexattr", || vec![path.object.clone(), attribute.object.clone()])?;
         let name = attribute.as_c_str();
         let archived = archived_error(vm, &path, host::c::EROFS);
         vm.allow_threads(|| match (archived, path.descriptor) {
@@ -102,6 +111,10 @@ impl Functions {
     fn listxattr(vm: &Vm, path: Option<PathArgument<true, true>>, follow_symlinks: bool) -> PyResult<Vec<Value>> {
         if let Some(path) = &path {
             check_links(vm, "listxattr", path, follow_symlinks)?;
+        }
+        let shown = || vec![path.as_ref().map_or_else(none, |path| path.object.clone())];
+        audit::raise_event(vm, "os.listxattr", shown)?;
+        if let Some(path) = &path {
             match archived_error(vm, path, 0) {
                 None => {}
                 Some(host::Errno(0)) => return Ok(Vec::new()),

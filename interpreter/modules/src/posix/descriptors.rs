@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::io::{IoSlice, IoSliceMut};
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::{PyResult, hierarchy};
 use rspy_runtime::host::{self, Errno, Room, c};
@@ -11,7 +12,7 @@ use rspy_runtime::object::Payload;
 use rspy_runtime::paths::{self, FileDescriptor, FolderDescriptor, OrRaise, PathName, PathOrDescriptor, folder_or_current};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
-use rspy_runtime::types::none::is_none;
+use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
@@ -104,6 +105,8 @@ impl Functions {
     /// Open a file for low level IO.  Returns a file descriptor (integer).
     #[function("open(path, flags, mode=511, *, dir_fd=None)")]
     fn open(vm: &Vm, path: PathName, flags: i32, mode: i32, dir_fd: Option<FolderDescriptor>) -> PyResult<i32> {
+        let event = || vec![path.object.clone(), none(), int::new((flags | c::O_CLOEXEC).into())];
+        audit::raise_event(vm, "open", event)?;
         open_path(vm, folder_or_current(dir_fd), &path, flags, mode as u32)
     }
 
@@ -289,12 +292,14 @@ impl Functions {
     /// Truncate a file, specified by file descriptor, to a specific length.
     #[function("ftruncate(fd, length, /)")]
     fn ftruncate(vm: &Vm, fd: i32, length: i64) -> PyResult<()> {
+        audit::raise_event(vm, "os.truncate", || vec![int::new(fd.into()), int::new(length)])?;
         vm.blocking(|| host::truncate_descriptor(fd, length))?.or_raise(vm)
     }
 
     /// Truncate a file, specified by path, to a specific length.
     #[function("truncate(path, length)")]
     fn truncate(vm: &Vm, path: PathOrDescriptor, length: i64) -> PyResult<()> {
+        audit::raise_event(vm, "os.truncate", || vec![path.object.clone(), int::new(length)])?;
         match path.descriptor {
             Some(-1) => Err(path.error(vm, Errno(c::EFAULT))),
             Some(descriptor) => vm.blocking(|| host::truncate_descriptor(descriptor, length))?.or_raise(vm),
@@ -317,6 +322,8 @@ impl Functions {
     /// Apply, test or remove a POSIX lock on an open file descriptor.
     #[function("lockf(fd, command, length, /)")]
     fn lockf(vm: &Vm, fd: i32, command: i32, length: i64) -> PyResult<()> {
+        let event = || vec![int::new(fd.into()), int::new(command.into()), int::new(length)];
+        audit::raise_event(vm, "os.lockf", event)?;
         vm.allow_threads(|| host::lock_part(fd, command, length)).or_raise(vm)
     }
 

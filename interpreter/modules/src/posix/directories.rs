@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use rspy_macros::{pyclass, pyfunctions, pymethods};
+use rspy_runtime::audit;
 use rspy_runtime::cell::GilCell;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, Directory, DirectoryEntry, Errno, c};
@@ -11,6 +12,7 @@ use rspy_runtime::paths::{self, OrRaise, PathArgument};
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
+use rspy_runtime::types::none::none;
 use rspy_runtime::types::string::Str;
 use rspy_runtime::types::string::build::StrBuilder;
 use rspy_runtime::value::Value;
@@ -336,6 +338,11 @@ impl ScandirIterator {
     }
 }
 
+/// A folder that was asked for, as audit events show it.
+fn shown(path: Option<&FolderArgument>) -> Value {
+    path.map_or_else(none, |path| path.object.clone())
+}
+
 /// The functions.
 pub struct Functions;
 
@@ -346,6 +353,7 @@ impl Functions {
     /// path can be specified as str, bytes, a path-like object or a file descriptor. The list is in arbitrary order.
     #[function("listdir(path=None)")]
     fn listdir(vm: &Vm, path: Option<FolderArgument>) -> PyResult<Vec<Value>> {
+        audit::raise_event(vm, "os.listdir", || vec![shown(path.as_ref())])?;
         let failed = |error| folder_error(vm, path.as_ref(), error);
         let mut source = open_folder(vm, path.as_ref()).map_err(failed)?;
         let names = vm.allow_threads(|| {
@@ -366,6 +374,7 @@ impl Functions {
     /// Return an iterator of DirEntry objects for given path.
     #[function("scandir(path=None)")]
     fn scandir(vm: &Vm, path: Option<FolderArgument>) -> PyResult<Ref<ScandirIterator>> {
+        audit::raise_event(vm, "os.scandir", || vec![shown(path.as_ref())])?;
         let source = open_folder(vm, path.as_ref()).map_err(|error| folder_error(vm, path.as_ref(), error))?;
         Ok(Object::new(ScandirIterator { source: GilCell::new(Some(source)), path }))
     }

@@ -3,12 +3,14 @@
 use std::ffi::CString;
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, Errno, FileAction, SignalSet, SpawnOptions, TextArray, c};
 use rspy_runtime::paths::{self, OrRaise, PathName, PathOrDescriptor};
+use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
 use rspy_runtime::types::list::List;
-use rspy_runtime::types::none::is_none;
+use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
@@ -161,6 +163,7 @@ fn spawn(vm: &Vm, function: &str, path: &PathName, argv: &Value, env: &Value, wi
     let arguments = program_arguments(vm, function, ": argv", path.bytes(), argv)?;
     let environment = if is_none(env) { None } else { Some(program_environment(vm, env)?) };
     let options = wishes.options(vm, function == "posix_spawnp")?;
+    audit::raise_event(vm, "os.posix_spawn", || vec![path.object.clone(), argv.clone(), env.clone()])?;
     host::spawn(path.as_c_str(), &arguments, environment.as_ref(), &options).or_raise_for(vm, &path.object)
 }
 
@@ -184,6 +187,7 @@ impl Functions {
     fn execv(vm: &Vm, path: PathName, argv: &Value) -> PyResult<()> {
         check_may_execute(vm)?;
         let arguments = program_arguments(vm, "execv()", " arg 2", path.bytes(), argv)?;
+        audit::raise_event(vm, "os.exec", || vec![path.object.clone(), argv.clone(), none()])?;
         let error = host::execute(path.as_c_str(), &arguments, None);
         Err(vm.os_error(error.0, None, None))
     }
@@ -200,6 +204,7 @@ impl Functions {
             return Err(vm.type_error("execve: environment must be a mapping object"));
         }
         let environment = program_environment(vm, env)?;
+        audit::raise_event(vm, "os.exec", || vec![path.object.clone(), argv.clone(), env.clone()])?;
         let error = match path.descriptor {
             Some(-1) => Errno(c::EFAULT),
             Some(descriptor) => host::execute_descriptor(descriptor, &arguments, &environment),
@@ -250,6 +255,7 @@ impl Functions {
     #[function("system(command)")]
     fn system(vm: &Vm, command: &Value) -> PyResult<i32> {
         let command = paths::to_system(vm, command)?;
+        audit::raise_event(vm, "os.system", || vec![Bytes::new(command.as_bytes()).into_value()])?;
         Ok(vm.allow_threads(|| host::run_in_shell(&command)))
     }
 

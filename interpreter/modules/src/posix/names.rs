@@ -1,12 +1,13 @@
 //! Functions that work on the names of files: making, renaming, removing, permissions, owners, times.
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, Errno, FileTime, c};
 use rspy_runtime::paths::{
     self, FileDescriptor, FolderDescriptor, OrRaise, PathName, PathOrDescriptor, folder_or_current,
 };
-use rspy_runtime::types::none::is_none;
+use rspy_runtime::types::none::{is_none, none};
 use rspy_runtime::types::tuple::Tuple;
 use rspy_runtime::types::{float, int};
 use rspy_runtime::value::Value;
@@ -128,6 +129,8 @@ fn rename(
     src_dir_fd: Option<FolderDescriptor>,
     dst_dir_fd: Option<FolderDescriptor>,
 ) -> PyResult<()> {
+    let event = || vec![src.object.clone(), dst.object.clone(), audit::folder(src_dir_fd), audit::folder(dst_dir_fd)];
+    audit::raise_event(vm, "os.rename", event)?;
     reject_archived(vm, src)?;
     reject_archived(vm, dst)?;
     let (from, to) = (folder_or_current(src_dir_fd), folder_or_current(dst_dir_fd));
@@ -136,9 +139,23 @@ fn rename(
 }
 
 fn unlink(vm: &Vm, path: &PathName, dir_fd: Option<FolderDescriptor>, flags: i32) -> PyResult<()> {
+    let event = if flags & c::AT_REMOVEDIR != 0 { "os.rmdir" } else { "os.remove" };
+    audit::raise_event(vm, event, || vec![path.object.clone(), audit::folder(dir_fd)])?;
     reject_archived_removal(vm, path)?;
     let folder = folder_or_current(dir_fd);
     vm.allow_threads(|| host::unlink(folder, path.as_c_str(), flags)).or_raise_for(vm, &path.object)
+}
+
+fn raise_chown(
+    vm: &Vm,
+    file: &Value,
+    uid: UserId,
+    gid: GroupId,
+    dir_fd: Option<FolderDescriptor>,
+) -> PyResult<()> {
+    audit::raise_event(vm, "os.chown", || {
+        vec![file.clone(), int::new(uid.0.into()), int::new(gid.0.into()), audit::folder(dir_fd)]
+    })
 }
 
 #[pyfunctions]
@@ -164,6 +181,7 @@ impl Functions {
     /// Change the current working directory to the specified path.
     #[function("chdir(path)")]
     fn chdir(vm: &Vm, path: PathOrDescriptor) -> PyResult<()> {
+        audit::raise_event(vm, "os.chdir", || vec![path.object.clone()])?;
         vm.allow_threads(|| match path.descriptor {
             Some(-1) => Err(Errno(c::EFAULT)),
             Some(descriptor) => host::change_folder_to(descriptor),
@@ -175,6 +193,7 @@ impl Functions {
     /// Change to the directory of the given file descriptor.
     #[function("fchdir(fd)")]
     fn fchdir(vm: &Vm, fd: FileDescriptor) -> PyResult<()> {
+        audit::raise_event(vm, "os.chdir", || vec![int::new(fd.0.into())])?;
         vm.blocking(|| host::change_folder_to(fd.0))?.or_raise(vm)
     }
 
@@ -193,6 +212,8 @@ impl Functions {
         dir_fd: Option<FolderDescriptor>,
         follow_symlinks: Option<bool>,
     ) -> PyResult<()> {
+        let event = || vec![path.object.clone(), int::new(mode.into()), audit::folder(dir_fd)];
+        audit::raise_event(vm, "os.chmod", event)?;
         let folder = folder_or_current(dir_fd);
         let flags = link_flag(follow_symlinks.unwrap_or(true));
         let result = vm.allow_threads(|| match path.descriptor {
@@ -214,6 +235,7 @@ impl Functions {
     /// Change the access permissions of the file given by file descriptor fd.
     #[function("fchmod(fd, mode)")]
     fn fchmod(vm: &Vm, fd: i32, mode: i32) -> PyResult<()> {
+        audit::raise_event(vm, "os.chmod", || [fd, mode, -1].map(|number| int::new(number.into())).to_vec())?;
         vm.blocking(|| host::change_mode_of(fd, mode as u32))?.or_raise(vm)
     }
 
@@ -231,6 +253,7 @@ impl Functions {
             return Err(vm.value_error("chown: can't specify both dir_fd and fd"));
         }
         check_descriptor(vm, "chown", &path, dir_fd, follow_symlinks)?;
+        raise_chown(vm, &path.object, uid, gid, dir_fd)?;
         let folder = folder_or_current(dir_fd);
         vm.allow_threads(|| match path.descriptor {
             Some(-1) => Err(Errno(c::EFAULT)),
@@ -243,12 +266,14 @@ impl Functions {
     /// Change the owner and group id of the file specified by file descriptor.
     #[function("fchown(fd, uid, gid)")]
     fn fchown(vm: &Vm, fd: i32, uid: UserId, gid: GroupId) -> PyResult<()> {
+        raise_chown(vm, &int::new(fd.into()), uid, gid, None)?;
         vm.blocking(|| host::change_owner_of(fd, uid.0, gid.0))?.or_raise(vm)
     }
 
     /// Change the owner and group id of path, without following symbolic links.
     #[function("lchown(path, uid, gid)")]
     fn lchown(vm: &Vm, path: PathName, uid: UserId, gid: GroupId) -> PyResult<()> {
+        raise_chown(vm, &path.object, uid, gid, None)?;
         let flags = c::AT_SYMLINK_NOFOLLOW;
         vm.allow_threads(|| host::change_owner(host::CURRENT_FOLDER, path.as_c_str(), uid.0, gid.0, flags))
             .or_raise_for(vm, &path.object)
@@ -264,6 +289,9 @@ impl Functions {
         dst_dir_fd: Option<FolderDescriptor>,
         follow_symlinks: Option<bool>,
     ) -> PyResult<()> {
+        audit::raise_event(vm, "os.link", || {
+            vec![src.object.clone(), dst.object.clone(), audit::folder(src_dir_fd), audit::folder(dst_dir_fd)]
+        })?;
         let flags = if follow_symlinks.unwrap_or(true) { c::AT_SYMLINK_FOLLOW } else { 0 };
         let (from, to) = (folder_or_current(src_dir_fd), folder_or_current(dst_dir_fd));
         vm.allow_threads(|| host::link(from, src.as_c_str(), to, dst.as_c_str(), flags))
@@ -281,6 +309,8 @@ impl Functions {
     ) -> PyResult<()> {
         // Only Windows tells links to folders from others.
         let _ = target_is_directory;
+        let event = || vec![src.object.clone(), dst.object.clone(), audit::folder(dir_fd)];
+        audit::raise_event(vm, "os.symlink", event)?;
         let folder = folder_or_current(dir_fd);
         vm.allow_threads(|| host::symbolic_link(src.as_c_str(), folder, dst.as_c_str()))
             .or_raise_for_both(vm, &src.object, &dst.object)
@@ -345,6 +375,8 @@ impl Functions {
     /// Create a directory.
     #[function("mkdir(path, mode=511, *, dir_fd=None)")]
     fn mkdir(vm: &Vm, path: PathName, mode: i32, dir_fd: Option<FolderDescriptor>) -> PyResult<()> {
+        let event = || vec![path.object.clone(), int::new(mode.into()), audit::folder(dir_fd)];
+        audit::raise_event(vm, "os.mkdir", event)?;
         reject_archived(vm, &path)?;
         let folder = folder_or_current(dir_fd);
         vm.allow_threads(|| host::make_folder(folder, path.as_c_str(), mode as u32)).or_raise_for(vm, &path.object)
@@ -382,6 +414,10 @@ impl Functions {
     ) -> PyResult<()> {
         let (accessed, modified) = times_of(vm, times, ns)?;
         check_descriptor(vm, "utime", &path, dir_fd, follow_symlinks)?;
+        audit::raise_event(vm, "os.utime", || {
+            let given = |times: Option<&Value>| times.cloned().unwrap_or_else(none);
+            vec![path.object.clone(), given(times), given(ns), audit::folder(dir_fd)]
+        })?;
         let folder = folder_or_current(dir_fd);
         vm.allow_threads(|| match path.descriptor {
             Some(-1) => Err(Errno(c::EFAULT)),

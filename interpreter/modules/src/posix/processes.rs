@@ -1,6 +1,7 @@
 //! Making processes and waiting for them.
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::{PyResult, hierarchy};
 use rspy_runtime::host::{self, Usage, c};
 use rspy_runtime::object::Payload;
@@ -89,6 +90,7 @@ impl Functions {
     #[function("fork()")]
     fn fork(vm: &Vm) -> PyResult<i32> {
         check_forkable(vm)?;
+        audit::raise_event(vm, "os.fork", Vec::new)?;
         let process = vm.interpreter.threads.fork(vm, host::fork, |&process| process == 0).or_raise(vm)?;
         if process != 0 {
             warn_of_threads(vm, "fork")?;
@@ -102,6 +104,7 @@ impl Functions {
     #[function("forkpty()")]
     fn forkpty(vm: &Vm) -> PyResult<(i32, i32)> {
         check_forkable(vm)?;
+        audit::raise_event(vm, "os.forkpty", Vec::new)?;
         let forked = vm.interpreter.threads.fork(vm, host::fork_on_terminal, |&(process, _)| process == 0);
         let (process, master) = forked.or_raise(vm)?;
         if process != 0 {
@@ -247,6 +250,7 @@ impl Functions {
     /// Kill a process with a signal.
     #[function("kill(pid, signal, /)")]
     fn kill(vm: &Vm, pid: i32, signal: i32) -> PyResult<()> {
+        audit::raise_event(vm, "os.kill", || vec![int::new(pid.into()), int::new(signal.into())])?;
         host::kill(pid, signal).or_raise(vm)?;
         // A signal to oneself is handled before the call returns, as far as it has arrived.
         vm.check_signals()
@@ -255,6 +259,7 @@ impl Functions {
     /// Kill a process group with a signal.
     #[function("killpg(pgid, signal, /)")]
     fn killpg(vm: &Vm, pgid: i32, signal: i32) -> PyResult<()> {
+        audit::raise_event(vm, "os.killpg", || vec![int::new(pgid.into()), int::new(signal.into())])?;
         host::kill_group(pgid, signal).or_raise(vm)?;
         vm.check_signals()
     }

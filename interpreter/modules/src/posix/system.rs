@@ -1,6 +1,9 @@
 //! The machine, its configuration and the environment.
 
+use std::ffi::CString;
+
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, Errno};
 use rspy_runtime::object::Ref;
@@ -86,6 +89,8 @@ impl Functions {
         if name.as_bytes().contains(&b'=') {
             return Err(vm.value_error("illegal environment variable name"));
         }
+        let shown = |text: &CString| Bytes::new(text.as_bytes()).into_value();
+        audit::raise_event(vm, "os.putenv", || vec![shown(&name), shown(&value)])?;
         host::set_variable(&name, &value).or_raise(vm)
     }
 
@@ -93,6 +98,7 @@ impl Functions {
     #[function("unsetenv(name, /)")]
     fn unsetenv(vm: &Vm, name: &Value) -> PyResult<()> {
         let name = paths::to_system(vm, name)?;
+        audit::raise_event(vm, "os.unsetenv", || vec![Bytes::new(name.as_bytes()).into_value()])?;
         host::remove_variable(&name).or_raise(vm)
     }
 

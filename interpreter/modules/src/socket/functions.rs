@@ -6,7 +6,7 @@ use rspy_macros::pyfunctions;
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::host::{self, c};
-use rspy_runtime::object::Payload;
+use rspy_runtime::object::Ref;
 use rspy_runtime::paths::{OrRaise, decode};
 use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
@@ -58,15 +58,11 @@ impl Functions {
 
     /// Create a pair of socket objects.
     #[function("socketpair(family=<unrepresentable>, type=1, proto=0, /)")]
-    fn socketpair(vm: &Vm, family: Option<i32>, kind: i32, protocol: i32) -> PyResult<(Value, Value)> {
+    fn socketpair(vm: &Vm, family: Option<i32>, kind: i32, protocol: i32) -> PyResult<(Ref<Socket>, Ref<Socket>)> {
         let family = family.unwrap_or(c::AF_UNIX);
         let pair = vm.allow_threads(|| host::socket_pair(family, kind | c::SOCK_CLOEXEC, protocol));
         let (first, second) = pair.or_raise(vm)?;
-        let class = Socket::static_type().to_value();
-        let of = |descriptor: i32| {
-            let arguments = [family, kind, protocol, descriptor].map(Value::int);
-            vm.call(&class, &arguments)
-        };
+        let of = |descriptor: i32| Socket::of_descriptor(vm, descriptor, family, kind, protocol);
         let close = |error, descriptor| {
             let _ = host::close(descriptor);
             error

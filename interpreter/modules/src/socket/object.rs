@@ -8,7 +8,7 @@ use rspy_runtime::audit;
 use rspy_runtime::buffer::{BufferView, view, writable_view};
 use rspy_runtime::exceptions::{Exception, PyResult, hierarchy, os_error, print};
 use rspy_runtime::host::{self, PollDescriptor, c};
-use rspy_runtime::object::{Object, Payload, TypeObject};
+use rspy_runtime::object::{Object, Payload, Ref, TypeObject};
 use rspy_runtime::paths::OrRaise;
 use rspy_runtime::slots::KeywordNames;
 use rspy_runtime::types::bytes::Bytes;
@@ -146,6 +146,32 @@ impl Socket {
         Ok(i32::from_ne_bytes(value))
     }
 
+    fn empty() -> Socket {
+        Socket {
+            descriptor: Cell::new(-1),
+            family: Cell::new(0),
+            kind: Cell::new(0),
+            protocol: Cell::new(0),
+            timeout: Cell::new(-1),
+        }
+    }
+
+    /// A socket of a descriptor that the system has just made.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn of_descriptor(
+        vm: &Vm,
+        descriptor: i32,
+        family: i32,
+        kind: i32,
+        protocol: i32,
+    ) -> PyResult<Ref<Socket>> {
+        let socket = Object::new(Socket::empty());
+        socket.set_up(vm, descriptor, family, kind, protocol)?;
+        Ok(socket)
+    }
+
     /// Takes a descriptor over; what the caller did not say is asked of the system.
     fn adopt(&self, vm: &Vm, descriptor: i32, family: i32, kind: i32, protocol: i32) -> PyResult<()> {
         if descriptor < 0 {
@@ -246,14 +272,7 @@ pub fn writable(vm: &Vm, method: &str, buffer: &Value) -> PyResult<BufferView> {
 impl Socket {
     #[slot(new)]
     fn new(_: &Vm, cls: &TypeObject, _: &[Value], _: KeywordNames<'_>) -> PyResult {
-        let socket = Socket {
-            descriptor: Cell::new(-1),
-            family: Cell::new(0),
-            kind: Cell::new(0),
-            protocol: Cell::new(0),
-            timeout: Cell::new(-1),
-        };
-        Ok(Object::with_type(cls, socket).into_value())
+        Ok(Object::with_type(cls, Socket::empty()).into_value())
     }
 
     #[init("socket(family=-1, type=-1, proto=-1, fileno=None)")]

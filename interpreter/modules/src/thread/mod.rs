@@ -5,6 +5,7 @@ mod local;
 mod lock;
 
 use rspy_macros::pyfunctions;
+use rspy_runtime::audit;
 use rspy_runtime::attention::SignalHandler;
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::exceptions::print::write_unraisable_about;
@@ -47,6 +48,9 @@ impl Thread {
                 None => return Err(vm.type_error("optional 3rd arg must be a dictionary")),
             },
         };
+        audit::raise_event(vm, "_thread.start_new_thread", || {
+            vec![function.clone(), args.to_value(), kwargs.cloned().unwrap_or_else(none)]
+        })?;
         let (function, args) = (function.clone(), args.to_ref());
         let handle = ThreadHandle::unstarted(vm);
         ThreadHandle::start(&handle, vm, true, move |vm| {
@@ -70,6 +74,9 @@ impl Thread {
         if !vm.is_callable(function) {
             return Err(vm.type_error("thread function must be callable"));
         }
+        audit::raise_event(vm, "_thread.start_joinable_thread", || {
+            vec![function.clone(), Value::int(daemon.into()), handle.cloned().unwrap_or_else(none)]
+        })?;
         let handle = match handle {
             None => ThreadHandle::unstarted(vm),
             Some(handle) => match handle.downcast::<ThreadHandle>() {

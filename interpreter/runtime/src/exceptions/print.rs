@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::audit;
 use crate::exceptions::raise::shown_class_name;
 use crate::exceptions::syntax_error::SyntaxError;
 use crate::exceptions::{Exception, PyResult, base_of, traceback};
@@ -85,7 +86,17 @@ pub fn report(vm: &Vm, exception: &Exception) {
     for (name, value) in ["last_type", "last_value", "last_traceback"].into_iter().zip(information.items()) {
         vm.set_sys_attribute(name, value.clone());
     }
-    let Some(hook) = vm.sys_attribute(&names::excepthook) else {
+    let hook = vm.sys_attribute(&names::excepthook);
+    let event = || {
+        [hook.clone().unwrap_or_else(none)].into_iter().chain(information.items().iter().cloned()).collect()
+    };
+    match audit::raise_event(vm, "sys.excepthook", event) {
+        Ok(()) => {}
+        // So a hook has nothing shown.
+        Err(error) if error.is_runtime_error() => return,
+        Err(error) => write_unraisable(vm, error, Some("Exception ignored in audit hook"), None),
+    }
+    let Some(hook) = hook else {
         write_error(vm, "sys.excepthook is missing\n");
         return print_uncaught(vm, exception);
     };
@@ -114,6 +125,10 @@ pub fn write_unraisable(vm: &Vm, exception: Exception, message: Option<&str>, ob
         return print_unraisable(vm, &value, message, object);
     };
     let arguments = crate::types::structseq::new::<crate::sys::UnraisableHookArgs>(fields);
+    let event = || vec![hook.clone(), arguments.clone()];
+    if let Err(failure) = audit::raise_event(vm, "sys.unraisablehook", event) {
+        return print_unraisable(vm, failure.value(), Some("Exception ignored in audit hook"), None);
+    }
     if let Err(failure) = vm.call(&hook, &[arguments]) {
         print_unraisable(vm, failure.value(), Some("Exception ignored in sys.unraisablehook"), Some(&hook));
     }
@@ -212,7 +227,7 @@ fn describe_traceback(vm: &Vm, traceback: &Value, out: &mut String) {
     let mut last = None;
     let mut repeated = 0;
     for entry in &entries[skipped..] {
-        let Some(code) = entry.code(vm) else { continue };
+        let Some(code) = entry.code() else { continue };
         let filename = vm.get_attribute_str(code.value(), "co_filename").ok();
         let filename = filename.and_then(|filename| filename.downcast_into::<Str>().ok());
         let filename = filename.map_or_else(String::new, |filename| filename.to_string_lossy().into_owned());

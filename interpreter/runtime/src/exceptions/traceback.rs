@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
 
+use crate::audit;
 use crate::cell::GilCell;
 use crate::eval::frame::Frame;
 use crate::exceptions::{Exception, PyResult};
@@ -62,15 +63,14 @@ impl Traceback {
     }
 
     /// The frame's code object.
-    pub fn code(&self, vm: &Vm) -> Option<Ref<Code>> {
-        let code = vm.get_attribute_str(&self.frame(), "f_code").ok()?;
-        code.downcast_into::<Code>().ok()
+    pub fn code(&self) -> Option<Ref<Code>> {
+        self.frame().downcast::<FrameObject>()?.code()
     }
 
     /// The line, if the instruction has one.
     pub fn line(&self, vm: &Vm) -> Option<i32> {
         if self.line.get() == UNKNOWN {
-            let line = self.code(vm)?.line(self.last_instruction as isize / 2)?;
+            let line = self.code()?.line(self.last_instruction as isize / 2)?;
             self.line.set(line);
         }
         Some(self.line.get())
@@ -124,8 +124,9 @@ impl Traceback {
     }
 
     #[getter("tb_frame", member)]
-    fn tb_frame(&self) -> Value {
-        self.frame()
+    fn tb_frame(this: &Object<Traceback>, vm: &Vm) -> PyResult {
+        audit::raise_read(vm, &this.as_value(), "tb_frame")?;
+        Ok(this.frame())
     }
 
     #[getter("tb_lasti", member)]
@@ -203,7 +204,7 @@ pub fn remove_importer_frames(vm: &Vm, exception: &Exception) {
     let mut chunk = None;
     let mut removed = false;
     for entry in entries(&traceback) {
-        let code = entry.code(vm);
+        let code = entry.code();
         let is_importer = code.as_ref().is_some_and(|code| {
             let filename = code.filename();
             filename.equals_str("<frozen importlib._bootstrap>")

@@ -2,6 +2,7 @@
 
 use rspy_macros::pyfunctions;
 
+use crate::audit;
 use crate::exceptions::print::print_value;
 use crate::exceptions::traceback::Traceback;
 use crate::exceptions::{PyResult, base_of, is_exception};
@@ -23,6 +24,17 @@ fn hook_value(vm: &Vm, value: Option<&Value>, what: &str) -> PyResult<Option<Opt
         Some(value) if vm.is_callable(value) => Ok(Some(Some(value.clone()))),
         Some(value) => {
             Err(vm.type_error(format!("callable {what} expected, got {}", value.type_of().full_name())))
+        }
+    }
+}
+
+/// The event of setting a function for all threads, once for each of them. A hook's objection is shown, and changes nothing.
+fn tell_of_all_threads(vm: &Vm, event: &str) {
+    let mut count = 0;
+    vm.interpreter.threads.for_each(|_| count += 1);
+    for _ in 0..count {
+        if let Err(error) = audit::raise_event(vm, event, Vec::new) {
+            crate::exceptions::print::write_unraisable(vm, error, None, None);
         }
     }
 }
@@ -119,13 +131,13 @@ impl Hooks {
     /// Passes the event to any hooks that are attached.
     #[function("audit(event, /, *args)")]
     fn audit(vm: &Vm, event: &Object<Str>, args: &[Value]) -> PyResult<()> {
-        crate::audit::raise_event(vm, &event.to_string_lossy(), || args.to_vec())
+        audit::raise_event(vm, &event.to_string_lossy(), || args.to_vec())
     }
 
     /// Adds a new audit hook callback.
     #[function("addaudithook(hook)")]
     fn addaudithook(vm: &Vm, hook: &Value) -> PyResult<()> {
-        crate::audit::add_hook(vm, hook)
+        audit::add_hook(vm, hook)
     }
 
     /// Exit the interpreter by raising SystemExit(status).
@@ -140,8 +152,10 @@ impl Hooks {
 
     /// Set the global debug tracing function.
     #[function("settrace(function, /)")]
-    fn settrace(vm: &Vm, function: &Value) {
+    fn settrace(vm: &Vm, function: &Value) -> PyResult<()> {
+        audit::raise_event(vm, "sys.settrace", Vec::new)?;
         crate::watch::set_functions(vm, Some((!is_none(function)).then(|| function.clone())), None);
+        Ok(())
     }
 
     /// Return the global debug tracing function set with sys.settrace.
@@ -152,13 +166,16 @@ impl Hooks {
 
     /// Set the profiling function.
     #[function("setprofile(function, /)")]
-    fn setprofile(vm: &Vm, function: &Value) {
+    fn setprofile(vm: &Vm, function: &Value) -> PyResult<()> {
+        audit::raise_event(vm, "sys.setprofile", Vec::new)?;
         crate::watch::set_functions(vm, None, Some((!is_none(function)).then(|| function.clone())));
+        Ok(())
     }
 
     /// Set the debug tracing function of all running threads.
     #[function("_settraceallthreads(function, /)")]
     fn settraceallthreads(vm: &Vm, function: &Value) {
+        tell_of_all_threads(vm, "sys.settrace");
         let function = (!is_none(function)).then(|| function.clone());
         vm.interpreter
             .threads
@@ -168,6 +185,7 @@ impl Hooks {
     /// Set the profiling function of all running threads.
     #[function("_setprofileallthreads(function, /)")]
     fn setprofileallthreads(vm: &Vm, function: &Value) {
+        tell_of_all_threads(vm, "sys.setprofile");
         let function = (!is_none(function)).then(|| function.clone());
         vm.interpreter
             .threads
@@ -243,6 +261,12 @@ impl Hooks {
     fn set_asyncgen_hooks(vm: &Vm, firstiter: Option<&Value>, finalizer: Option<&Value>) -> PyResult<()> {
         let first = hook_value(vm, firstiter, "firstiter")?;
         let last = hook_value(vm, finalizer, "finalizer")?;
+        if last.is_some() {
+            audit::raise_event(vm, "sys.set_asyncgen_hook_finalizer", Vec::new)?;
+        }
+        if first.is_some() {
+            audit::raise_event(vm, "sys.set_asyncgen_hook_firstiter", Vec::new)?;
+        }
         let (old_first, old_last) = vm.async_generator_hooks.get();
         vm.async_generator_hooks.set((first.unwrap_or(old_first), last.unwrap_or(old_last)));
         Ok(())

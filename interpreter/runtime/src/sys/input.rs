@@ -1,8 +1,9 @@
 //! `input()`: a line from standard input.
 
+use crate::audit;
 use crate::exceptions::PyResult;
 use crate::names;
-use crate::types::none::is_none;
+use crate::types::none::{is_none, none};
 use crate::types::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -20,6 +21,7 @@ pub fn read_line(vm: &Vm, prompt: Option<&Value>) -> PyResult {
     let stdin = stream(&names::stdin)?;
     let stdout = stream(&names::stdout)?;
     let stderr = stream(&names::stderr)?;
+    audit::raise_event(vm, "builtins.input", || vec![prompt.cloned().unwrap_or_else(none)])?;
     // Streams that cannot be flushed are used as they are.
     let _ = vm.call_method(&stderr, &names::flush, &[]);
     if let Some(prompt) = prompt {

@@ -2,6 +2,7 @@
 
 use rspy_macros::pyfunctions;
 
+use crate::audit;
 use crate::eval::frame::Frame;
 use crate::exceptions::PyResult;
 use crate::names;
@@ -34,27 +35,31 @@ impl Introspection {
             return Err(vm.value_error("call stack is not deep enough"));
         }
         // SAFETY: linked frames are alive.
-        Ok(unsafe { Frame::object(frame) })
+        let frame = unsafe { Frame::object(frame) };
+        audit::raise_event(vm, "sys._getframe", || vec![frame.to_value()])?;
+        Ok(frame)
     }
 
     /// Return the name of the module for the calling frame.
     #[function("_getframemodulename(depth=0)")]
-    fn getframemodulename(vm: &Vm, depth: i32) -> Option<Value> {
+    fn getframemodulename(vm: &Vm, depth: i32) -> PyResult<Option<Value>> {
+        audit::raise_event(vm, "sys._getframemodulename", || vec![Value::int(depth)])?;
         let mut frame = vm.frame.get();
         for _ in 0..depth.max(0) {
             if frame.is_null() {
-                return None;
+                return Ok(None);
             }
             // SAFETY: linked frames are alive.
             frame = unsafe { (*frame).previous };
         }
         // SAFETY: linked frames are alive.
-        (!frame.is_null()).then(|| unsafe { (*frame).globals().get_str(&names::__name__) }).flatten()
+        Ok((!frame.is_null()).then(|| unsafe { (*frame).globals().get_str(&names::__name__) }).flatten())
     }
 
     /// Return a dict mapping each thread's thread id to its current stack frame.
     #[function("_current_frames()")]
     fn current_frames(vm: &Vm) -> PyResult<Ref<Dict>> {
+        audit::raise_event(vm, "sys._current_frames", Vec::new)?;
         let frames = Dict::new();
         let mut found = Vec::new();
         vm.interpreter.threads.for_each(|thread| {
@@ -73,6 +78,7 @@ impl Introspection {
     /// Return a dict mapping each thread's identifier to its current raised exception.
     #[function("_current_exceptions()")]
     fn current_exceptions(vm: &Vm) -> PyResult<Ref<Dict>> {
+        audit::raise_event(vm, "sys._current_exceptions", Vec::new)?;
         let exceptions = Dict::new();
         let mut found = Vec::new();
         vm.interpreter.threads.for_each(|thread| found.push((thread.thread_id, thread.handled_exception())));

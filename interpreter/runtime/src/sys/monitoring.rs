@@ -2,6 +2,7 @@
 
 use rspy_macros::pyfunctions;
 
+use crate::audit;
 use crate::exceptions::PyResult;
 use crate::object::{Object, Payload, Ref};
 use crate::types::code::Code;
@@ -125,6 +126,7 @@ impl Monitoring {
         if index >= Event::NAMES.len() {
             return Err(vm.value_error(format!("invalid event {event}")));
         }
+        audit::raise_event(vm, "sys.monitoring.register_callback", || vec![func.clone()])?;
         let new = (!is_none(func)).then(|| func.clone());
         Ok(std::mem::replace(&mut vm.interpreter.monitoring.tools.borrow_mut()[number].callbacks[index], new))
     }

@@ -5,6 +5,7 @@ use rspy_code::opcode::Opcode;
 use rspy_macros::pymethods;
 
 use crate::arguments::KeywordArguments;
+use crate::audit;
 use crate::exceptions::{Exception, PyResult};
 use crate::object::{Object, Payload, Ref};
 use crate::slots::KeywordNames;
@@ -202,7 +203,28 @@ pub fn construct(vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult<R
         return Err(vm.value_error("code: co_nlocals != len(co_varnames)"));
     }
     lay_out(&variables, &mut fields);
+    finish(vm, fields)
+}
+
+/// Makes a code object of what `code()` and `replace()` were given.
+fn finish(vm: &Vm, mut fields: CodeFields) -> PyResult<Ref<Code>> {
+    use rspy_code::code_object::local_kind;
     check(vm, &fields)?;
+    audit::raise_event(vm, "code.__new__", || {
+        let locals = fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::LOCAL != 0).count();
+        let numbers = [
+            fields.arg_count,
+            fields.positional_only_count,
+            fields.keyword_only_count,
+            locals as u32,
+            fields.stack_size,
+            fields.flags,
+        ];
+        let code = Bytes::new(&fields.code[..]).into_value();
+        let mut shown = vec![code, fields.filename.to_value(), fields.name.to_value()];
+        shown.extend(numbers.map(|number| int::new(number.into())));
+        shown
+    })?;
     fields.line_table = shown_line_table(vm, fields.line_table);
     Ok(Code::from_outside(fields))
 }
@@ -309,9 +331,7 @@ fn copy_with(this: &Object<Code>, vm: &Vm, changes: KeywordArguments<'_>) -> PyR
     if variables.changed {
         lay_out(&variables, &mut fields);
     }
-    check(vm, &fields)?;
-    fields.line_table = shown_line_table(vm, fields.line_table);
-    Ok(Code::from_outside(fields))
+    finish(vm, fields)
 }
 
 fn names_tuple(vm: &Vm, name: &str, value: &Value) -> PyResult<Ref<Tuple>> {

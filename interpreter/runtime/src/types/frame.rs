@@ -11,6 +11,7 @@ use std::cell::Cell;
 use rspy_code::code_object::{flags, local_kind};
 use rspy_macros::{pyclass, pymethods};
 
+use crate::audit;
 use crate::cell::GilCell;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::word;
@@ -18,6 +19,7 @@ use crate::exceptions::{Exception, PyResult};
 use crate::gc::{Trace, Visitor};
 use crate::object::{Object, Ref};
 use crate::types::cell::CellObject;
+use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::generator;
 use crate::types::none::{is_none, none};
@@ -77,6 +79,11 @@ impl Drop for FrameObject {
 }
 
 impl FrameObject {
+    /// The code that runs in it; nothing where the frame is gone.
+    pub fn code(&self) -> Option<Ref<Code>> {
+        self.frame().map(|frame| frame.code().to_ref())
+    }
+
     /// `f_trace`.
     pub(crate) fn trace_function(&self) -> Option<Value> {
         self.trace.get()
@@ -310,8 +317,9 @@ impl FrameObject {
     }
 
     #[getter("f_code")]
-    fn f_code(&self) -> Option<Value> {
-        self.frame().map(|frame| frame.code().to_value())
+    fn f_code(this: &Object<FrameObject>, vm: &Vm) -> PyResult<Option<Ref<Code>>> {
+        audit::raise_read(vm, &this.as_value(), "f_code")?;
+        Ok(this.code())
     }
 
     #[getter("f_globals")]

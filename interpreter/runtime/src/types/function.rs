@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use rspy_macros::{pyclass, pymethods};
 
+use crate::audit;
 use crate::cell::GilCell;
 use crate::exceptions::PyResult;
 use crate::names;
@@ -227,6 +228,7 @@ impl Function {
         closure: Option<&Value>,
         kwdefaults: Option<&Value>,
     ) -> PyResult {
+        audit::raise_event(vm, "function.__new__", || vec![code.to_value()])?;
         let name = match name {
             None => None,
             Some(name) => Some(
@@ -291,49 +293,57 @@ impl Function {
     }
 
     #[getter("__code__")]
-    fn get_code(&self) -> Ref<Code> {
-        self.code.get()
+    fn get_code(this: &Object<Function>, vm: &Vm) -> PyResult<Ref<Code>> {
+        audit::raise_read(vm, &this.as_value(), "__code__")?;
+        Ok(this.code.get())
     }
 
     #[setter("__code__")]
-    fn set_code(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+    fn set_code(this: &Object<Function>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         let Some(code) = value.and_then(|value| value.downcast::<Code>()) else {
             return Err(vm.type_error("__code__ must be set to a code object"));
         };
-        let cells = self.closure.get().map_or(0, |closure| closure.items().len());
+        audit::raise_change(vm, &this.as_value(), "__code__", value)?;
+        let cells = this.closure.get().map_or(0, |closure| closure.items().len());
         if cells != code.free_count() {
             return Err(vm.value_error(format!(
                 "{}() requires a code object with {cells} free vars, not {}",
-                self.name.borrow().to_string_lossy(),
+                this.name.borrow().to_string_lossy(),
                 code.free_count()
             )));
         }
-        let former = self.code.replace(code.to_ref());
-        self.former_codes.borrow_mut().push(former);
+        let former = this.code.replace(code.to_ref());
+        this.former_codes.borrow_mut().push(former);
         Ok(())
     }
 
     #[getter("__defaults__")]
-    fn get_defaults(&self) -> Option<Ref<Tuple>> {
-        self.defaults.get()
+    fn get_defaults(this: &Object<Function>, vm: &Vm) -> PyResult<Option<Ref<Tuple>>> {
+        audit::raise_read(vm, &this.as_value(), "__defaults__")?;
+        Ok(this.defaults.get())
     }
 
     #[setter("__defaults__")]
-    fn set_defaults_attribute(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+    fn set_defaults_attribute(this: &Object<Function>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         let new = optional::<Tuple>(vm, value, "__defaults__ must be set to a tuple object")?;
-        self.set_defaults(new);
+        let shown = new.as_ref().map(|new| new.value());
+        audit::raise_change(vm, &this.as_value(), "__defaults__", shown)?;
+        this.set_defaults(new);
         Ok(())
     }
 
     #[getter("__kwdefaults__")]
-    fn get_kwdefaults(&self) -> Option<Ref<Dict>> {
-        self.keyword_defaults.get()
+    fn get_kwdefaults(this: &Object<Function>, vm: &Vm) -> PyResult<Option<Ref<Dict>>> {
+        audit::raise_read(vm, &this.as_value(), "__kwdefaults__")?;
+        Ok(this.keyword_defaults.get())
     }
 
     #[setter("__kwdefaults__")]
-    fn set_kwdefaults(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
+    fn set_kwdefaults(this: &Object<Function>, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         let new = optional::<Dict>(vm, value, "__kwdefaults__ must be set to a dict object")?;
-        self.set_keyword_defaults(new);
+        let shown = new.as_ref().map(|new| new.value());
+        audit::raise_change(vm, &this.as_value(), "__kwdefaults__", shown)?;
+        this.set_keyword_defaults(new);
         Ok(())
     }
 

@@ -764,10 +764,11 @@ macro_rules! generator_attributes {
             }
 
             #[getter($frame)]
-            fn get_frame(this: &Value) -> Option<Value> {
-                let frame = any_generator(this)?.live_frame()?;
+            fn get_frame(this: &Value, vm: &Vm) -> PyResult<Option<Value>> {
+                $crate::audit::raise_read(vm, this, $frame)?;
+                let frame = any_generator(this).and_then(|generator| generator.live_frame());
                 // SAFETY: the generator's frame is alive until it ends.
-                Some(unsafe { Frame::object(frame) }.into_value())
+                Ok(frame.map(|frame| unsafe { Frame::object(frame) }.into_value()))
             }
 
             #[getter($running)]
@@ -781,8 +782,9 @@ macro_rules! generator_attributes {
             }
 
             #[getter($code, member)]
-            fn get_code(this: &Value) -> Option<Value> {
-                any_generator(this).map(|generator| generator.code().to_value())
+            fn get_code(this: &Value, vm: &Vm) -> PyResult<Option<Value>> {
+                $crate::audit::raise_read(vm, this, $code)?;
+                Ok(any_generator(this).map(|generator| generator.code().to_value()))
             }
 
             #[getter($delegate)]

@@ -425,6 +425,7 @@ impl BaseObject {
                 value.type_of().full_name()
             )));
         };
+        crate::audit::raise_change(vm, this, "__class__", Some(value))?;
         crate::types::copying::change_class(vm, this, new)
     }
 }

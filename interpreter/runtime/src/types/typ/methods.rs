@@ -4,6 +4,7 @@ use std::ptr;
 
 use rspy_macros::pymethods;
 
+use crate::audit;
 use crate::exceptions::PyResult;
 use crate::names;
 use crate::native::{GetSetDef, NativeDef};
@@ -643,9 +644,11 @@ impl Type {
 
 fn settable<'a>(vm: &Vm, typ: &Object<Type>, value: Option<&'a Value>, name: &str) -> PyResult<&'a Value> {
     not_settable(vm, typ, name)?;
-    value.ok_or_else(|| {
+    let value = value.ok_or_else(|| {
         vm.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", typ.full_name()))
-    })
+    })?;
+    audit::raise_change(vm, &typ.as_value(), name, Some(value))?;
+    Ok(value)
 }
 
 fn checked_name(vm: &Vm, typ: &Object<Type>, value: Option<&Value>, name: &str) -> PyResult<Ref<Str>> {
