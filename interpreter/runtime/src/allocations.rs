@@ -101,6 +101,8 @@ static TABLE: Mutex<Option<Table>> = Mutex::new(None);
 thread_local! {
     /// Whether the thread is in here.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Whether what the thread allocates is not to be recorded.
+    static IS_HIDDEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Ends the mark of a thread that is in here.
@@ -253,10 +255,18 @@ impl Table {
     }
 }
 
+/// Has something done whose allocations nobody is to see.
+pub(crate) fn hidden<R>(run: impl FnOnce() -> R) -> R {
+    let before = IS_HIDDEN.replace(true);
+    let result = run();
+    IS_HIDDEN.set(before);
+    result
+}
+
 /// Records a block.
 #[cold]
 pub(crate) fn record(block: *mut u8, size: usize, purpose: Purpose) {
-    if block.is_null() || !Vm::is_entered() {
+    if block.is_null() || IS_HIDDEN.get() || !Vm::is_entered() {
         return;
     }
     Vm::with_current(|vm| {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use rspy_code::marshal::{Outline, Pieces, ReadError};
 
+use crate::allocations;
 use crate::cell::GilCell;
 use crate::exceptions::PyResult;
 use crate::marshal::{Failure, ValueBuilder};
@@ -80,7 +81,8 @@ impl BodySource {
 
     /// Reads the body; nothing where the bytes have something else in its place.
     pub(crate) fn read(&self) -> Option<Body> {
-        Vm::with_current(|vm| self.read_in(vm).ok())
+        // In CPython functions have all of their code from the beginning.
+        allocations::hidden(|| Vm::with_current(|vm| self.read_in(vm).ok()))
     }
 
     fn read_in(&self, vm: &Vm) -> Result<Body, Failure> {

@@ -1,10 +1,18 @@
 import _imp
+import builtins
 import importlib
 import importlib.machinery
 import importlib.util
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
+
+
+def print(*values, **options):
+    """What is printed does not depend on the machine, which the names of files tell."""
+    builtins.print(*(str(value).replace(os.uname().machine, "MACHINE") for value in values), **options)
+
+
 
 for name in ("_bz2", "_decimal", "_queue", "mmap", "termios", "_testmultiphase"):
     module = importlib.import_module(name)
