@@ -103,6 +103,7 @@ modules! {
     asyncio
     bz2
     decimal
+    hashlib
     interpreters
     lsprof
     lzma
