@@ -8,6 +8,7 @@ mod dbm;
 mod decompression;
 mod hashes;
 pub mod own_executable;
+mod sponge;
 mod support;
 mod testing;
 

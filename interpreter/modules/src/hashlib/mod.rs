@@ -5,7 +5,6 @@ mod derivation;
 mod hash;
 mod hmac;
 mod shared;
-mod sponge;
 mod state;
 
 use std::borrow::Cow;

@@ -9,7 +9,7 @@ use sha1::Sha1;
 use sha2::{Sha256VarCore, Sha512VarCore};
 use sm3::Sm3;
 
-use super::sponge::Sponge;
+use crate::sponge::Sponge;
 
 /// What a hash function knows of the message so far.
 pub struct State(Function);
