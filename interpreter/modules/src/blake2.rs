@@ -1,6 +1,6 @@
 //! The module `_blake2`: BLAKE2 with all its parameters.
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use rspy_macros::{pyclass, pymethods};
 use rspy_runtime::buffer::BufferView;
 use rspy_runtime::cell::GilCell;
@@ -12,15 +12,7 @@ use rspy_runtime::types::int;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
 
-use crate::hashes::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data};
-
-/// A number that may not be negative.
-fn unsigned(vm: &Vm, number: &BigInt, limit: u64, too_large: &str) -> PyResult<u64> {
-    if number.sign() == Sign::Minus {
-        return Err(vm.value_error("Cannot convert negative int"));
-    }
-    u64::try_from(number).ok().filter(|&number| number <= limit).ok_or_else(|| vm.overflow_error(too_large))
-}
+use crate::hashes::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data, unsigned};
 
 macro_rules! blake {
     (

@@ -1,5 +1,6 @@
 //! What the modules of hash functions share: reading of arguments, and the type of a plain hash function.
 
+use num_bigint::{BigInt, Sign};
 use rspy_runtime::buffer::{self, BufferView};
 use rspy_runtime::exceptions::PyResult;
 use rspy_runtime::types::string::Str;
@@ -17,11 +18,7 @@ pub fn hashed_bytes(vm: &Vm, data: &Value) -> PyResult<BufferView> {
     if !buffer::has_buffer(data) {
         return Err(vm.type_error("object supporting the buffer API required"));
     }
-    let view = buffer::view_with(vm, data, buffer::flags::ND)?;
-    if view.layout().shape.len() > 1 {
-        return Err(vm.buffer_error("Buffer must be single dimension"));
-    }
-    Ok(view)
+    buffer::view(vm, data)
 }
 
 /// The data of a constructor: by position or as `data`, or as `string`.
@@ -39,13 +36,18 @@ pub fn initial_data<'a>(
     }
 }
 
+/// A number that may not be negative.
+pub fn unsigned(vm: &Vm, number: &BigInt, limit: u64, too_large: &str) -> PyResult<u64> {
+    if number.sign() == Sign::Minus {
+        return Err(vm.value_error("Cannot convert negative int"));
+    }
+    u64::try_from(number).ok().filter(|&number| number <= limit).ok_or_else(|| vm.overflow_error(too_large))
+}
+
 /// Bytes in hexadecimal digits.
 pub fn hexadecimal(digest: &[u8]) -> String {
-    use std::fmt::Write;
-    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |number| char::from(b"0123456789abcdef"[usize::from(number)]);
+    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Declares the type of a hash function without parameters.

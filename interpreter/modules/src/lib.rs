@@ -8,6 +8,7 @@ mod dbm;
 mod decompression;
 mod hashes;
 pub mod own_executable;
+mod sponge;
 mod support;
 mod testing;
 
@@ -103,6 +104,7 @@ modules! {
     asyncio
     bz2
     decimal
+    hashlib
     interpreters
     lsprof
     lzma

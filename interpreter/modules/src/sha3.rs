@@ -9,27 +9,44 @@ use rspy_runtime::types::bytes::Bytes;
 use rspy_runtime::types::int;
 use rspy_runtime::value::Value;
 use rspy_runtime::vm::Vm;
-use ::sha3::digest::{ExtendableOutput, Update, XofReader};
-use ::sha3::Digest;
 
 use crate::hashes::{GIL_MINIMUM, hashed_bytes, hexadecimal, initial_data};
+use crate::sponge::Sponge;
+
+/// What follows the message of SHA-3.
+const SHA3: u8 = 0x06;
+
+/// What follows the message of SHAKE.
+const SHAKE: u8 = 0x1f;
+
+/// A sponge that has absorbed the data of a constructor.
+fn filled(vm: &Vm, mut sponge: Sponge, data: Option<&Value>, string: Option<&Value>) -> PyResult<Sponge> {
+    if let Some(data) = initial_data(vm, data, string)? {
+        sponge.absorb(hashed_bytes(vm, data)?.as_slice());
+    }
+    Ok(sponge)
+}
+
+/// So many bytes of output.
+fn squeezed(state: &GilCell<Sponge>, length: usize) -> Vec<u8> {
+    let mut out = vec![0; length];
+    state.get().squeeze(&mut out);
+    out
+}
 
 macro_rules! sponge {
-    ($(#[$meta:meta])* $name:ident: $digest:ty, $python:literal, $signature:literal, rate $rate:literal) => {
+    ($(#[$meta:meta])* $name:ident: $python:literal, $signature:literal, rate $rate:literal, digest $digest:literal) => {
         $(#[$meta])*
         #[pyclass(name = $python, module = "_sha3")]
         pub struct $name {
-            state: GilCell<$digest>,
+            state: GilCell<Sponge>,
         }
 
         #[pymethods]
         impl $name {
             #[new($signature)]
             fn new(vm: &Vm, cls: &TypeObject, data: Option<&Value>, _security: bool, string: Option<&Value>) -> PyResult {
-                let mut state = <$digest>::default();
-                if let Some(data) = initial_data(vm, data, string)? {
-                    Update::update(&mut state, hashed_bytes(vm, data)?.as_slice());
-                }
+                let state = filled(vm, Sponge::new($rate, SHA3), data, string)?;
                 Ok(Object::with_type(cls, $name { state: GilCell::new(state) }).into_value())
             }
 
@@ -42,31 +59,31 @@ macro_rules! sponge {
             /// Return the digest value as a bytes object.
             #[method("digest(self, /)")]
             fn digest(&self) -> Ref<Bytes> {
-                Bytes::new(self.state.get().finalize().to_vec())
+                Bytes::new(squeezed(&self.state, $digest))
             }
 
             /// Return the digest value as a string of hexadecimal digits.
             #[method("hexdigest(self, /)")]
             fn hexdigest(&self) -> String {
-                hexadecimal(&self.state.get().finalize())
+                hexadecimal(&squeezed(&self.state, $digest))
             }
 
             /// Update this hash object's state with the provided bytes-like object.
             #[method("update(self, data, /)")]
             fn update(&self, vm: &Vm, data: &Value) -> PyResult<()> {
                 let data = hashed_bytes(vm, data)?;
-                Update::update(&mut *self.state.borrow_mut(), data.as_slice());
+                self.state.borrow_mut().absorb(data.as_slice());
                 Ok(())
             }
 
             #[getter("block_size")]
             fn block_size(&self) -> i32 {
-                $rate / 8
+                $rate
             }
 
             #[getter("digest_size")]
             fn digest_size(&self) -> usize {
-                <$digest as Digest>::output_size()
+                $digest
             }
 
             #[getter("name")]
@@ -76,47 +93,35 @@ macro_rules! sponge {
 
             #[getter("_rate_bits")]
             fn rate_bits(&self) -> i32 {
-                $rate
+                $rate * 8
             }
 
             #[getter("_capacity_bits")]
             fn capacity_bits(&self) -> i32 {
-                1600 - $rate
+                1600 - $rate * 8
             }
 
             #[getter("_suffix")]
             fn suffix(&self) -> Ref<Bytes> {
-                Bytes::new(vec![6])
+                Bytes::new(vec![SHA3])
             }
         }
     };
 }
 
 macro_rules! extendable {
-    ($(#[$meta:meta])* $name:ident: $digest:ty, $python:literal, $signature:literal, rate $rate:literal) => {
+    ($(#[$meta:meta])* $name:ident: $python:literal, $signature:literal, rate $rate:literal) => {
         $(#[$meta])*
         #[pyclass(name = $python, module = "_sha3")]
         pub struct $name {
-            state: GilCell<$digest>,
-        }
-
-        impl $name {
-            fn read(&self, vm: &Vm, length: &Value) -> PyResult<Vec<u8>> {
-                let length = output_length(vm, length)?;
-                let mut out = vec![0; length];
-                self.state.get().finalize_xof().read(&mut out);
-                Ok(out)
-            }
+            state: GilCell<Sponge>,
         }
 
         #[pymethods]
         impl $name {
             #[new($signature)]
             fn new(vm: &Vm, cls: &TypeObject, data: Option<&Value>, _security: bool, string: Option<&Value>) -> PyResult {
-                let mut state = <$digest>::default();
-                if let Some(data) = initial_data(vm, data, string)? {
-                    Update::update(&mut state, hashed_bytes(vm, data)?.as_slice());
-                }
+                let state = filled(vm, Sponge::new($rate, SHAKE), data, string)?;
                 Ok(Object::with_type(cls, $name { state: GilCell::new(state) }).into_value())
             }
 
@@ -129,26 +134,26 @@ macro_rules! extendable {
             /// Return the digest value as a bytes object.
             #[method("digest(self, length)")]
             fn digest(&self, vm: &Vm, length: &Value) -> PyResult<Ref<Bytes>> {
-                Ok(Bytes::new(self.read(vm, length)?))
+                Ok(Bytes::new(squeezed(&self.state, output_length(vm, length)?)))
             }
 
             /// Return the digest value as a string of hexadecimal digits.
             #[method("hexdigest(self, length)")]
             fn hexdigest(&self, vm: &Vm, length: &Value) -> PyResult<String> {
-                Ok(hexadecimal(&self.read(vm, length)?))
+                Ok(hexadecimal(&squeezed(&self.state, output_length(vm, length)?)))
             }
 
             /// Update this hash object's state with the provided bytes-like object.
             #[method("update(self, data, /)")]
             fn update(&self, vm: &Vm, data: &Value) -> PyResult<()> {
                 let data = hashed_bytes(vm, data)?;
-                Update::update(&mut *self.state.borrow_mut(), data.as_slice());
+                self.state.borrow_mut().absorb(data.as_slice());
                 Ok(())
             }
 
             #[getter("block_size")]
             fn block_size(&self) -> i32 {
-                $rate / 8
+                $rate
             }
 
             #[getter("digest_size")]
@@ -163,17 +168,17 @@ macro_rules! extendable {
 
             #[getter("_rate_bits")]
             fn rate_bits(&self) -> i32 {
-                $rate
+                $rate * 8
             }
 
             #[getter("_capacity_bits")]
             fn capacity_bits(&self) -> i32 {
-                1600 - $rate
+                1600 - $rate * 8
             }
 
             #[getter("_suffix")]
             fn suffix(&self) -> Ref<Bytes> {
-                Bytes::new(vec![0x1f])
+                Bytes::new(vec![SHAKE])
             }
         }
     };
@@ -194,27 +199,27 @@ fn output_length(vm: &Vm, length: &Value) -> PyResult<usize> {
 
 sponge! {
     /// SHA3-224 hash object.
-    Sha3224: ::sha3::Sha3_224, "sha3_224", "sha3_224(data=b'', *, usedforsecurity=True, string=None)", rate 1152
+    Sha3224: "sha3_224", "sha3_224(data=b'', *, usedforsecurity=True, string=None)", rate 144, digest 28
 }
 sponge! {
     /// SHA3-256 hash object.
-    Sha3256: ::sha3::Sha3_256, "sha3_256", "sha3_256(data=b'', *, usedforsecurity=True, string=None)", rate 1088
+    Sha3256: "sha3_256", "sha3_256(data=b'', *, usedforsecurity=True, string=None)", rate 136, digest 32
 }
 sponge! {
     /// SHA3-384 hash object.
-    Sha3384: ::sha3::Sha3_384, "sha3_384", "sha3_384(data=b'', *, usedforsecurity=True, string=None)", rate 832
+    Sha3384: "sha3_384", "sha3_384(data=b'', *, usedforsecurity=True, string=None)", rate 104, digest 48
 }
 sponge! {
     /// SHA3-512 hash object.
-    Sha3512: ::sha3::Sha3_512, "sha3_512", "sha3_512(data=b'', *, usedforsecurity=True, string=None)", rate 576
+    Sha3512: "sha3_512", "sha3_512(data=b'', *, usedforsecurity=True, string=None)", rate 72, digest 64
 }
 extendable! {
     /// SHAKE-128 hash object.
-    Shake128: ::sha3::Shake128, "shake_128", "shake_128(data=b'', *, usedforsecurity=True, string=None)", rate 1344
+    Shake128: "shake_128", "shake_128(data=b'', *, usedforsecurity=True, string=None)", rate 168
 }
 extendable! {
     /// SHAKE-256 hash object.
-    Shake256: ::sha3::Shake256, "shake_256", "shake_256(data=b'', *, usedforsecurity=True, string=None)", rate 1088
+    Shake256: "shake_256", "shake_256(data=b'', *, usedforsecurity=True, string=None)", rate 136
 }
 
 native_module! {

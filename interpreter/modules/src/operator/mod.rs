@@ -133,6 +133,29 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     different == 0
 }
 
+/// Whether two digests are equal, in a time that says nothing of where they differ.
+///
+/// # Errors
+/// `TypeError` where they are neither both ASCII strings nor both bytes-like.
+pub fn equal_digests(vm: &Vm, a: &Value, b: &Value) -> PyResult<bool> {
+    if let (Some(a), Some(b)) = (a.downcast::<Str>(), b.downcast::<Str>()) {
+        let (Some(a), Some(b)) = (a.as_ascii(), b.as_ascii()) else {
+            return Err(vm.type_error("comparing strings with non-ASCII characters is not supported"));
+        };
+        return Ok(same_bytes(a.as_bytes(), b.as_bytes()));
+    }
+    let has_buffer = |value: &Value| value.type_of().slots().buffer.get().is_some();
+    if !has_buffer(a) && !has_buffer(b) {
+        return Err(vm.type_error(format!(
+            "unsupported operand types(s) or combination of types: '{}' and '{}'",
+            a.type_of().full_name(),
+            b.type_of().full_name()
+        )));
+    }
+    let (a, b) = (rspy_runtime::buffer::view(vm, a)?, rspy_runtime::buffer::view(vm, b)?);
+    Ok(same_bytes(a.as_slice(), b.as_slice()))
+}
+
 #[pyfunctions]
 impl Functions {
     /// Return True if a is true, False otherwise.
@@ -248,22 +271,7 @@ impl Functions {
     /// types and lengths of a and b--but not their values.
     #[function("_compare_digest(a, b, /)")]
     fn compare_digest(vm: &Vm, a: &Value, b: &Value) -> PyResult<bool> {
-        if let (Some(a), Some(b)) = (a.downcast::<Str>(), b.downcast::<Str>()) {
-            let (Some(a), Some(b)) = (a.as_ascii(), b.as_ascii()) else {
-                return Err(vm.type_error("comparing strings with non-ASCII characters is not supported"));
-            };
-            return Ok(same_bytes(a.as_bytes(), b.as_bytes()));
-        }
-        let has_buffer = |value: &Value| value.type_of().slots().buffer.get().is_some();
-        if !has_buffer(a) && !has_buffer(b) {
-            return Err(vm.type_error(format!(
-                "unsupported operand types(s) or combination of types: '{}' and '{}'",
-                a.type_of().full_name(),
-                b.type_of().full_name()
-            )));
-        }
-        let (a, b) = (rspy_runtime::buffer::view(vm, a)?, rspy_runtime::buffer::view(vm, b)?);
-        Ok(same_bytes(a.as_slice(), b.as_slice()))
+        equal_digests(vm, a, b)
     }
 
     /// Return an estimate of the number of items in obj.
