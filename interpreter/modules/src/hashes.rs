@@ -46,8 +46,10 @@ pub fn unsigned(vm: &Vm, number: &BigInt, limit: u64, too_large: &str) -> PyResu
 
 /// Bytes in hexadecimal digits.
 pub fn hexadecimal(digest: &[u8]) -> String {
-    let digit = |number| char::from(b"0123456789abcdef"[usize::from(number)]);
-    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit = |number| b"0123456789abcdef"[usize::from(number)];
+    let mut text = Vec::with_capacity(digest.len() * 2);
+    digest.iter().for_each(|byte| text.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]));
+    String::from_utf8(text).expect("digits are ASCII")
 }
 
 /// Declares the type of a hash function without parameters.
