@@ -164,6 +164,14 @@ pub struct AsyncGenerator {
     state: Generator,
 }
 
+impl Coroutine {
+    /// Whether it has not begun, so that nobody awaits it.
+    #[inline(always)]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.state.stage() == Stage::Created
+    }
+}
+
 /// What a resumed generator answers.
 pub enum Sent {
     /// It yielded.
