@@ -1122,16 +1122,26 @@ impl Vm {
     /// # Errors
     /// Those of the call.
     pub fn call_with_first(&self, callable: &Value, first: &Value, args: &[Value]) -> PyResult {
-        match args {
-            [] => self.call(callable, std::slice::from_ref(first)),
-            [one] => self.call(callable, &[first.clone(), one.clone()]),
-            _ => {
-                let mut all = Vec::with_capacity(args.len() + 1);
-                all.push(first.clone());
-                all.extend_from_slice(args);
-                self.call(callable, &all)
+        self.with_first(first, args, |all| self.call(callable, all))
+    }
+
+    /// Does something with values of which one more is in front; a few are put together without an allocation.
+    #[inline]
+    pub(crate) fn with_first<R>(&self, first: &Value, rest: &[Value], run: impl FnOnce(&[Value]) -> R) -> R {
+        const FEW: usize = 6;
+        if rest.len() < FEW {
+            let mut words = [0u64; FEW];
+            words[0] = first.bits();
+            for (word, value) in words[1..].iter_mut().zip(rest) {
+                *word = value.bits();
             }
+            // SAFETY: a value is one word; these look at values that are borrowed until the end, and are never dropped.
+            return run(unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), rest.len() + 1) });
         }
+        let mut all = Vec::with_capacity(rest.len() + 1);
+        all.push(first.clone());
+        all.extend_from_slice(rest);
+        run(&all)
     }
 
     /// Calls with arguments of which the last are keyword arguments.

@@ -355,11 +355,14 @@ unsafe fn unbind_quietly(base: *mut u64) -> bool {
     }
 }
 
-/// `dict.get` where a short look finds the key; else the direct path.
+/// `dict.get` where a short look finds the key; else, as for all other methods, the direct path.
 #[inline(always)]
 unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
     // SAFETY: the stack has the callable, a place for self, and the arguments.
     unsafe {
+        if state.cache_wide(1) != NativeMethod::DICT_GET {
+            return Flow::Direct;
+        }
         let base = state.at(arguments + 2);
         let Some(method) = exact::<NativeMethod>(*base) else { return Flow::Direct };
         if method.current_mark() != NativeMethod::DICT_GET || !(1..=2).contains(&arguments) {
