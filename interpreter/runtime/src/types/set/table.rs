@@ -137,16 +137,26 @@ impl Table {
         self.places.get(at)?.key.clone()
     }
 
-    /// Puts in a key whose first place is unused, as most are, or gives it back.
+    /// Puts in a key if an unused place among the first ones of its way tells that it is absent, as for most; else gives it back.
     #[inline(always)]
     pub fn insert_at_once(&mut self, hash: i64, key: Value) -> Result<(), Value> {
-        let at = hash as usize & self.places.len().wrapping_sub(1);
-        match self.places.get_mut(at) {
-            Some(place) if place.is_unused() => *place = Place { hash, key: Some(key) },
-            _ => return Err(key),
+        if self.places.is_empty() {
+            return Err(key);
         }
-        self.note_key();
-        Ok(())
+        let mask = self.places.len() - 1;
+        let base = hash as usize & mask;
+        let more = if base + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
+        for place in &mut self.places[base..=base + more] {
+            if place.is_unused() {
+                *place = Place { hash, key: Some(key) };
+                self.note_key();
+                return Ok(());
+            }
+            if place.hash == hash {
+                break;
+            }
+        }
+        Err(key)
     }
 
     /// Counts a key that was put in; makes the table larger where it is three fifths full.
