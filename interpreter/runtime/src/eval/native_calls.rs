@@ -232,6 +232,26 @@ pub(super) unsafe fn call_type_at(vm: &Vm, base: *mut u64, arguments: usize) -> 
     }
 }
 
+/// Calls a native function with a tuple of arguments; function and tuple are given back. See [`settled_word`].
+///
+/// Stack: callable, nothing, tuple, nothing.
+#[inline(never)]
+pub(super) unsafe fn call_spread_at(vm: &Vm, base: *mut u64) -> u64 {
+    // SAFETY: as promised by the handler.
+    unsafe {
+        let (callable, arguments) = (*base, *base.add(2));
+        let result = match (exact::<NativeFunction>(callable), exact::<Tuple>(arguments)) {
+            (Some(function), Some(arguments)) => vm
+                .check_stack("")
+                .and_then(|()| NativeFunction::call_with(function, vm, arguments.items(), None)),
+            _ => Err(vm.system_error("a native function and a tuple are expected")),
+        };
+        word::close(arguments);
+        word::close(callable);
+        settled_word(vm, result)
+    }
+}
+
 /// Puts the word of a native call's result in the place of the callable.
 #[inline(always)]
 pub(super) unsafe fn finish_native_call(state: &mut State<'_>, base: *mut u64, word: u64) -> Flow {

@@ -85,6 +85,24 @@ impl NativeFunction {
         }
     }
 
+    /// Calls it with arguments, the last of which may have names.
+    ///
+    /// # Errors
+    /// Those of the call.
+    #[inline]
+    pub(crate) fn call_with(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        if !self.bound {
+            return (self.definition.call)(vm, args, names);
+        }
+        let instance = self.passed_instance();
+        if instance == 0 {
+            return (self.definition.call)(vm, args, names);
+        }
+        // SAFETY: the function is alive during the call, and with it what it is bound to.
+        let instance = unsafe { Borrow::from_bits(instance) };
+        vm.with_first(&instance, args, |all| (self.definition.call)(vm, all, names))
+    }
+
     /// What the method is bound to; nothing for a function.
     #[inline(always)]
     pub fn instance(&self) -> Option<Value> {
@@ -104,16 +122,7 @@ fn documentation(doc: &'static str) -> Option<&'static str> {
 impl NativeFunction {
     #[slot(call)]
     fn call(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
-        if !self.bound {
-            return (self.definition.call)(vm, args, names);
-        }
-        let instance = self.passed_instance();
-        if instance == 0 {
-            return (self.definition.call)(vm, args, names);
-        }
-        // SAFETY: the function is alive during the call, and with it what it is bound to.
-        let instance = unsafe { Borrow::from_bits(instance) };
-        vm.with_first(&instance, args, |all| (self.definition.call)(vm, all, names))
+        self.call_with(vm, args, names)
     }
 
     #[slot(repr)]
