@@ -140,13 +140,21 @@ impl Table {
     /// Puts in a key if an unused place among the first ones of its way tells that it is absent, as for most; else gives it back.
     #[inline(always)]
     pub fn insert_at_once(&mut self, hash: i64, key: Value) -> Result<(), Value> {
-        if self.places.is_empty() {
-            return Err(key);
+        let at = hash as usize & self.places.len().wrapping_sub(1);
+        let Some(place) = self.places.get_mut(at) else { return Err(key) };
+        if !place.is_unused() {
+            return self.insert_nearby(at, hash, key);
         }
-        let mask = self.places.len() - 1;
-        let base = hash as usize & mask;
-        let more = if base + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
-        for place in &mut self.places[base..=base + more] {
+        *place = Place { hash, key: Some(key) };
+        self.note_key();
+        Ok(())
+    }
+
+    /// As [`insert_at_once`](Self::insert_at_once) where the first place is taken.
+    #[inline(never)]
+    fn insert_nearby(&mut self, at: usize, hash: i64, key: Value) -> Result<(), Value> {
+        let more = if at + LINEAR_PROBES < self.places.len() { LINEAR_PROBES } else { 0 };
+        for place in &mut self.places[at..=at + more] {
             if place.is_unused() {
                 *place = Place { hash, key: Some(key) };
                 self.note_key();
@@ -164,7 +172,7 @@ impl Table {
     fn note_key(&mut self) {
         self.fill += 1;
         self.used += 1;
-        if self.fill * 5 >= self.mask() * 3 {
+        if self.fill * 5 >= (self.places.len() - 1) * 3 {
             self.resize(self.growth());
         }
     }
