@@ -772,10 +772,7 @@ impl Vm {
     pub fn set_item(&self, container: &Value, key: &Value, value: &Value) -> PyResult<()> {
         match container.type_of().slots().set_item.get() {
             Some(set) => set(self, container, key, Some(value)),
-            None => Err(self.type_error(format!(
-                "'{}' object does not support item assignment",
-                container.type_of().full_name()
-            ))),
+            None => Err(self.unchangeable(container, key, "does not support item assignment", "assignment")),
         }
     }
 
@@ -786,11 +783,27 @@ impl Vm {
     pub fn delete_item(&self, container: &Value, key: &Value) -> PyResult<()> {
         match container.type_of().slots().set_item.get() {
             Some(set) => set(self, container, key, None),
-            None => Err(self.type_error(format!(
-                "'{}' object doesn't support item deletion",
-                container.type_of().full_name()
-            ))),
+            None => Err(self.unchangeable(container, key, "doesn't support item deletion", "deletion")),
         }
+    }
+
+    /// The error of changing an item where none can be: sequences look at the index first, and have a text of their own for it.
+    #[cold]
+    fn unchangeable(&self, container: &Value, key: &Value, of_sequence: &str, what: &str) -> Exception {
+        let typ = container.type_of();
+        let slots = typ.slots();
+        let is_sequence = typ.is_heap()
+            || slots.item.get().is_some()
+            || slots.concat.get().is_some()
+            || slots.repeat.get().is_some()
+            || slots.contains.get().is_some();
+        if is_sequence && key.type_of().slots().index.get().is_some() {
+            return match self.sequence_index(key, "") {
+                Ok(_) => self.type_error(format!("'{}' object {of_sequence}", typ.full_name())),
+                Err(error) => error,
+            };
+        }
+        self.type_error(format!("'{}' object does not support item {what}", typ.full_name()))
     }
 
     /// `item in container`.
