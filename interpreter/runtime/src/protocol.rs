@@ -772,10 +772,7 @@ impl Vm {
     pub fn set_item(&self, container: &Value, key: &Value, value: &Value) -> PyResult<()> {
         match container.type_of().slots().set_item.get() {
             Some(set) => set(self, container, key, Some(value)),
-            None => Err(self.type_error(format!(
-                "'{}' object does not support item assignment",
-                container.type_of().full_name()
-            ))),
+            None => Err(self.unchangeable(container, key, "does not support item assignment", "assignment")),
         }
     }
 
@@ -786,11 +783,27 @@ impl Vm {
     pub fn delete_item(&self, container: &Value, key: &Value) -> PyResult<()> {
         match container.type_of().slots().set_item.get() {
             Some(set) => set(self, container, key, None),
-            None => Err(self.type_error(format!(
-                "'{}' object doesn't support item deletion",
-                container.type_of().full_name()
-            ))),
+            None => Err(self.unchangeable(container, key, "doesn't support item deletion", "deletion")),
         }
+    }
+
+    /// The error of changing an item where none can be: sequences look at the index first, and have a text of their own for it.
+    #[cold]
+    fn unchangeable(&self, container: &Value, key: &Value, of_sequence: &str, what: &str) -> Exception {
+        let typ = container.type_of();
+        let slots = typ.slots();
+        let is_sequence = typ.is_heap()
+            || slots.item.get().is_some()
+            || slots.concat.get().is_some()
+            || slots.repeat.get().is_some()
+            || slots.contains.get().is_some();
+        if is_sequence && key.type_of().slots().index.get().is_some() {
+            return match self.sequence_index(key, "") {
+                Ok(_) => self.type_error(format!("'{}' object {of_sequence}", typ.full_name())),
+                Err(error) => error,
+            };
+        }
+        self.type_error(format!("'{}' object does not support item {what}", typ.full_name()))
     }
 
     /// `item in container`.
@@ -1122,16 +1135,26 @@ impl Vm {
     /// # Errors
     /// Those of the call.
     pub fn call_with_first(&self, callable: &Value, first: &Value, args: &[Value]) -> PyResult {
-        match args {
-            [] => self.call(callable, std::slice::from_ref(first)),
-            [one] => self.call(callable, &[first.clone(), one.clone()]),
-            _ => {
-                let mut all = Vec::with_capacity(args.len() + 1);
-                all.push(first.clone());
-                all.extend_from_slice(args);
-                self.call(callable, &all)
+        self.with_first(first, args, |all| self.call(callable, all))
+    }
+
+    /// Does something with values of which one more is in front; a few are put together without an allocation.
+    #[inline]
+    pub(crate) fn with_first<R>(&self, first: &Value, rest: &[Value], run: impl FnOnce(&[Value]) -> R) -> R {
+        const FEW: usize = 6;
+        if rest.len() < FEW {
+            let mut words = [0u64; FEW];
+            words[0] = first.bits();
+            for (word, value) in words[1..].iter_mut().zip(rest) {
+                *word = value.bits();
             }
+            // SAFETY: a value is one word; these look at values that are borrowed until the end, and are never dropped.
+            return run(unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), rest.len() + 1) });
         }
+        let mut all = Vec::with_capacity(rest.len() + 1);
+        all.push(first.clone());
+        all.extend_from_slice(rest);
+        run(&all)
     }
 
     /// Calls with arguments of which the last are keyword arguments.

@@ -324,7 +324,7 @@ impl RawIOBase {
         if is_none(&count) {
             return Ok(none());
         }
-        let count: isize = int::to_fixed(vm, &count, "ssize_t")?;
+        let count: isize = int::to_fixed(vm, &count, "index")?;
         match usize::try_from(count) {
             Ok(count) if count <= size => {
                 let bytes = rspy_runtime::buffer::view(vm, &room)?;

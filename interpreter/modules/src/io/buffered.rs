@@ -156,7 +156,7 @@ impl Buffered {
                 count.type_of().full_name()
             ))));
         }
-        let count: isize = int::to_fixed(vm, &vm.index(&count)?, "ssize_t")?;
+        let count: isize = int::to_fixed(vm, &vm.index(&count)?, "index")?;
         match usize::try_from(count) {
             Ok(count) if count <= length => {
                 buffer.put(&rspy_runtime::buffer::view(vm, &memory)?.as_slice()[..count]);
@@ -193,7 +193,7 @@ impl Buffered {
         if is_none(&count) {
             return Ok(None);
         }
-        let count: isize = int::to_fixed(vm, &vm.index(&count)?, "ssize_t")?;
+        let count: isize = int::to_fixed(vm, &vm.index(&count)?, "index")?;
         match usize::try_from(count) {
             Ok(count) if count <= bytes.len() => Ok(Some(count)),
             _ => Err(vm.os_error_message(format!(

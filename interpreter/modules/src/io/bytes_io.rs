@@ -356,7 +356,7 @@ impl BytesIO {
                 position.type_of().full_name()
             )));
         }
-        let position: isize = int::to_fixed(vm, position, "ssize_t")?;
+        let position: isize = int::to_fixed(vm, position, "index")?;
         match usize::try_from(position) {
             Ok(position) => stream.position.set(position),
             Err(_) => return Err(vm.value_error("position value cannot be negative")),

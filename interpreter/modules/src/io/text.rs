@@ -655,7 +655,7 @@ impl TextIOWrapper {
     fn set_chunk_size(&self, vm: &Vm, value: Option<&Value>) -> PyResult<()> {
         self.check_ready(vm)?;
         let Some(value) = value else { return Err(vm.bare_attribute_error("cannot delete attribute")) };
-        let size: isize = int::to_fixed(vm, value, "ssize_t")?;
+        let size: isize = int::to_fixed(vm, value, "index")?;
         match usize::try_from(size) {
             Ok(size) if size > 0 => {
                 self.chunk_size.set(size);

@@ -94,12 +94,12 @@ pub unsafe fn push_frame(
             }
             return Err(vm.memory_error());
         };
-        Frame::initialize(frame, function, 0, owner);
-        let code = (*frame).code();
         let simple = names.is_none()
             && count == code.arg_count as usize
             && code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
             && code.keyword_only_count == 0;
+        Frame::initialize(frame, function, if simple { count } else { 0 }, owner);
+        let code = (*frame).code();
         if simple {
             for index in 0..count {
                 *Frame::local(frame, index) = *words.add(index);

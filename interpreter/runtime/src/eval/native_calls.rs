@@ -119,14 +119,20 @@ pub(super) fn settled_word(vm: &Vm, result: PyResult) -> u64 {
 unsafe fn call_native_method_at(vm: &Vm, base: *mut u64, arguments: usize) -> u64 {
     // SAFETY: as promised by the handler.
     unsafe {
-        // Closures are put in the place of their calls; functions would not be.
-        let with = |vm: &Vm, method: &Value, args: &[Value], names: KeywordNames<'_>| {
-            call_native_method(vm, method, args, names)
+        let accepted = exact::<NativeMethod>(*base)
+            .filter(|method| *base.add(1) != 0 && method.accepts(&word::look(*base.add(1))));
+        let Some(method) = accepted else {
+            return settled_word(vm, call_at(vm, base, arguments, None, call_native_method));
         };
+        if let Err(error) = vm.check_stack(" while calling a Python object") {
+            return settled_word(vm, call_at(vm, base, arguments, None, |_, _, _, _| Err(error)));
+        }
+        let call = method.definition().call;
+        let with = |vm: &Vm, _: &Value, args: &[Value], names: KeywordNames<'_>| call(vm, args, names);
         let result = match arguments {
-            0 if *base.add(1) != 0 => call_few::<1>(vm, base, base.add(1), with),
-            1 if *base.add(1) != 0 => call_few::<2>(vm, base, base.add(1), with),
-            2 if *base.add(1) != 0 => call_few::<3>(vm, base, base.add(1), with),
+            0 => call_few::<1>(vm, base, base.add(1), with),
+            1 => call_few::<2>(vm, base, base.add(1), with),
+            2 => call_few::<3>(vm, base, base.add(1), with),
             _ => call_at(vm, base, arguments, None, with),
         };
         settled_word(vm, result)
@@ -222,6 +228,26 @@ pub(super) unsafe fn call_type_at(vm: &Vm, base: *mut u64, arguments: usize) -> 
             1 => call_few::<1>(vm, base, base.add(2), Vm::call_with_names),
             _ => call_at(vm, base, arguments, None, Vm::call_with_names),
         };
+        settled_word(vm, result)
+    }
+}
+
+/// Calls a native function with a tuple of arguments; function and tuple are given back. See [`settled_word`].
+///
+/// Stack: callable, nothing, tuple, nothing.
+#[inline(never)]
+pub(super) unsafe fn call_spread_at(vm: &Vm, base: *mut u64) -> u64 {
+    // SAFETY: as promised by the handler.
+    unsafe {
+        let (callable, arguments) = (*base, *base.add(2));
+        let result = match (exact::<NativeFunction>(callable), exact::<Tuple>(arguments)) {
+            (Some(function), Some(arguments)) => vm
+                .check_stack("")
+                .and_then(|()| NativeFunction::call_with(function, vm, arguments.items(), None)),
+            _ => Err(vm.system_error("a native function and a tuple are expected")),
+        };
+        word::close(arguments);
+        word::close(callable);
         settled_word(vm, result)
     }
 }

@@ -352,6 +352,12 @@ pub(super) unsafe fn send(state: &State<'_>) {
 /// bound.
 pub(super) const CLASS_METHOD: u16 = 1;
 
+/// In the place of an attribute that native code computes: by a function, which is the form's value, or by what the class
+/// has, a descriptor; that of an object with a dict may be hidden by it.
+pub(super) const FUNCTION: u16 = 0;
+pub(super) const DESCRIPTOR: u16 = 1;
+pub(super) const DESCRIPTOR_UNLESS_DICT: u16 = 2;
+
 /// What an attribute access specialises to, and what its form wants to have remembered.
 pub(super) struct AttributeForm {
     pub(super) opcode: Opcode,
@@ -456,11 +462,16 @@ fn load_form(vm: &Vm, owner: &Value, argument: u32, name: &Object<Str>) -> Optio
         }
         return found_load_form(owner, argument, name, &found, version);
     }
-    let header = owner.header()?;
+    own_load_form(owner.header()?, name, version)
+}
+
+/// The form for an attribute that the object itself has.
+fn own_load_form(object: &Header, name: &Object<Str>, version: u32) -> Option<AttributeForm> {
+    let typ = object.type_of();
     if !typ.has_flag(TypeFlags::HAS_DICT) || !typ.has_flag(TypeFlags::PREFIX) {
         return None;
     }
-    if let Some(dict) = instance::existing_dict(header) {
+    if let Some(dict) = instance::existing_dict(object) {
         return AttributeForm::at(Opcode::LoadAttrWithHint, version, dict.position_of(name)?);
     }
     if !typ.has_flag(TypeFlags::INLINE) {
@@ -501,7 +512,14 @@ fn found_load_form(
     }
     let slots = found.type_of().slots();
     if slots.descriptor_set.get().is_some() {
-        return None;
+        return descriptor_form(found, DESCRIPTOR, version);
+    }
+    // A class made by Python code may yet make its objects descriptors, which come before what lies in the object.
+    if let Some(object) = owner.header()
+        && !found.type_of().is_heap()
+        && instance::own_word(object, typ, name) != 0
+    {
+        return own_load_form(object, name, version);
     }
     let has_dict = typ.has_flag(TypeFlags::HAS_DICT);
     let is_never_hidden = typ.has_flag(TypeFlags::INLINE) && instance::place_of(typ, name).is_none();
@@ -523,10 +541,24 @@ fn found_load_form(
         } else {
             return None;
         }
+    } else if !has_dict && owner.is_object() {
+        return descriptor_form(found, DESCRIPTOR, version);
+    } else if is_never_hidden {
+        return descriptor_form(found, DESCRIPTOR_UNLESS_DICT, version);
     } else {
         return None;
     };
     AttributeForm::of_class(opcode, version, found)
+}
+
+/// The form for an attribute that a native descriptor of the class gives.
+fn descriptor_form(descriptor: &Value, place: u16, version: u32) -> Option<AttributeForm> {
+    let kind = descriptor.type_of();
+    if kind.is_heap() || kind.slots().descriptor_get.get().is_none() {
+        return None;
+    }
+    let form = AttributeForm::of_class(Opcode::LoadAttrGetattributeOverridden, version, descriptor)?;
+    Some(AttributeForm { place, ..form })
 }
 
 /// Words from the header to a `__slots__` member that objects of the type have.
@@ -644,6 +676,7 @@ unsafe fn call_form(state: &State<'_>, base: *mut u64, argument: u32) -> Option<
             if method.current_mark() == NativeMethod::LIST_APPEND && count == 2 {
                 return Some(Opcode::CallListAppend);
             }
+            state.set_cache_wide(1, method.current_mark());
             return Some(match count {
                 1 => Opcode::CallMethodDescriptorNoargs,
                 2 => Opcode::CallMethodDescriptorO,

@@ -2,11 +2,13 @@
 
 use crate::exceptions::PyResult;
 use crate::names;
-use crate::object::{Object, TypeObject};
+use crate::object::{Object, Payload, TypeObject};
 use crate::types::list::List;
+use crate::types::native_function::{NativeFunction, NativeMethod};
 use crate::types::none::{is_none, none};
+use crate::types::object::BaseObject;
 use crate::types::tuple::Tuple;
-use crate::types::typ::{Type, TypeFlags, build};
+use crate::types::typ::{Type, TypeFlags, build, instance};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -77,14 +79,28 @@ pub fn reduce(vm: &Vm, object: &Value, protocol: i32) -> PyResult {
     Ok(Tuple::from_values([function, arguments.into_value(), state, list_items, dict_items]).into_value())
 }
 
+/// What the object's `__getstate__` answers, which may be an attribute of its own; that of `object` is not called.
 fn state(vm: &Vm, object: &Value, required: bool) -> PyResult {
     let typ = object.type_of();
-    if let Some(own) = typ.lookup(vm, &names::__getstate__) {
-        let plain = <crate::types::object::BaseObject as crate::object::Payload>::static_type()
-            .dict()
-            .get_str(&names::__getstate__);
-        if !plain.is_some_and(|plain| plain.is(&own)) {
-            return vm.call_method(object, &names::__getstate__, &[]);
+    let generic = crate::types::object::generic_get_attribute as *const () as usize;
+    let is_generic = typ.slots().getattribute.get().is_some_and(|get| get as usize == generic);
+    let is_own =
+        object.header().is_some_and(|header| instance::own_word(header, typ, &names::__getstate__) != 0);
+    let plain = BaseObject::static_type().lookup(vm, &names::__getstate__);
+    let own = typ.lookup(vm, &names::__getstate__);
+    let is_plain = match (&own, &plain) {
+        (Some(own), Some(plain)) => own.is(plain),
+        _ => false,
+    };
+    if !is_generic || is_own || !is_plain {
+        let getstate = vm.get_attribute(object, &names::__getstate__)?;
+        let definition = plain.as_ref().and_then(|plain| plain.downcast_exact::<NativeMethod>());
+        let bound = getstate.downcast_exact::<NativeFunction>().filter(|function| {
+            function.instance().is_some_and(|instance| instance.is(object))
+                && definition.is_some_and(|plain| std::ptr::eq(function.definition(), plain.definition()))
+        });
+        if bound.is_none() {
+            return vm.call(&getstate, &[]);
         }
     }
     crate::types::object::default_state(vm, object, required)

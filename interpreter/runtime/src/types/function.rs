@@ -143,6 +143,13 @@ impl Function {
         self.name.get()
     }
 
+    /// Whether both names are those of the code.
+    #[inline(always)]
+    pub(crate) fn has_names_of_code(&self) -> bool {
+        let code = self.code();
+        self.name.borrow().is(code.name.value()) && self.qualified_name.borrow().is(code.qualified_name.value())
+    }
+
     /// Sets the defaults; for the evaluator.
     pub fn set_defaults(&self, defaults: Option<Ref<Tuple>>) {
         self.defaults.set(defaults);

@@ -50,8 +50,8 @@ pub struct GeneratorState {
     delegating: Cell<bool>,
     handled: Handled,
     code: Ref<Code>,
-    name: GilCell<Ref<Str>>,
-    qualified_name: GilCell<Ref<Str>>,
+    /// Where it has other names than its code: the name and the qualified name.
+    names: GilCell<Option<(Ref<Str>, Ref<Str>)>>,
     /// Where a coroutine was made, if that is recorded.
     origin: GilCell<Option<Value>>,
     /// For asynchronous generators.
@@ -133,6 +133,11 @@ impl GeneratorState {
         self.memory.as_ptr().cast()
     }
 
+    /// The name and the qualified name.
+    fn names(&self) -> (Ref<Str>, Ref<Str>) {
+        self.names.get().unwrap_or_else(|| (self.code.name.clone(), self.code.qualified_name.clone()))
+    }
+
     /// Gives back what the frame holds.
     fn end(&self) {
         if matches!(self.stage.get(), Stage::Created | Stage::Suspended) {
@@ -162,6 +167,14 @@ pub struct Coroutine {
 #[repr(transparent)]
 pub struct AsyncGenerator {
     state: Generator,
+}
+
+impl Coroutine {
+    /// Whether it has not begun, so that nobody awaits it.
+    #[inline(always)]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.state.stage() == Stage::Created
+    }
 }
 
 /// What a resumed generator answers.
@@ -232,7 +245,7 @@ impl Generator {
 
     /// The name, for messages.
     pub fn qualified_name(&self) -> String {
-        self.state.qualified_name.borrow().to_string_lossy().into_owned()
+        self.state.names().1.to_string_lossy().into_owned()
     }
 
     /// Whether an exception raised where it waits would leave it at once: no handler and no `finally` is around.
@@ -505,7 +518,7 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
     unsafe {
         let code = (*frame).code().to_ref();
         let function = (*frame).function();
-        let names = (function.name(), function.qualified_name());
+        let names = (!function.has_names_of_code()).then(|| (function.name(), function.qualified_name()));
         let words = Frame::words(&code);
         let memory = Words::new(words);
         let copy: *mut Frame = memory.as_ptr().cast();
@@ -526,8 +539,7 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Value {
             delegating: Cell::new(false),
             handled: Handled { value: Cell::new(0), previous: Cell::new(std::ptr::null()) },
             code,
-            name: GilCell::new(names.0),
-            qualified_name: GilCell::new(names.1),
+            names: GilCell::new(names),
             origin: GilCell::new(None),
             asynchronous: asynchronous::State::default(),
         };
@@ -733,7 +745,7 @@ macro_rules! generator_attributes {
 
             #[getter("__name__")]
             fn get_name(this: &Value) -> Option<Value> {
-                any_generator(this).map(|generator| generator.state.name.get().into_value())
+                any_generator(this).map(|generator| generator.state.names().0.into_value())
             }
 
             #[setter("__name__")]
@@ -742,14 +754,14 @@ macro_rules! generator_attributes {
                     return Err(vm.type_error("__name__ must be set to a string object"));
                 };
                 if let Some(generator) = any_generator(this) {
-                    generator.state.name.set(name.to_ref());
+                    generator.state.names.set(Some((name.to_ref(), generator.state.names().1)));
                 }
                 Ok(())
             }
 
             #[getter("__qualname__")]
             fn get_qualname(this: &Value) -> Option<Value> {
-                any_generator(this).map(|generator| generator.state.qualified_name.get().into_value())
+                any_generator(this).map(|generator| generator.state.names().1.into_value())
             }
 
             #[setter("__qualname__")]
@@ -758,7 +770,7 @@ macro_rules! generator_attributes {
                     return Err(vm.type_error("__qualname__ must be set to a string object"));
                 };
                 if let Some(generator) = any_generator(this) {
-                    generator.state.qualified_name.set(name.to_ref());
+                    generator.state.names.set(Some((generator.state.names().0, name.to_ref())));
                 }
                 Ok(())
             }

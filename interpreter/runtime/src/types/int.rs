@@ -172,7 +172,7 @@ pub fn to_fixed<T: TryFrom<i128>>(vm: &Vm, value: &Value, what: &str) -> PyResul
         "unsigned byte integer" => vm.overflow_error("unsigned byte integer is greater than maximum"),
         "short integer" if negative => vm.overflow_error("signed short integer is less than minimum"),
         "short integer" => vm.overflow_error("signed short integer is greater than maximum"),
-        "ssize_t" => vm.overflow_error("cannot fit 'int' into an index-sized integer"),
+        "index" => vm.overflow_error("cannot fit 'int' into an index-sized integer"),
         _ if unsigned && negative => vm.overflow_error("can't convert negative int to unsigned"),
         _ if unsigned => vm.overflow_error(format!("Python int too large to convert to C {what}")),
         _ => vm.overflow_error(format!("Python int too large to convert to C {what}")),

@@ -9,7 +9,7 @@ use crate::cell::GilCell;
 use crate::exceptions::PyResult;
 use crate::names;
 use crate::native::{Binding, NativeDef};
-use crate::object::{Object, Ref, TypeObject};
+use crate::object::{Borrow, Object, Ref, TypeObject};
 use crate::slots::{Comparison, KeywordNames, SlotFunction};
 use crate::types::module::Module;
 use crate::types::none::{none, not_implemented};
@@ -85,6 +85,24 @@ impl NativeFunction {
         }
     }
 
+    /// Calls it with arguments, the last of which may have names.
+    ///
+    /// # Errors
+    /// Those of the call.
+    #[inline]
+    pub(crate) fn call_with(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
+        if !self.bound {
+            return (self.definition.call)(vm, args, names);
+        }
+        let instance = self.passed_instance();
+        if instance == 0 {
+            return (self.definition.call)(vm, args, names);
+        }
+        // SAFETY: the function is alive during the call, and with it what it is bound to.
+        let instance = unsafe { Borrow::from_bits(instance) };
+        vm.with_first(&instance, args, |all| (self.definition.call)(vm, all, names))
+    }
+
     /// What the method is bound to; nothing for a function.
     #[inline(always)]
     pub fn instance(&self) -> Option<Value> {
@@ -104,23 +122,7 @@ fn documentation(doc: &'static str) -> Option<&'static str> {
 impl NativeFunction {
     #[slot(call)]
     fn call(&self, vm: &Vm, args: &[Value], names: KeywordNames<'_>) -> PyResult {
-        if !self.bound {
-            return (self.definition.call)(vm, args, names);
-        }
-        let Some(instance) = self.instance.get() else { return (self.definition.call)(vm, args, names) };
-        if self.definition.binding == Binding::StaticMethod {
-            return (self.definition.call)(vm, args, names);
-        }
-        match args {
-            [] => (self.definition.call)(vm, std::slice::from_ref(&instance), names),
-            [one] => (self.definition.call)(vm, &[instance, one.clone()], names),
-            _ => {
-                let mut all = Vec::with_capacity(args.len() + 1);
-                all.push(instance);
-                all.extend_from_slice(args);
-                (self.definition.call)(vm, &all, names)
-            }
-        }
+        self.call_with(vm, args, names)
     }
 
     #[slot(repr)]

@@ -251,8 +251,7 @@ pub fn default_state(vm: &Vm, object: &Value, required: bool) -> PyResult {
     let state = vm.get_attribute_optional(object, &names::__dict__)?.unwrap_or_else(none);
     let state = match state.downcast::<Dict>() {
         Some(dict) if dict.is_empty() => none(),
-        Some(dict) => dict.copy().into_value(),
-        None => state,
+        _ => state,
     };
     let Some(slot_names) = slot_names else { return Ok(state) };
     let slots = Dict::new();

@@ -6,7 +6,7 @@ use crate::eval::frame::Owner;
 use crate::eval::instructions::calls::{enter_exactly, enter_frame};
 use crate::eval::instructions::instructions;
 use crate::eval::polymorphic::{self, Place, Purpose};
-use crate::eval::{Flow, Instruction, State, specialize, word};
+use crate::eval::{Flow, Instruction, State, raised_or_word, specialize, word};
 use crate::exceptions::Exception;
 use crate::native::Getter;
 use crate::object::{Header, Object, Payload};
@@ -192,6 +192,44 @@ unsafe fn descriptor_attribute(
         state.skip(9);
     }
     Flow::Next
+}
+
+/// The word of an attribute that a function computes, 0 where it raised an exception. The owner's word is given back unless
+/// it did.
+#[inline(always)]
+unsafe fn computed_word(vm: &Vm, place: *mut u64, get: Getter) -> u64 {
+    // SAFETY: the place has the owner, whose word counts as a value without its tag.
+    unsafe {
+        let owner = *place;
+        *place = word::untagged(owner);
+        let found = raised_or_word(vm, get(vm, &*place.cast::<Value>()));
+        if found == 0 {
+            *place = owner;
+        } else {
+            word::close(owner);
+        }
+        found
+    }
+}
+
+/// As [`computed_word`] for what a descriptor of the owner's class gives.
+#[inline(never)]
+unsafe fn described_word(vm: &Vm, place: *mut u64, descriptor: u64) -> u64 {
+    // SAFETY: the class has the descriptor; what that calls may take it out of the class.
+    unsafe {
+        let owner = *place;
+        let descriptor = word::take(word::borrowed(descriptor));
+        let Some(get) = descriptor.type_of().slots().descriptor_get.get() else {
+            vm.set_raised(vm.system_error("no descriptor"));
+            return 0;
+        };
+        let object = word::look(owner);
+        let found = raised_or_word(vm, get(vm, &descriptor, Some(&object), Some(&object.type_of().as_value())));
+        if found != 0 {
+            word::close(owner);
+        }
+        found
+    }
 }
 
 /// Raises what came instead of an attribute; an `AttributeError` learns of which.
@@ -448,26 +486,30 @@ instructions! {
     /// An attribute that native code computes. CPython's opcode of this name is for a `__getattribute__` implemented in
     /// Python, which takes the general path here.
     LoadAttrGetattributeOverridden(state, argument) fast {
-        if of_version(state, *state.at(1)).is_some() { Flow::Direct } else { Flow::Slow }
-    } direct {
-        // SAFETY: the form's value is such a function.
-        let get = std::mem::transmute::<usize, Getter>(cached_value(state) as usize);
-        let place = state.at(1);
-        let owner = *place;
-        *place = word::untagged(owner);
-        match get(state.vm, &*place.cast::<Value>()) {
-            Ok(found) => {
-                word::close(owner);
-                *place = found.into_bits();
-            }
-            Err(exception) => {
-                let name = (*state.frame).code().name((argument >> 1) as usize);
-                raise_for_attribute(state.vm, exception, &*place.cast::<Value>(), name);
-                word::close(owner);
-                state.stack = place;
-                return Flow::Raise;
-            }
+        let Some(object) = of_version(state, *state.at(1)) else { return Flow::Slow };
+        if state.cache(3).get() == specialize::DESCRIPTOR_UNLESS_DICT && object.dict_word().get() != 0 {
+            return Flow::Slow;
         }
+        Flow::Direct
+    } direct {
+        let value = cached_value(state);
+        let place = state.at(1);
+        let found = if state.cache(3).get() == specialize::FUNCTION {
+            // SAFETY: the form's value is such a function.
+            let get = std::mem::transmute::<usize, Getter>(value as usize);
+            computed_word(state.vm, place, get)
+        } else {
+            described_word(state.vm, place, value)
+        };
+        if found == 0 {
+            let name = (*state.frame).code().name((argument >> 1) as usize);
+            let (exception, owner) = (state.vm.take_raised(), *place);
+            raise_for_attribute(state.vm, exception, &word::look(owner), name);
+            word::close(owner);
+            state.stack = place;
+            return Flow::Raise;
+        }
+        *place = found;
         if argument & 1 != 0 {
             state.push(0);
         }

@@ -7,15 +7,15 @@ use crate::eval::call::push_frame;
 use crate::eval::frame::{Frame, Owner};
 use crate::eval::instructions::instructions;
 use crate::eval::native_calls::{
-    call_type_at, call_words, finish_native_call, native_function, native_method, native_with_keywords,
-    signals_after_call, takes_keywords_directly,
+    call_spread_at, call_type_at, call_words, finish_native_call, native_function, native_method,
+    native_with_keywords, settled_word, signals_after_call, takes_keywords_directly,
 };
 use crate::eval::word::exact;
 use crate::eval::{Flow, Instruction, State, intrinsics, resume_watched, specialize, word};
 use crate::names;
 use crate::object::{Header, Object, Payload, Ref, TypeObject};
 use crate::slots::KeywordNames;
-use crate::types::bool::{false_word, true_word};
+use crate::types::bool::{boolean, false_word, true_word};
 use crate::types::bytes::{ByteArray, Bytes};
 use crate::types::cell::CellObject;
 use crate::types::code::Code;
@@ -355,11 +355,14 @@ unsafe fn unbind_quietly(base: *mut u64) -> bool {
     }
 }
 
-/// `dict.get` where a short look finds the key; else the direct path.
+/// `dict.get` where a short look finds the key; else, as for all other methods, the direct path.
 #[inline(always)]
 unsafe fn get_quickly(state: &mut State<'_>, arguments: usize) -> Flow {
     // SAFETY: the stack has the callable, a place for self, and the arguments.
     unsafe {
+        if state.cache_wide(1) != NativeMethod::DICT_GET {
+            return Flow::Direct;
+        }
         let base = state.at(arguments + 2);
         let Some(method) = exact::<NativeMethod>(*base) else { return Flow::Direct };
         if method.current_mark() != NativeMethod::DICT_GET || !(1..=2).contains(&arguments) {
@@ -408,6 +411,29 @@ fn tells_class_plainly(vm: &Vm, typ: &TypeObject) -> bool {
     typ.slots().getattribute.get().is_some_and(|get| get as usize == generic)
         && typ.lookup_word(vm, &names::__class__)
             == BaseObject::static_type().lookup_word(vm, &names::__class__)
+}
+
+/// The word of what `isinstance` answers for the arguments of the call at `base`, which are given back; 0 where it raised an
+/// exception.
+#[inline(never)]
+unsafe fn instance_word(vm: &Vm, base: *mut u64) -> u64 {
+    // SAFETY: the stack has the callable, nothing in the place for self, and two arguments.
+    unsafe {
+        let answer = {
+            let (object, class) = (word::look(*base.add(2)), word::look(*base.add(3)));
+            let typ = object.type_of();
+            match class.downcast_exact::<Type>() {
+                Some(class) if typ.is_subtype(class) => Ok(true),
+                // A class that is none of the object's may still be the one it claims to have.
+                Some(_) if tells_class_plainly(vm, typ) => Ok(false),
+                _ => vm.is_instance(&object, &class),
+            }
+        };
+        word::close(*base.add(3));
+        word::close(*base.add(2));
+        word::close(*base);
+        settled_word(vm, answer.map(boolean))
+    }
 }
 
 /// A tuple of cells.
@@ -578,11 +604,11 @@ instructions! {
             return Flow::Slow;
         }
         let (object, class) = (*base.add(2), *base.add(3));
-        let Some(class_type) = exact::<Type>(class) else { return Flow::Slow };
+        let Some(class_type) = exact::<Type>(class) else { return Flow::Direct };
         let is_instance = std::ptr::eq(word::look(object).type_of(), class_type);
         // A number in a word is of a class whose only base is `object`.
         if !is_instance && (word::is_pointer(object) || std::ptr::eq(class_type, BaseObject::static_type())) {
-            return Flow::Slow;
+            return Flow::Direct;
         }
         if !word::closes_quietly(object)
             || !word::closes_quietly(class)
@@ -597,25 +623,11 @@ instructions! {
         state.stack = base.add(1);
         state.skip(3);
         Flow::Next
-    } slow {
+    } direct {
         let base = state.at(4);
-        if argument == 2
-            && *base.add(1) == 0
-            && is_definition(state, *base)
-            && let Some(class) = exact::<Type>(*state.at(1))
-        {
-            let typ = std::ptr::from_ref(state.look(2).type_of());
-            let is_instance = (*typ).is_subtype(class);
-            // A class that is none of the object's may still be the one it claims to have.
-            if is_instance || tells_class_plainly(state.vm, &*typ) {
-                state.drop_words(2);
-                word::close(*base);
-                state.stack = base;
-                state.push(if is_instance { true_word() } else { false_word() });
-                state.skip(3);
-                return Flow::Next;
-            }
-        }
+        let word = instance_word(state.vm, base);
+        finish_native_call(state, base, word)
+    } slow {
         native_function(state, argument)
     }
 
@@ -744,7 +756,21 @@ instructions! {
     CallKwNonPy = CallKw;
 
     /// Calls with a tuple of positional arguments and, if present, a mapping of keywords.
-    CallFunctionEx(state, _argument) {
+    CallFunctionEx(state, _argument) fast {
+        let is_native = *state.at(1) == 0
+            && exact::<Tuple>(*state.at(2)).is_some()
+            && exact::<NativeFunction>(*state.at(4)).is_some();
+        if is_native { Flow::Direct } else { Flow::Slow }
+    } direct {
+        let base = state.at(4);
+        let word = call_spread_at(state.vm, base);
+        state.stack = base;
+        if word == 0 {
+            return Flow::Raise;
+        }
+        state.push(word);
+        Flow::Next
+    } slow {
         let vm = state.vm;
         let keywords_word = state.pop();
         let keywords = if keywords_word == 0 { None } else { Some(word::take(keywords_word)) };

@@ -1,6 +1,7 @@
 //! Instructions that make, fill and unpack containers, and strings out of parts.
 
-use rspy_code::operation::Conversion;
+use rspy_code::opcode::Opcode;
+use rspy_code::operation::{Conversion, UnaryIntrinsic};
 
 use crate::attempt;
 use crate::eval::instructions::instructions;
@@ -130,6 +131,41 @@ unsafe fn list_word(start: *const u64, count: usize) -> u64 {
     // SAFETY: the words leave the stack.
     let values = (0..count).map(|index| unsafe { word::take(*start.add(index)) });
     List::from_vec(values.collect()).into_value().into_bits()
+}
+
+/// Whether the next instruction makes a tuple of the list on top.
+#[inline(always)]
+unsafe fn makes_tuple_next(state: &State<'_>) -> bool {
+    const NEXT: u16 = (UnaryIntrinsic::ListToTuple as u16) << 8 | Opcode::CallIntrinsic1 as u16;
+    // SAFETY: another instruction follows.
+    unsafe { (*state.next).get() == NEXT }
+}
+
+/// The word of a tuple of the values of a list, which nobody else sees, and of a tuple; both are given back. 0 for something
+/// else than these, which stays as it is.
+#[inline(never)]
+unsafe fn spread_word(list: u64, more: u64) -> u64 {
+    // SAFETY: the words are on the stack and leave it.
+    unsafe {
+        let (Some(first), Some(rest)) = (exact::<List>(list), exact::<Tuple>(more)) else { return 0 };
+        if !word::owns(list) || first.header().reference_count() != 1 {
+            return 0;
+        }
+        let tuple = if first.is_empty() {
+            rest.to_value()
+        } else {
+            let first = first.items().take();
+            let count = first.len() + rest.items().len();
+            let tuple = Tuple::filled(count, |places| {
+                first.into_iter().for_each(|value| places.push(value));
+                rest.items().iter().for_each(|value| places.push(value.clone()));
+            });
+            tuple.into_value()
+        };
+        word::close(list);
+        word::close(more);
+        tuple.into_bits()
+    }
 }
 
 instructions! {
@@ -303,8 +339,21 @@ instructions! {
         Flow::Next
     }
 
-    /// Extends a list by an iterable.
-    ListExtend(state, argument) {
+    /// Extends a list by an iterable. Of the list that stands for the arguments of a call a tuple is made at once.
+    ListExtend(state, argument) direct {
+        let place = state.at(argument as usize + 1);
+        if argument != 1 || !makes_tuple_next(state) {
+            return Flow::Slow;
+        }
+        let tuple = spread_word(*place, *state.at(1));
+        if tuple == 0 {
+            return Flow::Slow;
+        }
+        *place = tuple;
+        state.stack = place.add(1);
+        state.skip(1);
+        Flow::Next
+    } slow {
         let iterable = state.pop_value();
         let list = state.look(argument as usize);
         if let Some(list) = list.downcast::<List>()

@@ -62,14 +62,22 @@ pub(super) unsafe fn leave(state: &mut State<'_>, word: u64) -> Flow {
 unsafe fn go_back(state: &mut State<'_>, frame: *mut Frame, result: u64) -> Flow {
     // SAFETY: the frame below waits at its call; the frame's memory holds what was written until the next is pushed.
     unsafe {
-        let vm = state.vm;
         let (previous, drops_result) = ((*frame).previous, (*frame).drops_result);
-        vm.frames.pop_quietly(frame);
-        vm.leave_call();
+        state.vm.frames.pop_quietly(frame);
+        go_on_in(state, previous, (!drops_result).then_some(result))
+    }
+}
+
+/// Goes on with the frame below one that has gone, which gets the result if any.
+#[inline(always)]
+unsafe fn go_on_in(state: &mut State<'_>, previous: *mut Frame, result: Option<u64>) -> Flow {
+    // SAFETY: the frame waits at its call.
+    unsafe {
+        state.vm.leave_call();
         state.frame = previous;
         state.stack = (*previous).stack_pointer;
         state.next = (*previous).instruction.add((*previous).return_offset as usize);
-        if !drops_result {
+        if let Some(result) = result {
             state.push(result);
         }
     }
@@ -142,6 +150,9 @@ instructions! {
     ReturnValue(state, _argument) fast {
         // The common frame: called by the loop, no frame object, and nothing that frees when it goes.
         let frame = state.frame;
+        if (*frame).owner == Owner::Generator && !(*frame).drops_result {
+            return Flow::Direct;
+        }
         if (*frame).owner != Owner::Call
             || (*frame).frame_object.get() != 0
             || ((*frame).drops_result && word::untagged(*state.at(1)) != none_word())
@@ -172,11 +183,17 @@ instructions! {
         vm.frame.set((*frame).previous);
         go_back(state, frame, result)
     } direct {
-        // The same frame, but giving its words back frees something: the frame is out of sight by then.
-        let frame = state.frame;
+        // The same frame, but giving its words back frees something: the frame is out of sight by then. Or a generator's.
+        let (vm, frame) = (state.vm, state.frame);
         let result = word::keep(state.pop());
+        let previous = (*frame).previous;
         (*frame).stack_pointer = state.stack;
-        state.vm.frame.set((*frame).previous);
+        vm.frame.set(previous);
+        if (*frame).owner == Owner::Generator {
+            vm.pop_handled();
+            crate::types::generator::finish_frame(frame);
+            return go_on_in(state, previous, Some(result));
+        }
         Frame::clear(frame);
         go_back(state, frame, result)
     } slow {

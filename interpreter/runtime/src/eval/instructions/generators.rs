@@ -3,10 +3,11 @@
 use crate::attempt;
 use crate::eval::frame::Owner;
 use crate::eval::instructions::instructions;
+use crate::eval::word::exact;
 use crate::eval::{Flow, State, raised_or_word, specialize, word};
 use crate::exceptions::Exception;
 use crate::object::Object;
-use crate::types::generator::{self, Generator, Sent};
+use crate::types::generator::{self, Coroutine, Generator, Sent};
 use crate::types::none::none;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -262,7 +263,14 @@ instructions! {
     }
 
     /// Makes the iterator that `await` goes over.
-    GetAwaitable(state, argument) direct {
+    GetAwaitable(state, argument) fast {
+        let word = *state.at(1);
+        if exact::<Coroutine>(word).is_some_and(|coroutine| coroutine.is_fresh()) {
+            *state.at(1) = word::keep(word);
+            return Flow::Next;
+        }
+        Flow::Direct
+    } direct {
         let top = state.at(1);
         let iterator = awaitable_word(state.vm, *top, argument);
         if iterator == 0 {

@@ -8,6 +8,7 @@ use crate::eval::word::exact;
 use crate::eval::{Flow, State, raised_or_word, specialize, word};
 use crate::object::Object;
 use crate::types::bool::{boolean, false_word, true_word};
+use crate::types::bytes::{ByteArray, Bytes};
 use crate::types::dict::Dict;
 use crate::types::list::List;
 use crate::types::none::none_word;
@@ -98,6 +99,10 @@ fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
         list.len()
     } else if let Some(tuple) = sequence.downcast_exact::<Tuple>() {
         tuple.items().len()
+    } else if let Some(bytes) = sequence.downcast_exact::<Bytes>() {
+        bytes.len()
+    } else if let Some(array) = sequence.downcast_exact::<ByteArray>() {
+        array.len()
     } else {
         sequence.downcast_exact::<Str>()?.length()
     };
@@ -110,6 +115,13 @@ fn plain_slice(sequence: &Value, start: &Value, stop: &Value) -> Option<Value> {
             return Some(tuple.to_value());
         }
         Tuple::from_slice(&tuple.items()[start..stop]).into_value()
+    } else if let Some(bytes) = sequence.downcast_exact::<Bytes>() {
+        if stop - start == length {
+            return Some(bytes.to_value());
+        }
+        Bytes::new(&bytes.as_slice()[start..stop]).into_value()
+    } else if let Some(array) = sequence.downcast_exact::<ByteArray>() {
+        ByteArray::new(array.borrow()[start..stop].to_vec()).into_value()
     } else {
         sequence.downcast_exact::<Str>()?.slice(start, stop).into_value()
     })
@@ -606,6 +618,17 @@ instructions! {
 
     /// Replaces the value on top by its truth.
     ToBool(state, _argument) fast {
+        // Bytes have no form of their own.
+        let word = *state.at(1);
+        if let Some(bytes) = exact::<Bytes>(word)
+            && word::closes_quietly(word)
+        {
+            let truth = if bytes.len() == 0 { false_word() } else { true_word() };
+            word::close_quietly(word);
+            *state.at(1) = truth;
+            state.skip(3);
+            return Flow::Next;
+        }
         if specialize::is_nearly_due(state) { Flow::Slow } else { Flow::Direct }
     } direct {
         specialize::count_down(state);

@@ -100,6 +100,8 @@ impl ByteArray {
             let end = start + count;
             if new.len() == count {
                 self.data.edit(|data| data[start..end].copy_from_slice(&new));
+            } else if new.is_empty() {
+                drop(self.data.resize(vm)?.drain(start..end));
             } else {
                 self.data.resize(vm)?.splice(start..end, new);
             }
@@ -138,6 +140,9 @@ impl ByteArray {
 
     /// Adds what `extend` is given.
     fn extend_with(&self, vm: &Vm, source: &Value) -> PyResult<()> {
+        if let Some(bytes) = source.downcast_exact::<Bytes>() {
+            return self.extend_from_slice(vm, bytes.as_slice());
+        }
         if crate::buffer::has_buffer(source) {
             let more = crate::buffer::view(vm, source)?.to_vec();
             return self.extend_from_slice(vm, &more);
@@ -246,6 +251,10 @@ impl ByteArray {
         if let Some(slice) = key.downcast::<Slice>() {
             let range = slice.indices_in(vm, || self.len())?;
             let data = self.borrow();
+            if range.step == 1 {
+                let start = range.start as usize;
+                return Ok(ByteArray::new(data[start..start + range.count()].to_vec()).into_value());
+            }
             return Ok(ByteArray::new(range.iter().map(|index| data[index]).collect()).into_value());
         }
         let index = vm.sequence_index(key, "bytearray indices must be integers or slices, not")?;

@@ -5,7 +5,7 @@ use crate::buffer;
 use crate::exceptions::{Exception, PyResult};
 use crate::names;
 use crate::slots::KeywordNames;
-use crate::types::bytes::Bytes;
+use crate::types::bytes::{ByteArray, Bytes};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::string::Str;
@@ -87,6 +87,14 @@ pub(super) fn make(vm: &Vm, arguments: &Arguments<'_>, is_constant: bool) -> PyR
             _ => Err(vm.type_error("errors without a string argument")),
         };
     };
+    // What its class says of itself need not be asked for.
+    if is_constant
+        && encoding.is_none()
+        && errors.is_none()
+        && let Some(array) = source.downcast_exact::<ByteArray>()
+    {
+        return Ok(Made::Object(Bytes::new(array.borrow().as_slice()).into_value()));
+    }
     if is_constant
         && encoding.is_none()
         && errors.is_none()

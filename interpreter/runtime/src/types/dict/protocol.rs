@@ -10,6 +10,7 @@ use crate::slots::{Comparison, KeywordNames};
 use crate::types::bool::boolean;
 use crate::types::dict::views::{DictItems, DictKeyIterator, DictKeys, DictReverseKeyIterator, DictValues};
 use crate::types::dict::{Dict, is_exact};
+use crate::types::iterators::Zip;
 use crate::types::list::List;
 use crate::types::none::{none, not_implemented};
 use crate::types::string::Str;
@@ -136,6 +137,12 @@ fn update_from_any(vm: &Vm, dict: &Object<Dict>, argument: &Value) -> PyResult<(
         || vm.get_attribute_optional(argument, &names::keys)?.is_some()
     {
         return update_from(vm, dict, argument);
+    }
+    if let Some(zip) = argument.downcast_exact::<Zip>() {
+        while zip.makes_pairs() {
+            let Some((key, value)) = zip.next_pair(vm)? else { return Ok(()) };
+            dict.set(vm, &key, value)?;
+        }
     }
     update_from_pairs(vm, dict, argument)
 }

@@ -192,6 +192,22 @@ pub struct Zip {
     pair: ReusedTuple,
 }
 
+impl Zip {
+    /// Whether it puts the items of two iterables together until one ends.
+    pub(crate) fn makes_pairs(&self) -> bool {
+        self.iterators.items().len() == 2 && !self.strict.get()
+    }
+
+    /// The next pair where it [makes pairs](Self::makes_pairs).
+    #[inline]
+    pub(crate) fn next_pair(&self, vm: &Vm) -> PyResult<Option<(Value, Value)>> {
+        let [first, second] = self.iterators.items() else { return Ok(None) };
+        let Some(first) = vm.next(first)? else { return Ok(None) };
+        let Some(second) = vm.next(second)? else { return Ok(None) };
+        Ok(Some((first, second)))
+    }
+}
+
 #[pymethods]
 impl Zip {
     #[slot(new)]
@@ -216,12 +232,8 @@ impl Zip {
         if self.iterators.items().is_empty() {
             return Ok(None);
         }
-        if let [first, second] = self.iterators.items()
-            && !self.strict.get()
-        {
-            let Some(first) = vm.next(first)? else { return Ok(None) };
-            let Some(second) = vm.next(second)? else { return Ok(None) };
-            return Ok(Some(self.pair.with([first, second])));
+        if self.makes_pairs() {
+            return Ok(self.next_pair(vm)?.map(|(first, second)| self.pair.with([first, second])));
         }
         let items = next_of_each(vm, "zip", self.iterators.items(), self.strict.get())?;
         Ok(items.map(|items| Tuple::from_values(items).into_value()))

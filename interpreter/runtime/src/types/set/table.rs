@@ -137,16 +137,34 @@ impl Table {
         self.places.get(at)?.key.clone()
     }
 
-    /// Puts in a key whose first place is unused, as most are, or gives it back.
+    /// Puts in a key if an unused place among the first ones of its way tells that it is absent, as for most; else gives it back.
     #[inline(always)]
     pub fn insert_at_once(&mut self, hash: i64, key: Value) -> Result<(), Value> {
         let at = hash as usize & self.places.len().wrapping_sub(1);
-        match self.places.get_mut(at) {
-            Some(place) if place.is_unused() => *place = Place { hash, key: Some(key) },
-            _ => return Err(key),
+        let Some(place) = self.places.get_mut(at) else { return Err(key) };
+        if !place.is_unused() {
+            return self.insert_nearby(at, hash, key);
         }
+        *place = Place { hash, key: Some(key) };
         self.note_key();
         Ok(())
+    }
+
+    /// As [`insert_at_once`](Self::insert_at_once) where the first place is taken.
+    #[inline(never)]
+    fn insert_nearby(&mut self, at: usize, hash: i64, key: Value) -> Result<(), Value> {
+        let more = if at + LINEAR_PROBES < self.places.len() { LINEAR_PROBES } else { 0 };
+        for place in &mut self.places[at..=at + more] {
+            if place.is_unused() {
+                *place = Place { hash, key: Some(key) };
+                self.note_key();
+                return Ok(());
+            }
+            if place.hash == hash {
+                break;
+            }
+        }
+        Err(key)
     }
 
     /// Counts a key that was put in; makes the table larger where it is three fifths full.
@@ -154,7 +172,7 @@ impl Table {
     fn note_key(&mut self) {
         self.fill += 1;
         self.used += 1;
-        if self.fill * 5 >= self.mask() * 3 {
+        if self.fill * 5 >= (self.places.len() - 1) * 3 {
             self.resize(self.growth());
         }
     }
