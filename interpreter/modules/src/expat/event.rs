@@ -112,6 +112,17 @@ impl Place {
     /// Behind a text.
     #[must_use]
     pub fn after(mut self, text: &str, width: fn(char) -> usize) -> Place {
+        if text.is_ascii() && !text.contains('\r') {
+            self.byte += text.len() * width('a');
+            match text.rfind('\n') {
+                None => self.column += text.len(),
+                Some(last) => {
+                    self.line += memchr::memchr_iter(b'\n', text.as_bytes()).count();
+                    self.column = text.len() - last - 1;
+                }
+            }
+            return self;
+        }
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
             self.byte += width(c);

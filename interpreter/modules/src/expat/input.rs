@@ -48,6 +48,11 @@ impl Input {
         !matches!(self.encoding, None | Some(Encoding::Utf8))
     }
 
+    /// Whether characters have two bytes at least.
+    pub fn is_wide(&self) -> bool {
+        matches!(self.encoding, Some(Encoding::Utf16 { .. }))
+    }
+
     /// How many bytes a character takes.
     pub fn width(&self) -> fn(char) -> usize {
         match &self.encoding {
@@ -87,6 +92,12 @@ impl Input {
 
     /// Finds the encoding; answers how many bytes of mark there are, or nothing where more is needed.
     fn detect(&mut self, vm: &Vm, is_final: bool) -> PyResult<Option<Result<usize, Problem>>> {
+        if let Some(name) = self.name.as_deref().filter(|name| !is_own_encoding(name)) {
+            return Ok(Some(encoding_of_codec(vm, name)?.map(|encoding| {
+                self.encoding = Some(encoding);
+                0
+            })));
+        }
         let (encoding, skipped) = match self.waiting[..] {
             [0xFE, 0xFF, ..] => (Encoding::Utf16 { big: true }, 2),
             [0xFF, 0xFE, ..] => (Encoding::Utf16 { big: false }, 2),
@@ -201,6 +212,12 @@ fn decode_single<'a>(bytes: &'a [u8], table: &[Option<char>; 256]) -> Decoded<'a
         }
     }
     (text, &[], false)
+}
+
+/// Whether an encoding is one of those that no codec is asked for; a mark at the beginning prevails over them.
+fn is_own_encoding(name: &str) -> bool {
+    const OWN: [&str; 7] = ["utf-8", "utf8", "utf-16", "utf-16be", "utf-16le", "iso-8859-1", "us-ascii"];
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// The encoding of a name: those of XML itself, or any with one byte a character that codecs know.
