@@ -57,6 +57,7 @@ modules! {
     contextvars
     csv
     datetime
+    elementtree
     errno
     expat
     faulthandler
