@@ -55,12 +55,6 @@ impl ElementIterator {
         }
     }
 
-    fn skip_children(&self) {
-        if let Some((_, next)) = self.open.borrow_mut().last_mut() {
-            *next = usize::MAX;
-        }
-    }
-
     fn is_outermost(&self) -> bool {
         self.open.borrow().is_empty()
     }
@@ -77,12 +71,9 @@ impl ElementIterator {
     fn next(&self, vm: &Vm) -> PyResult<Option<Value>> {
         while let Some((element, entered)) = self.step() {
             if self.texts {
-                if entered && !element.has_text() {
-                    self.skip_children();
-                    continue;
-                }
                 // What stands behind the outermost element does not belong to it.
                 let text = match entered {
+                    true if !element.has_text() => None,
                     true => element.text(vm, Side::Text)?,
                     false if self.is_outermost() => None,
                     false => element.text(vm, Side::Tail)?,

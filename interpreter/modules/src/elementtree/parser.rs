@@ -124,6 +124,9 @@ impl XmlParser {
         bytes: &[u8],
         is_final: bool,
     ) -> PyResult<()> {
+        if this.reader.borrow().as_ref().is_some_and(|reader| reader.has_failed()) {
+            return Self::read(this, vm, target, Text::default(), is_final);
+        }
         let mut input = this.input.take();
         let text = input.take(vm, bytes, is_final);
         this.input.set(input);

@@ -175,6 +175,11 @@ impl Reader {
         self.place
     }
 
+    /// Whether anything was wrong, so that nothing more is read.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Has nothing more read, since the bytes cannot be read.
     pub fn fail(&mut self, problem: Problem) {
         self.failed = Some(Failure { problem, place: self.place, text: String::new() });
@@ -206,11 +211,13 @@ impl Reader {
             self.place.byte += text.mark;
             self.place.column += 1;
         }
-        self.feed(&text.text, is_final && text.problem.is_none(), sink)?;
-        match text.problem {
-            Some(problem) => Err((Stop::Wrong(problem, 0), self.place)),
-            None => Ok(()),
-        }
+        let Some(problem) = text.problem else { return self.feed(&text.text, is_final, sink) };
+        // What stands before the bytes that are wrong is read first.
+        self.waiting = 0;
+        self.feed(&text.text, false, sink)?;
+        let place = self.place.after(&self.pending, self.width);
+        self.failed = Some(Failure { problem, place, text: std::mem::take(&mut self.pending) });
+        Err((Stop::Wrong(problem, 0), place))
     }
 
     /// Reads on; at the end what is not whole is wrong. An error comes with its place.
@@ -297,7 +304,7 @@ impl Reader {
     /// Reads one token; answers its length.
     fn step(&mut self, text: &str, is_final: bool, sink: &mut dyn Sink) -> Step<usize> {
         if self.in_cdata {
-            return self.cdata(text, is_final, sink);
+            return self.cdata(text, sink);
         }
         if self.at_start && self.may_declare(text)? {
             return self.xml_declaration(text, sink);
@@ -346,17 +353,14 @@ impl Reader {
                 break;
             }
             let start = cursor.at;
-            let wrong_here = || Stop::Wrong(problem, start);
-            let name = cursor.name().map_err(|_| wrong_here())?;
+            let Ok((name, value)) = cursor.assignment() else { return wrong(problem, cursor.at) };
             let place = ["version", "encoding", "standalone"].iter().position(|known| *known == name);
-            let Some(place) = place.filter(|&place| spaced && place >= next) else { return Err(wrong_here()) };
+            let Some(place) = place.filter(|&place| spaced && place >= next) else {
+                return wrong(problem, start);
+            };
             if place > 0 && values[0].is_none() && !self.is_entity {
-                return Err(wrong_here());
+                return wrong(problem, start);
             }
-            cursor.spaces().map_err(|_| wrong_here())?;
-            cursor.expect("=").map_err(|_| wrong_here())?;
-            cursor.spaces().map_err(|_| wrong_here())?;
-            let value = cursor.quoted().map_err(|_| wrong_here())?;
             if place == 2 && !matches!(value, "yes" | "no") {
                 return wrong(problem, cursor.at - 1 - value.len());
             }
@@ -526,14 +530,14 @@ impl Reader {
         }
     }
 
-    fn cdata(&mut self, text: &str, is_final: bool, sink: &mut dyn Sink) -> Step<usize> {
+    fn cdata(&mut self, text: &str, sink: &mut dyn Sink) -> Step<usize> {
         if text.starts_with("]]>") {
             self.in_cdata = false;
             sink.event(Event::EndCdata, "]]>")?;
             return Ok(3);
         }
         let end = text.find("]]>").unwrap_or(text.len());
-        self.characters(text, end, is_final, sink)
+        self.characters(text, end, false, sink)
     }
 
     fn entity(&mut self, name: &str, text: &str, sink: &mut dyn Sink) -> Step {
@@ -577,7 +581,7 @@ impl Reader {
         let mut rest = replacement;
         let mut outcome = Ok(());
         while !rest.is_empty() {
-            let step = if self.in_cdata { self.cdata(rest, true, sink) } else { self.content(rest, true, sink) };
+            let step = if self.in_cdata { self.cdata(rest, sink) } else { self.content(rest, true, sink) };
             match step {
                 Ok(length) if self.elements.len() >= depth => rest = &rest[length..],
                 Ok(_) => outcome = wrong(Problem::AsynchronousEntity, 0),

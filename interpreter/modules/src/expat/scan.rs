@@ -160,6 +160,18 @@ impl<'a> Cursor<'a> {
         found.map(|_| part).ok_or(Stop::More)
     }
 
+    /// A name, an equals sign, and a text in quotes.
+    ///
+    /// # Errors
+    /// Where one of them is missing.
+    pub fn assignment(&mut self) -> Step<(&'a str, &'a str)> {
+        let name = self.name()?;
+        self.spaces()?;
+        self.expect("=")?;
+        self.spaces()?;
+        Ok((name, self.quoted()?))
+    }
+
     /// The text up to an end mark, which is taken, too.
     ///
     /// # Errors
