@@ -112,15 +112,7 @@ impl Place {
     /// Behind a text.
     #[must_use]
     pub fn after(mut self, text: &str, width: fn(char) -> usize) -> Place {
-        if text.is_ascii() && !text.contains('\r') {
-            self.byte += text.len() * width('a');
-            match text.rfind('\n') {
-                None => self.column += text.len(),
-                Some(last) => {
-                    self.line += memchr::memchr_iter(b'\n', text.as_bytes()).count();
-                    self.column = text.len() - last - 1;
-                }
-            }
+        if self.pass_plain(text.as_bytes(), width('a')) {
             return self;
         }
         let mut characters = text.chars().peekable();
@@ -134,5 +126,21 @@ impl Place {
             }
         }
         self
+    }
+
+    /// Goes behind a text of ASCII characters, whose lines end in newlines; answers whether it was such a text.
+    fn pass_plain(&mut self, text: &[u8], width: usize) -> bool {
+        let (mut lines, mut line_start) = (0, None);
+        for (at, &byte) in text.iter().enumerate() {
+            match byte {
+                b'\n' => (lines, line_start) = (lines + 1, Some(at + 1)),
+                b'\r' | 0x80.. => return false,
+                _ => {}
+            }
+        }
+        self.line += lines;
+        self.column = line_start.map_or(self.column + text.len(), |start| text.len() - start);
+        self.byte += text.len() * width;
+        true
     }
 }

@@ -93,7 +93,7 @@ pub struct Reader {
     pub free_expansion: u64,
     /// Whether the document has another encoding than the text.
     converts: bool,
-    /// Whether characters of the document have two bytes at least.
+    /// Whether the document's own declaration must name an encoding with two bytes a character.
     is_wide: bool,
     finished: bool,
     failed: Option<Failure>,
@@ -252,8 +252,8 @@ impl Reader {
                 }
                 Err(Stop::More) if !is_final => break Ok(()),
                 Err(Stop::More) => {
-                    let problem = if self.in_cdata { Problem::UnclosedCdata } else { Problem::UnclosedToken };
-                    break Err((Stop::Wrong(problem, 0), self.place));
+                    let (problem, at) = self.cut(rest);
+                    break Err((Stop::Wrong(problem, at), self.place.after(&rest[..at], self.width)));
                 }
                 Err(Stop::Wrong(problem, at)) => {
                     let place = if self.frozen { self.place } else { self.place.after(&rest[..at], self.width) };
@@ -281,6 +281,26 @@ impl Reader {
             self.finished = true;
         }
         Ok(())
+    }
+
+    /// What is wrong with a text that is no whole token, and where. Declarations are many tokens: names and quoted texts.
+    fn cut(&self, rest: &str) -> (Problem, usize) {
+        if self.in_cdata {
+            return (Problem::UnclosedCdata, 0);
+        }
+        let declares = rest.starts_with("<!") && !rest.starts_with("<!-") && rest.contains(is_space);
+        if !declares || self.is_entity || self.stage == Stage::Content {
+            return (Problem::UnclosedToken, 0);
+        }
+        let mut quote: Option<(char, usize)> = None;
+        for (at, c) in rest.char_indices().filter(|(_, c)| matches!(c, '"' | '\'')) {
+            quote = match quote {
+                None => Some((c, at)),
+                Some((open, _)) if open == c => None,
+                open => open,
+            };
+        }
+        quote.map_or((Problem::NoElements, rest.len()), |(_, at)| (Problem::UnclosedToken, at))
     }
 
     /// Whether the document may end here.
@@ -363,6 +383,10 @@ impl Reader {
             }
             if place == 2 && !matches!(value, "yes" | "no") {
                 return wrong(problem, cursor.at - 1 - value.len());
+            }
+            let of_value = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            if let Some(bad) = value.find(|c| !of_value(c)) {
+                return wrong(problem, cursor.at - 1 - value.len() + bad);
             }
             if place == 1 && self.is_wide && !value.to_ascii_lowercase().starts_with("utf-16") {
                 encoding_at = Some(cursor.at - 1 - value.len());
@@ -467,6 +491,9 @@ impl Reader {
         }
         cursor.at = 2;
         let target = cursor.name()?;
+        if !is_space(cursor.peek()?) && cursor.peek()? != '?' {
+            return cursor.wrong(Problem::InvalidToken);
+        }
         if target.eq_ignore_ascii_case("xml") {
             return wrong(
                 if target == "xml" { Problem::MisplacedDeclaration } else { Problem::InvalidToken },
@@ -536,7 +563,12 @@ impl Reader {
             sink.event(Event::EndCdata, "]]>")?;
             return Ok(3);
         }
-        let end = text.find("]]>").unwrap_or(text.len());
+        if text.len() < 3 && "]]>".starts_with(text) {
+            return Err(Stop::More);
+        }
+        // A bracket begins a piece of its own.
+        let first = usize::from(text.starts_with(']'));
+        let end = memchr::memchr(b']', &text.as_bytes()[first..]).map_or(text.len(), |at| first + at);
         self.characters(text, end, false, sink)
     }
 
