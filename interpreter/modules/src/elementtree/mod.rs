@@ -98,26 +98,21 @@ fn attributes_of_call(
     position: usize,
     keywords: KeywordArguments<'_>,
 ) -> PyResult<Option<Ref<Dict>>> {
-    let wrong = |what: String, value: &Value| {
-        let name = if is_none(value) { "None".to_owned() } else { value.type_of().full_name() };
-        vm.type_error(format!("{what} must be dict, not {name}"))
-    };
-    let by_name = keywords.get("attrib");
-    let attributes = match (args.get(position), by_name) {
-        (Some(given), _) => match given.downcast::<Dict>() {
-            Some(dict) => dict.copy(),
-            None => return Err(wrong(format!("{function}() argument {}", position + 1), given)),
-        },
-        (None, _) if keywords.is_empty() => return Ok(None),
+    let by_position = args.get(position);
+    let by_name = if by_position.is_none() { keywords.get("attrib") } else { None };
+    let attributes = match (by_position, by_name) {
+        (Some(given), _) => given.downcast::<Dict>().map(|dict| dict.copy()).ok_or_else(|| {
+            let name = if is_none(given) { "None".to_owned() } else { given.type_of().full_name() };
+            vm.type_error(format!("{function}() argument {} must be dict, not {name}", position + 1))
+        })?,
+        (None, Some(given)) => given.downcast::<Dict>().map(|dict| dict.copy()).ok_or_else(|| {
+            vm.type_error(format!("attrib must be dict, not {}", given.type_of().full_name()))
+        })?,
+        (None, None) if keywords.is_empty() => return Ok(None),
         (None, None) => Dict::new(),
-        (None, Some(given)) => match given.downcast::<Dict>() {
-            Some(dict) => dict.copy(),
-            None if is_none(given) => return Err(vm.type_error("attrib must be dict, not NoneType")),
-            None => return Err(wrong("attrib".to_owned(), given)),
-        },
     };
     for (name, value) in keywords.iter() {
-        if args.len() > position || !by_name.is_some_and(|known| std::ptr::eq(known, value)) {
+        if !by_name.is_some_and(|known| std::ptr::eq(known, value)) {
             attributes.set(vm, name, value.clone())?;
         }
     }

@@ -124,7 +124,8 @@ impl XmlParser {
         bytes: &[u8],
         is_final: bool,
     ) -> PyResult<()> {
-        if this.reader.borrow().as_ref().is_some_and(|reader| reader.has_failed()) {
+        // While it reads, or when anything was wrong, the bytes do not matter.
+        if this.reader.borrow().as_ref().is_none_or(|reader| reader.has_failed()) {
             return Self::read(this, vm, target, Text::default(), is_final);
         }
         let mut input = this.input.take();
