@@ -58,6 +58,7 @@ modules! {
     contextvars
     csv
     datetime
+    elementtree
     errno
     expat
     faulthandler

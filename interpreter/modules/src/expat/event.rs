@@ -112,6 +112,9 @@ impl Place {
     /// Behind a text.
     #[must_use]
     pub fn after(mut self, text: &str, width: fn(char) -> usize) -> Place {
+        if self.pass_plain(text.as_bytes(), width('a')) {
+            return self;
+        }
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
             self.byte += width(c);
@@ -123,5 +126,21 @@ impl Place {
             }
         }
         self
+    }
+
+    /// Goes behind a text of ASCII characters, whose lines end in newlines; answers whether it was such a text.
+    fn pass_plain(&mut self, text: &[u8], width: usize) -> bool {
+        let (mut lines, mut line_start) = (0, None);
+        for (at, &byte) in text.iter().enumerate() {
+            match byte {
+                b'\n' => (lines, line_start) = (lines + 1, Some(at + 1)),
+                b'\r' | 0x80.. => return false,
+                _ => {}
+            }
+        }
+        self.line += lines;
+        self.column = line_start.map_or(self.column + text.len(), |start| text.len() - start);
+        self.byte += text.len() * width;
+        true
     }
 }

@@ -48,6 +48,11 @@ impl Input {
         !matches!(self.encoding, None | Some(Encoding::Utf8))
     }
 
+    /// Whether the bytes alone say that characters have two of them at least: the declaration must say so, too.
+    pub fn is_wide(&self) -> bool {
+        self.name.is_none() && matches!(self.encoding, Some(Encoding::Utf16 { .. }))
+    }
+
     /// How many bytes a character takes.
     pub fn width(&self) -> fn(char) -> usize {
         match &self.encoding {
@@ -87,10 +92,16 @@ impl Input {
 
     /// Finds the encoding; answers how many bytes of mark there are, or nothing where more is needed.
     fn detect(&mut self, vm: &Vm, is_final: bool) -> PyResult<Option<Result<usize, Problem>>> {
+        if let Some(name) = self.name.as_deref().filter(|name| !is_own_encoding(name)) {
+            return Ok(Some(encoding_of_codec(vm, name)?.map(|encoding| {
+                self.encoding = Some(encoding);
+                0
+            })));
+        }
         let (encoding, skipped) = match self.waiting[..] {
             [0xFE, 0xFF, ..] => (Encoding::Utf16 { big: true }, 2),
             [0xFF, 0xFE, ..] => (Encoding::Utf16 { big: false }, 2),
-            [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
+            [0xEF, 0xBB, 0xBF, ..] if self.name.is_some() => (Encoding::Utf8, 3),
             [0, b'<', ..] => (Encoding::Utf16 { big: true }, 0),
             [b'<', 0, ..] => (Encoding::Utf16 { big: false }, 0),
             // What may be the beginning of any of these.
@@ -102,32 +113,22 @@ impl Input {
                     Err(problem) => return Ok(Some(Err(problem))),
                 }
             }
-            _ => match self.declared(is_final) {
-                None => return Ok(None),
-                Some(None) => (Encoding::Utf8, 0),
-                Some(Some(name)) => match encoding_of(vm, &name)? {
-                    // Where its own words can be read it is no such thing.
-                    Ok(Encoding::Utf16 { .. }) => (Encoding::Utf8, 0),
-                    Ok(encoding) => (encoding, 0),
-                    Err(problem) => return Ok(Some(Err(problem))),
-                },
-            },
+            _ => {
+                let mark = if self.waiting.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
+                match declared(&self.waiting[mark..], is_final) {
+                    None => return Ok(None),
+                    Some(None) => (Encoding::Utf8, mark),
+                    Some(Some(name)) => match encoding_of(vm, &name)? {
+                        // Where its own words can be read it is no such thing.
+                        Ok(Encoding::Utf16 { .. }) => (Encoding::Utf8, mark),
+                        Ok(encoding) => (encoding, mark),
+                        Err(problem) => return Ok(Some(Err(problem))),
+                    },
+                }
+            }
         };
         self.encoding = Some(encoding);
         Ok(Some(Ok(skipped)))
-    }
-
-    /// The encoding that the declaration names, if there is one; nothing where more is needed.
-    fn declared(&self, is_final: bool) -> Option<Option<String>> {
-        const BEGINNING: &[u8] = b"<?xml";
-        if !self.waiting.starts_with(BEGINNING) {
-            return if BEGINNING.starts_with(&self.waiting) && !is_final { None } else { Some(None) };
-        }
-        let Some(end) = memchr::memmem::find(&self.waiting, b"?>") else {
-            return if is_final || self.waiting.len() > LONGEST_DECLARATION { Some(None) } else { None };
-        };
-        let text = String::from_utf8_lossy(&self.waiting[..end]);
-        Some(named_encoding(&text))
     }
 
     fn decode(&mut self, is_final: bool) -> Text {
@@ -146,6 +147,19 @@ impl Input {
         self.waiting = rest.to_vec();
         Text { mark: 0, text, problem }
     }
+}
+
+/// The encoding that the declaration names, if there is one; nothing where more is needed.
+fn declared(bytes: &[u8], is_final: bool) -> Option<Option<String>> {
+    const BEGINNING: &[u8] = b"<?xml";
+    if !bytes.starts_with(BEGINNING) {
+        return if BEGINNING.starts_with(bytes) && !is_final { None } else { Some(None) };
+    }
+    let Some(end) = memchr::memmem::find(bytes, b"?>") else {
+        return if is_final || bytes.len() > LONGEST_DECLARATION { Some(None) } else { None };
+    };
+    let text = String::from_utf8_lossy(&bytes[..end]);
+    Some(named_encoding(&text))
 }
 
 /// The encoding that the text of a declaration names.
@@ -201,6 +215,12 @@ fn decode_single<'a>(bytes: &'a [u8], table: &[Option<char>; 256]) -> Decoded<'a
         }
     }
     (text, &[], false)
+}
+
+/// Whether an encoding is one of those that no codec is asked for; a mark at the beginning prevails over them.
+fn is_own_encoding(name: &str) -> bool {
+    const OWN: [&str; 7] = ["utf-8", "utf8", "utf-16", "utf-16be", "utf-16le", "iso-8859-1", "us-ascii"];
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// The encoding of a name: those of XML itself, or any with one byte a character that codecs know.

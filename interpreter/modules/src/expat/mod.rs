@@ -4,11 +4,11 @@
 //! [`input`] makes text of bytes; [`parser`] is the type that hands events on to Python functions.
 
 mod doctype;
-mod event;
-mod input;
+pub(crate) mod event;
+pub(crate) mod input;
 mod parser;
-mod problem;
-mod reader;
+pub(crate) mod problem;
+pub(crate) mod reader;
 mod scan;
 
 use rspy_macros::pyfunctions;
@@ -39,7 +39,7 @@ native_module! {
 }
 
 /// The version of Expat whose behaviour this follows.
-const VERSION: (i32, i32, i32) = (2, 9, 0);
+pub(crate) const VERSION: (i32, i32, i32) = (2, 9, 0);
 
 const MODELS: [(&str, i64); 10] = [
     ("XML_CTYPE_EMPTY", 1),

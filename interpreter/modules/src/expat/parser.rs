@@ -187,16 +187,7 @@ impl XmlParser {
         };
         self.begun.set(true);
         reader.tells_prefixes = self.prefixes.get();
-        reader.set_width(self.input.borrow().width());
-        reader.converts = self.input.borrow().converts();
-        reader.skip_mark(text.mark);
-        let ends = is_final && text.problem.is_none();
-        let mut outcome = reader.feed(&text.text, ends, &mut Listener { vm, parser: self });
-        if outcome.is_ok()
-            && let Some(problem) = text.problem
-        {
-            outcome = Err((Stop::Wrong(problem, 0), reader.place()));
-        }
+        let outcome = reader.feed_input(&self.input, text, is_final, &mut Listener { vm, parser: self });
         self.place.set(reader.place());
         self.reader.set(Some(reader));
         match outcome {

@@ -77,6 +77,7 @@ pub enum Problem {
     ExternalEntityInAttribute = 16,
     MisplacedDeclaration = 17,
     UnknownEncoding = 18,
+    IncorrectEncoding = 19,
     UnclosedCdata = 20,
     ExternalEntityHandling = 21,
     NotStandalone = 22,

@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::doctype::{Doctype, Entity};
+use rspy_runtime::cell::GilCell;
+
 use super::event::{Event, ExternalEntity, Place, Sink};
+use super::input::{Input, Text};
 use super::problem::{Problem, Step, Stop, wrong};
-use super::scan::{self, Cursor, Reference, is_character, is_space, predefined};
+use super::scan::{self, Cursor, Reference, continues_name, is_character, is_space, predefined};
 
 /// Text that has been converted is told in pieces of so many bytes.
 const CONVERTED_PIECE: usize = 1024;
@@ -37,8 +40,8 @@ enum Stage {
 struct Open {
     /// Its name as it stands in the document.
     raw: String,
-    /// Its name as it is told.
-    name: String,
+    /// Its name as it is told, where it is another.
+    name: Option<String>,
     /// How many prefixes it has bound.
     bindings: usize,
 }
@@ -89,8 +92,19 @@ pub struct Reader {
     /// See there.
     pub free_expansion: u64,
     /// Whether the document has another encoding than the text.
-    pub converts: bool,
+    converts: bool,
+    /// Whether the document's own declaration must name an encoding with two bytes a character.
+    is_wide: bool,
     finished: bool,
+    failed: Option<Failure>,
+}
+
+/// What was wrong. Whoever reads on nevertheless is told again, each time as far behind the place told before as that
+/// was behind the text where reading last began; so does Expat.
+struct Failure {
+    problem: Problem,
+    place: Place,
+    text: String,
 }
 
 impl Reader {
@@ -121,7 +135,9 @@ impl Reader {
             amplification: 100.0,
             free_expansion: 8 << 20,
             converts: false,
+            is_wide: false,
             finished: false,
+            failed: None,
         }
     }
 
@@ -159,17 +175,14 @@ impl Reader {
         self.place
     }
 
-    /// How many bytes of the document a character takes.
-    pub fn set_width(&mut self, width: fn(char) -> usize) {
-        self.width = width;
+    /// Whether anything was wrong, so that nothing more is read.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
     }
 
-    /// Goes behind the mark that a document begins with, which counts as a character.
-    pub fn skip_mark(&mut self, bytes: usize) {
-        if bytes > 0 {
-            self.place.byte += bytes;
-            self.place.column += 1;
-        }
+    /// Has nothing more read, since the bytes cannot be read.
+    pub fn fail(&mut self, problem: Problem) {
+        self.failed = Some(Failure { problem, place: self.place, text: String::new() });
     }
 
     /// Says where in a token what follows is.
@@ -179,11 +192,43 @@ impl Reader {
         }
     }
 
+    /// Reads the text of the next bytes, and says what is wrong with those behind it.
+    ///
+    /// # Errors
+    /// As for [`feed`](Self::feed).
+    pub fn feed_input(
+        &mut self,
+        input: &GilCell<Input>,
+        text: Text,
+        is_final: bool,
+        sink: &mut dyn Sink,
+    ) -> Result<(), (Stop, Place)> {
+        self.width = input.borrow().width();
+        self.converts = input.borrow().converts();
+        self.is_wide = input.borrow().is_wide();
+        if text.mark > 0 {
+            // The mark that a document begins with counts as a character.
+            self.place.byte += text.mark;
+            self.place.column += 1;
+        }
+        let Some(problem) = text.problem else { return self.feed(&text.text, is_final, sink) };
+        // What stands before the bytes that are wrong is read first.
+        self.waiting = 0;
+        self.feed(&text.text, false, sink)?;
+        let place = self.place.after(&self.pending, self.width);
+        self.failed = Some(Failure { problem, place, text: std::mem::take(&mut self.pending) });
+        Err((Stop::Wrong(problem, 0), place))
+    }
+
     /// Reads on; at the end what is not whole is wrong. An error comes with its place.
     ///
     /// # Errors
     /// What is wrong with the document, or what a handler raises.
     pub fn feed(&mut self, text: &str, is_final: bool, sink: &mut dyn Sink) -> Result<(), (Stop, Place)> {
+        if let Some(failure) = &mut self.failed {
+            failure.place = failure.place.after(&failure.text, self.width);
+            return Err((Stop::Wrong(failure.problem, 0), failure.place));
+        }
         if self.finished {
             return Err((Stop::Wrong(Problem::Finished, 0), self.place));
         }
@@ -207,8 +252,8 @@ impl Reader {
                 }
                 Err(Stop::More) if !is_final => break Ok(()),
                 Err(Stop::More) => {
-                    let problem = if self.in_cdata { Problem::UnclosedCdata } else { Problem::UnclosedToken };
-                    break Err((Stop::Wrong(problem, 0), self.place));
+                    let (problem, at) = self.cut(rest);
+                    break Err((Stop::Wrong(problem, at), self.place.after(&rest[..at], self.width)));
                 }
                 Err(Stop::Wrong(problem, at)) => {
                     let place = if self.frozen { self.place } else { self.place.after(&rest[..at], self.width) };
@@ -217,15 +262,45 @@ impl Reader {
                 Err(stop) => break Err((stop, self.place)),
             }
         };
+        if let Err((Stop::Wrong(problem, at), place)) = outcome {
+            let at = if self.frozen { 0 } else { at };
+            let text = pending[..pending.len() - rest.len() + at].to_owned();
+            self.failed = Some(Failure { problem, place, text });
+        }
         self.waiting = if rest.len() == pending.len() { rest.len() } else { 0 };
         self.pending = rest.to_owned();
         sink.at(self.place);
         outcome?;
         if is_final {
+            if let Err(stop) = self.end() {
+                if let Stop::Wrong(problem, _) = stop {
+                    self.failed = Some(Failure { problem, place: self.place, text: String::new() });
+                }
+                return Err((stop, self.place));
+            }
             self.finished = true;
-            self.end().map_err(|stop| (stop, self.place))?;
         }
         Ok(())
+    }
+
+    /// What is wrong with a text that is no whole token, and where. Declarations are many tokens: names and quoted texts.
+    fn cut(&self, rest: &str) -> (Problem, usize) {
+        if self.in_cdata {
+            return (Problem::UnclosedCdata, 0);
+        }
+        let declares = rest.starts_with("<!") && !rest.starts_with("<!-") && rest.contains(is_space);
+        if !declares || self.is_entity || self.stage == Stage::Content {
+            return (Problem::UnclosedToken, 0);
+        }
+        let mut quote: Option<(char, usize)> = None;
+        for (at, c) in rest.char_indices().filter(|(_, c)| matches!(c, '"' | '\'')) {
+            quote = match quote {
+                None => Some((c, at)),
+                Some((open, _)) if open == c => None,
+                open => open,
+            };
+        }
+        quote.map_or((Problem::NoElements, rest.len()), |(_, at)| (Problem::UnclosedToken, at))
     }
 
     /// Whether the document may end here.
@@ -249,7 +324,7 @@ impl Reader {
     /// Reads one token; answers its length.
     fn step(&mut self, text: &str, is_final: bool, sink: &mut dyn Sink) -> Step<usize> {
         if self.in_cdata {
-            return self.cdata(text, is_final, sink);
+            return self.cdata(text, sink);
         }
         if self.at_start && self.may_declare(text)? {
             return self.xml_declaration(text, sink);
@@ -277,7 +352,7 @@ impl Reader {
             }
             return Ok(false);
         }
-        let declares = is_space(cursor.peek()?);
+        let declares = matches!(cursor.peek()?, ' ' | '\t' | '\n' | '\r' | '?');
         if self.stage == Stage::Start {
             self.stage = Stage::Prolog { doctype: false };
         }
@@ -291,25 +366,30 @@ impl Reader {
         let mut values: [Option<&str>; 3] = [None, None, None];
         let mut cursor = Cursor::new(&text[..body_end + 2], "<?xml".len());
         let mut next = 0;
+        let mut encoding_at = None;
         loop {
             let spaced = cursor.spaces().map_err(|_| Stop::Wrong(problem, body_end))?;
             if cursor.rest().starts_with("?>") {
                 break;
             }
             let start = cursor.at;
-            let wrong_here = || Stop::Wrong(problem, start);
-            let name = cursor.name().map_err(|_| wrong_here())?;
+            let Ok((name, value)) = cursor.assignment() else { return wrong(problem, cursor.at) };
             let place = ["version", "encoding", "standalone"].iter().position(|known| *known == name);
-            let Some(place) = place.filter(|&place| spaced && place >= next) else { return Err(wrong_here()) };
+            let Some(place) = place.filter(|&place| spaced && place >= next) else {
+                return wrong(problem, start);
+            };
             if place > 0 && values[0].is_none() && !self.is_entity {
-                return Err(wrong_here());
+                return wrong(problem, start);
             }
-            cursor.spaces().map_err(|_| wrong_here())?;
-            cursor.expect("=").map_err(|_| wrong_here())?;
-            cursor.spaces().map_err(|_| wrong_here())?;
-            let value = cursor.quoted().map_err(|_| wrong_here())?;
             if place == 2 && !matches!(value, "yes" | "no") {
                 return wrong(problem, cursor.at - 1 - value.len());
+            }
+            let of_value = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            if let Some(bad) = value.find(|c| !of_value(c)) {
+                return wrong(problem, cursor.at - 1 - value.len() + bad);
+            }
+            if place == 1 && self.is_wide && !value.to_ascii_lowercase().starts_with("utf-16") {
+                encoding_at = Some(cursor.at - 1 - value.len());
             }
             values[place] = Some(value);
             next = place + 1;
@@ -319,6 +399,9 @@ impl Reader {
         let standalone = standalone.map_or(-1, |standalone| i32::from(standalone == "yes"));
         if lacks || self.is_entity && standalone >= 0 {
             return wrong(problem, body_end);
+        }
+        if let Some(at) = encoding_at {
+            return wrong(Problem::IncorrectEncoding, at);
         }
         if standalone == 1 {
             self.doctype.borrow_mut().standalone = true;
@@ -348,8 +431,9 @@ impl Reader {
             return Ok(length);
         }
         if c != '<' {
-            let problem = if is_character(c) && c != '\u{FEFF}' { junk } else { Problem::InvalidToken };
-            return wrong(if self.stage == Stage::Epilog { junk } else { problem }, 0);
+            let is_token = continues_name(c) || "\"'%,[]()|>#".contains(c);
+            let problem = if is_token || self.stage == Stage::Epilog { junk } else { Problem::InvalidToken };
+            return wrong(problem, 0);
         }
         if cursor.take("<!--")? || cursor.take("<?")? {
             return self.comment_or_instruction(text, sink);
@@ -407,6 +491,9 @@ impl Reader {
         }
         cursor.at = 2;
         let target = cursor.name()?;
+        if !is_space(cursor.peek()?) && cursor.peek()? != '?' {
+            return cursor.wrong(Problem::InvalidToken);
+        }
         if target.eq_ignore_ascii_case("xml") {
             return wrong(
                 if target == "xml" { Problem::MisplacedDeclaration } else { Problem::InvalidToken },
@@ -456,8 +543,10 @@ impl Reader {
                 Ok(cursor.at)
             }
             _ => {
-                let end = text.find(['<', '&']).unwrap_or(text.len());
-                if let Some(bad) = text[..end].find("]]>") {
+                let end = memchr::memchr2(b'<', b'&', text.as_bytes()).unwrap_or(text.len());
+                if text[..end].contains(']')
+                    && let Some(bad) = text[..end].find("]]>")
+                {
                     if bad > 0 {
                         return self.characters(text, bad, true, sink);
                     }
@@ -468,14 +557,19 @@ impl Reader {
         }
     }
 
-    fn cdata(&mut self, text: &str, is_final: bool, sink: &mut dyn Sink) -> Step<usize> {
+    fn cdata(&mut self, text: &str, sink: &mut dyn Sink) -> Step<usize> {
         if text.starts_with("]]>") {
             self.in_cdata = false;
             sink.event(Event::EndCdata, "]]>")?;
             return Ok(3);
         }
-        let end = text.find("]]>").unwrap_or(text.len());
-        self.characters(text, end, is_final, sink)
+        if text.len() < 3 && "]]>".starts_with(text) {
+            return Err(Stop::More);
+        }
+        // A bracket begins a piece of its own.
+        let first = usize::from(text.starts_with(']'));
+        let end = memchr::memchr(b']', &text.as_bytes()[first..]).map_or(text.len(), |at| first + at);
+        self.characters(text, end, false, sink)
     }
 
     fn entity(&mut self, name: &str, text: &str, sink: &mut dyn Sink) -> Step {
@@ -519,7 +613,7 @@ impl Reader {
         let mut rest = replacement;
         let mut outcome = Ok(());
         while !rest.is_empty() {
-            let step = if self.in_cdata { self.cdata(rest, true, sink) } else { self.content(rest, true, sink) };
+            let step = if self.in_cdata { self.cdata(rest, sink) } else { self.content(rest, true, sink) };
             match step {
                 Ok(length) if self.elements.len() >= depth => rest = &rest[length..],
                 Ok(_) => outcome = wrong(Problem::AsynchronousEntity, 0),
@@ -614,10 +708,11 @@ impl Reader {
         }
         let (name, given, bindings) = self.bind(raw, &mut attributes, given, sink)?;
         let whole = &text[..cursor.at];
-        sink.event(Event::StartElement { name: &name, attributes: &attributes, given }, whole)?;
+        let shown = name.as_deref().unwrap_or(raw);
+        sink.event(Event::StartElement { name: shown, attributes: &attributes, given }, whole)?;
         if is_empty {
             self.mark(whole, sink);
-            sink.event(Event::EndElement { name: &name }, "")?;
+            sink.event(Event::EndElement { name: shown }, "")?;
             self.unbind(bindings, sink)?;
             if self.elements.is_empty() {
                 self.root_ends();
@@ -646,7 +741,8 @@ impl Reader {
             self.elements.push(open);
             return wrong(Problem::TagMismatch, start);
         }
-        sink.event(Event::EndElement { name: &open.name }, &cursor.text[..cursor.at])?;
+        let name = open.name.as_deref().unwrap_or(raw);
+        sink.event(Event::EndElement { name }, &cursor.text[..cursor.at])?;
         self.unbind(open.bindings, sink)?;
         if self.elements.is_empty() {
             self.root_ends();
@@ -664,6 +760,9 @@ impl Reader {
 
     /// The value of an attribute: references replaced, white space as spaces, single ones unless it is `CDATA`.
     pub(super) fn attribute_value(&mut self, value: &str, start: usize, is_cdata: bool) -> Step<String> {
+        if is_cdata && !value.bytes().any(|byte| matches!(byte, b'&' | b'<' | b'\n' | b'\t' | b'\r')) {
+            return Ok(value.to_owned());
+        }
         let mut out = String::new();
         self.append_value(value, start, &mut out)?;
         if is_cdata {
@@ -678,7 +777,8 @@ impl Reader {
             match c {
                 '\r' if cursor.rest().starts_with('\n') => {}
                 '\n' | '\t' | '\r' => out.push(' '),
-                '<' => return wrong(Problem::InvalidToken, start),
+                // Of an entity.
+                '<' => return wrong(Problem::InvalidToken, 0),
                 '&' => match cursor.reference() {
                     Ok(Reference::Character(c)) => out.push(c),
                     Ok(Reference::Entity(name)) => self.append_entity(name, start, out)?,
@@ -701,7 +801,7 @@ impl Reader {
             let doctype = self.doctype.borrow();
             // Where declarations are elsewhere it may be declared there: it is left out.
             let excused = doctype.has_external && !doctype.standalone;
-            return if excused { Ok(()) } else { wrong(Problem::UndefinedEntity, start) };
+            return if excused { Ok(()) } else { wrong(Problem::UndefinedEntity, 0) };
         };
         if self.open.iter().any(|open| open == name) {
             return wrong(Problem::RecursiveEntity, start);
@@ -727,9 +827,12 @@ impl Reader {
         attributes: &mut Vec<(String, String)>,
         given: usize,
         sink: &mut dyn Sink,
-    ) -> Step<(String, usize, usize)> {
+    ) -> Step<(Option<String>, usize, usize)> {
         if self.separator.is_none() {
-            return Ok((raw.to_owned(), given, 0));
+            return Ok((None, given, 0));
+        }
+        if !attributes.iter().any(|(name, _)| name == "xmlns" || name.contains(':')) {
+            return Ok((self.qualified_element(raw)?, given, 0));
         }
         let mut given = given;
         let mut bound = 0;
@@ -761,7 +864,13 @@ impl Reader {
             qualified.push((name, value));
         }
         *attributes = qualified;
-        Ok((self.qualified(raw, true)?, given.min(attributes.len()), bound))
+        Ok((self.qualified_element(raw)?, given.min(attributes.len()), bound))
+    }
+
+    /// The name of an element with its namespace, where that is another name.
+    fn qualified_element(&self, raw: &str) -> Step<Option<String>> {
+        let is_plain = self.bindings.is_empty() && !raw.contains(':');
+        if is_plain { Ok(None) } else { self.qualified(raw, true).map(Some) }
     }
 
     fn bind_prefix(&mut self, prefix: Option<String>, uri: &str, sink: &mut dyn Sink) -> Step {
@@ -837,7 +946,9 @@ impl Reader {
         if !is_character(first) {
             return wrong(Problem::InvalidToken, 0);
         }
-        let length = match part.find(|c| matches!(c, '\n' | '\r') || !is_character(c)) {
+        let line = memchr::memchr2(b'\n', b'\r', part.as_bytes()).unwrap_or(part.len());
+        let stop = scan::find_bad(&part[..line]).or((line < part.len()).then_some(line));
+        let length = match stop {
             Some(0) if part.starts_with("\r\n") => 2,
             Some(0) => 1,
             Some(length) => length,

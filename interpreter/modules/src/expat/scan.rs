@@ -27,6 +27,22 @@ pub fn continues_name(c: char) -> bool {
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
+/// The first of what may not be in a document.
+pub fn find_bad(text: &str) -> Option<usize> {
+    let control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    // Beyond ASCII it is two characters that begin with this byte.
+    match text.bytes().any(|byte| control(byte) || byte == 0xEF) {
+        false => None,
+        true => text.char_indices().find(|(_, c)| !is_character(*c)).map(|(at, _)| at),
+    }
+}
+
+/// How many bytes from the start are ASCII characters that a name may go on with.
+fn plain_name(text: &str) -> usize {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b'.');
+    text.as_bytes().iter().take_while(|byte| part(byte)).count()
+}
+
 /// A place in the text of a token.
 #[derive(Clone)]
 pub struct Cursor<'a> {
@@ -103,10 +119,9 @@ impl<'a> Cursor<'a> {
     /// [`Stop::More`] where it may go on.
     pub fn spaces(&mut self) -> Step<bool> {
         let start = self.at;
-        while is_space(self.peek()?) {
-            self.at += 1;
-        }
-        Ok(self.at > start)
+        let rest = &self.text.as_bytes()[start..];
+        self.at += rest.iter().take_while(|byte| is_space(char::from(**byte))).count();
+        if self.at == self.text.len() { Err(Stop::More) } else { Ok(self.at > start) }
     }
 
     /// A name.
@@ -118,6 +133,7 @@ impl<'a> Cursor<'a> {
         if !begins_name(self.peek()?) {
             return self.wrong(Problem::InvalidToken);
         }
+        self.at += plain_name(self.rest());
         while continues_name(self.peek()?) {
             self.next()?;
         }
@@ -134,18 +150,26 @@ impl<'a> Cursor<'a> {
             return self.wrong(Problem::InvalidToken);
         }
         self.at += 1;
-        let start = self.at;
-        loop {
-            let c = self.peek()?;
-            if c == quote {
-                self.at += 1;
-                return Ok(&self.text[start..self.at - 1]);
-            }
-            if !is_character(c) {
-                return self.wrong(Problem::InvalidToken);
-            }
-            self.next()?;
+        let rest = self.rest();
+        let found = memchr::memchr(quote as u8, rest.as_bytes());
+        let part = &rest[..found.unwrap_or(rest.len())];
+        if let Some(bad) = find_bad(part) {
+            return wrong(Problem::InvalidToken, self.at + bad);
         }
+        self.at += part.len() + 1;
+        found.map(|_| part).ok_or(Stop::More)
+    }
+
+    /// A name, an equals sign, and a text in quotes.
+    ///
+    /// # Errors
+    /// Where one of them is missing.
+    pub fn assignment(&mut self) -> Step<(&'a str, &'a str)> {
+        let name = self.name()?;
+        self.spaces()?;
+        self.expect("=")?;
+        self.spaces()?;
+        Ok((name, self.quoted()?))
     }
 
     /// The text up to an end mark, which is taken, too.
@@ -156,8 +180,8 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let found = rest.find(end);
         let part = &rest[..found.unwrap_or(rest.len())];
-        if let Some(bad) = part.char_indices().find(|(_, c)| !is_character(*c)) {
-            return wrong(Problem::InvalidToken, self.at + bad.0);
+        if let Some(bad) = find_bad(part) {
+            return wrong(Problem::InvalidToken, self.at + bad);
         }
         match found {
             Some(length) => {

@@ -76,13 +76,11 @@ fn check_ability(vm: &Vm, stream: &Value, question: &str, message: &str) -> PyRe
     Ok(answer)
 }
 
-/// What becomes of a stream that nobody refers to any more: it is closed.
+/// What becomes of a stream that nobody refers to any more: it is closed, unless it cannot even tell whether it is.
 pub(super) fn finalize_stream(vm: &Vm, stream: &Value) {
     let closed = match vm.get_attribute_optional(stream, &vm.intern("closed")) {
         Ok(Some(closed)) => vm.is_true(&closed).unwrap_or(true),
-        // A stream that cannot tell is not closed; what it raises is of no interest.
-        Ok(None) => true,
-        Err(_) => false,
+        Ok(None) | Err(_) => true,
     };
     if closed {
         return;
