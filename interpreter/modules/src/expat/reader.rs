@@ -160,11 +160,6 @@ impl Reader {
         reader
     }
 
-    /// Whether anything was read.
-    pub fn has_begun(&self) -> bool {
-        self.given > 0 || self.finished
-    }
-
     /// Whether this reads an entity of another document.
     pub const fn is_entity(&self) -> bool {
         self.is_entity
