@@ -147,7 +147,8 @@ impl Function {
     #[inline(always)]
     pub(crate) fn has_names_of_code(&self) -> bool {
         let code = self.code();
-        self.name.borrow().is(code.name.value()) && self.qualified_name.borrow().is(code.qualified_name.value())
+        self.name.borrow().is(code.name.value())
+            && self.qualified_name.borrow().is(code.qualified_name.value())
     }
 
     /// Sets the defaults; for the evaluator.

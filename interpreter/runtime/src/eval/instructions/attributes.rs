@@ -224,7 +224,8 @@ unsafe fn described_word(vm: &Vm, place: *mut u64, descriptor: u64) -> u64 {
             return 0;
         };
         let object = word::look(owner);
-        let found = raised_or_word(vm, get(vm, &descriptor, Some(&object), Some(&object.type_of().as_value())));
+        let found =
+            raised_or_word(vm, get(vm, &descriptor, Some(&object), Some(&object.type_of().as_value())));
         if found != 0 {
             word::close(owner);
         }
