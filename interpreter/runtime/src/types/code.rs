@@ -142,9 +142,20 @@ impl Code {
 
     /// Makes a code object.
     pub fn new(fields: CodeFields) -> Ref<Code> {
-        let free_count =
-            fields.variable_kinds.iter().filter(|&&kind| kind & local_kind::FREE != 0).count() as u32;
-        let variable_count = fields.variable_kinds.len() as u32;
+        let free = |&&kind: &&u8| kind & local_kind::FREE != 0;
+        let head = CodeHead {
+            arg_count: fields.arg_count,
+            positional_only_count: fields.positional_only_count,
+            keyword_only_count: fields.keyword_only_count,
+            flags: fields.flags,
+            stack_size: fields.stack_size,
+            first_line: fields.first_line,
+            filename: fields.filename,
+            name: fields.name,
+            qualified_name: fields.qualified_name,
+            variable_count: fields.variable_kinds.len() as u32,
+            free_count: fields.variable_kinds.iter().filter(free).count() as u32,
+        };
         let body = Body::new(
             &fields.code,
             fields.constants,
@@ -154,32 +165,20 @@ impl Code {
             fields.line_table,
             fields.exception_table,
         );
-        let code = Code {
-            arg_count: fields.arg_count,
-            positional_only_count: fields.positional_only_count,
-            keyword_only_count: fields.keyword_only_count,
-            flags: fields.flags,
-            stack_size: fields.stack_size,
-            first_line: fields.first_line,
-            file: GilCell::new(fields.filename),
-            name: fields.name,
-            qualified_name: fields.qualified_name,
-            body: OnceCell::from(body),
-            source: GilCell::default(),
-            variable_count,
-            free_count,
-            exact_arguments: Cell::new(Self::NEEDS_BINDING),
-            frame_words: Self::words_of_frame(variable_count, fields.stack_size),
-            plain: GilCell::new(None),
-            unverified: Cell::new(None),
-        };
+        let code = Code::of_head(head, None);
         code.exact_arguments.set(code.count_exact_arguments());
+        // The cell is empty so far.
+        let _ = code.body.set(body);
         Object::new(code)
     }
 
     /// Makes a code object whose body is read when somebody calls it or looks into it.
     pub fn without_body(head: CodeHead, source: BodySource) -> Ref<Code> {
-        Object::new(Code {
+        Object::new(Code::of_head(head, Some(source)))
+    }
+
+    fn of_head(head: CodeHead, source: Option<BodySource>) -> Code {
+        Code {
             arg_count: head.arg_count,
             positional_only_count: head.positional_only_count,
             keyword_only_count: head.keyword_only_count,
@@ -190,18 +189,14 @@ impl Code {
             name: head.name,
             qualified_name: head.qualified_name,
             body: OnceCell::new(),
-            source: GilCell::new(Some(source)),
+            source: GilCell::new(source),
             variable_count: head.variable_count,
             free_count: head.free_count,
             exact_arguments: Cell::new(Self::NEEDS_BINDING),
-            frame_words: Self::words_of_frame(head.variable_count, head.stack_size),
+            frame_words: head.variable_count.saturating_add(head.stack_size).saturating_add(1),
             plain: GilCell::new(None),
             unverified: Cell::new(None),
-        })
-    }
-
-    fn words_of_frame(variable_count: u32, stack_size: u32) -> u32 {
-        variable_count.saturating_add(stack_size).saturating_add(1)
+        }
     }
 
     fn count_exact_arguments(&self) -> u32 {
